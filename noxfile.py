@@ -1,0 +1,84 @@
+"""The project's verbs; ``nox --list`` shows them. nox makes each locked environment by itself."""
+
+from pathlib import Path
+
+import nox
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["tests"]
+
+LOCK = "requirements.lock"
+# TensorFlow's start-up messages, and a rounding that would differ between machines.
+QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}
+
+
+def prepare(session: nox.Session) -> None:
+    """Install the locked versions and the package itself, unless the lock is installed already."""
+    stamp = Path(session.virtualenv.location) / "installed.lock"
+    lock = Path(LOCK).read_bytes()
+    if not stamp.exists() or stamp.read_bytes() != lock:
+        session.install("--require-hashes", "-r", LOCK)
+        session.install("--no-deps", "-e", ".")
+        stamp.write_bytes(lock)
+    session.env.update(QUIET)
+
+
+@nox.session(venv_name="livegrad")
+def serve(session: nox.Session) -> None:
+    """Serve the site at http://127.0.0.1:8000/, reloading what is edited."""
+    prepare(session)
+    session.run("mkdocs", "serve", "--livereload", *session.posargs)
+
+
+@nox.session(venv_name="livegrad")
+def tests(session: nox.Session) -> None:
+    """Lint, check formats and types, then run all tests, blocks, notebooks and browser checks."""
+    prepare(session)
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(venv_name="livegrad")
+def build(session: nox.Session) -> None:
+    """Build the site into site/, any warning an error."""
+    prepare(session)
+    session.run("mkdocs", "build", "--strict", *session.posargs)
+
+
+@nox.session(venv_name="livegrad")
+def benchmarks(session: nox.Session) -> None:
+    """Print what readers and authors wait for, as figures of one run."""
+    prepare(session)
+    session.run("python", "benchmarks/site.py", *session.posargs)
+
+
+@nox.session(venv_name="livegrad")
+def refresh(session: nox.Session) -> None:
+    """Rewrite the pages' expected outputs from what their blocks print, and show what changed."""
+    prepare(session)
+    session.run("python", "docs/_hooks/refresh.py", *session.posargs)
+
+
+@nox.session(venv_name="lock")
+def lock(session: nox.Session) -> None:
+    """Write requirements.lock: every version with its hashes, and no address."""
+    session.install("uv")
+    session.run(
+        "uv",
+        "pip",
+        "compile",
+        "--universal",
+        "--generate-hashes",
+        "--no-emit-index-url",
+        "--no-emit-find-links",
+        "--quiet",
+        "--extra=keras",
+        "--group=dev",
+        f"--output-file={LOCK}",
+        "--custom-compile-command=nox -s lock",
+        *session.posargs,
+        "pyproject.toml",
+    )

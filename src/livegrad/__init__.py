@@ -1,0 +1,44 @@
+"""Why deep networks train or fail to train: the chain rule's factors, one a module.
+
+    dL/dW1 = (p - y) * product over layers of (W_l * phi'(z_l) * mask_l / keep) * x
+
+``outputs`` is p - y, ``initializers`` W, ``activations`` phi', ``dropout`` the mask; ``network``
+multiplies them, ``signals`` measures the product and ``figures`` draws what was measured.
+
+Example:
+    >>> import numpy as np
+    >>> x = np.random.default_rng(0).standard_normal((100, 8))
+    >>> net = MLP([8, 32, 32, 1], activation="relu", head="binary", rng=0)
+    >>> measure(net, x, x[:, 0] > 0).verdict
+    'healthy'
+"""
+
+from importlib.metadata import version
+from typing import Any
+
+from livegrad import activations, dropout, initializers, network, outputs, signals
+from livegrad.network import MLP
+from livegrad.signals import measure
+
+__all__ = [
+    "MLP",
+    "activations",
+    "dropout",
+    "figures",
+    "initializers",
+    "measure",
+    "network",
+    "outputs",
+    "signals",
+]
+
+__version__ = version("livegrad")
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``figures``, and Matplotlib with it, at its first use."""
+    if name == "figures":
+        from importlib import import_module
+
+        return import_module("livegrad.figures")
+    raise AttributeError(f"module 'livegrad' has no attribute {name!r}")

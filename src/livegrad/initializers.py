@@ -1,0 +1,284 @@
+"""The factor W: how large the first weights are, and why not all the same.
+
+Each initializer is called as ``he_normal(shape, rng)`` and knows the variance that one weight has:
+``he_normal.variance(shape)``. The normal ones are truncated at two standard deviations and
+corrected to the exact variance, as in Keras.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from livegrad._checks import generator
+
+__all__ = [
+    "NAMES",
+    "Initializer",
+    "constant",
+    "fan_in_uniform",
+    "fans",
+    "get",
+    "glorot_normal",
+    "glorot_uniform",
+    "he_normal",
+    "he_uniform",
+    "lecun_normal",
+    "lecun_uniform",
+    "ones",
+    "orthogonal",
+    "random_normal",
+    "random_uniform",
+    "zeros",
+]
+
+Array = NDArray[Any]
+Shape = int | Sequence[int]
+
+# Standard deviation of a standard normal that is redrawn until it lies within [-2, 2].
+TRUNCATED_STDDEV = 0.87962566103423978
+
+
+def _shape(shape: Shape) -> tuple[int, ...]:
+    sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    for size in sizes:
+        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+            raise ValueError(f"shape must hold whole numbers of at least 1, got {shape!r}")
+    return tuple(int(size) for size in sizes)
+
+
+def fans(shape: Shape) -> tuple[int, int]:
+    """Return (fan_in, fan_out): how many inputs a unit reads, and how many units read an input.
+
+    Args:
+        shape: (fan_in, fan_out) of a dense layer, or (*kernel, channels_in, channels_out) of a
+            convolution, whose fans both count the kernel's size.
+
+    Raises:
+        ValueError: if an entry is not a whole number of at least 1.
+
+    Example:
+        >>> fans((64, 32))
+        (64, 32)
+        >>> fans((3, 3, 16, 32))
+        (144, 288)
+
+    Source:
+        The terms are of Glorot and Bengio 2010; counted as Keras counts.
+    """
+    sizes = _shape(shape)
+    if len(sizes) == 0:
+        return 1, 1
+    if len(sizes) == 1:
+        return sizes[0], sizes[0]
+    kernel = math.prod(sizes[:-2])
+    return kernel * sizes[-2], kernel * sizes[-1]
+
+
+def _truncated_normal(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
+    """Return standard normals redrawn until none lies beyond two standard deviations."""
+    values = rng.standard_normal(shape)
+    while (outside := np.abs(values) > 2).any():
+        values[outside] = rng.standard_normal(int(outside.sum()))
+    return values
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """A way to draw a layer's first weights.
+
+    Attributes:
+        name: the name Keras uses (``fan_in_uniform`` has none there; it is PyTorch's default).
+        parameters: names and defaults of what may be passed by keyword.
+
+    Example:
+        >>> he_normal((64, 32), 0).shape
+        (64, 32)
+        >>> he_normal.variance((64, 32))
+        0.03125
+    """
+
+    name: str
+    _draw: Callable[..., Array] = field(repr=False)
+    _variance: Callable[..., float] = field(repr=False)
+    parameters: dict[str, float] = field(default_factory=dict)
+
+    def __call__(
+        self,
+        shape: Shape,
+        rng: np.random.Generator | int = 0,
+        *,
+        dtype: DTypeLike = np.float64,
+        **parameters: float,
+    ) -> Array:
+        """Return weights of this shape; the same int seed gives the same weights.
+
+        Args:
+            shape: of a dense kernel (fan_in, fan_out) or a convolution's (*kernel, in, out).
+            rng: generator or seed.
+            dtype: a floating type.
+            **parameters: those of ``parameters``, e.g. ``negative_slope=0.01`` for He's.
+
+        Raises:
+            ValueError: if the shape has an entry below 1 or a parameter is not finite.
+            TypeError: if ``rng``, ``dtype`` or a parameter's name does not fit.
+        """
+        kind = np.dtype(dtype)
+        if kind.kind != "f":
+            raise TypeError(f"dtype must be a floating type, got {dtype!r}")
+        given = self._check(parameters)
+        return self._draw(_shape(shape), generator(rng), **given).astype(kind)
+
+    def variance(self, shape: Shape, **parameters: float) -> float:
+        """Return the variance of one weight that theory gives for this shape."""
+        return float(self._variance(_shape(shape), **self._check(parameters)))
+
+    def _check(self, parameters: dict[str, float]) -> dict[str, float]:
+        for name, value in parameters.items():
+            if name not in self.parameters:
+                known = ", ".join(self.parameters) or "none"
+                raise TypeError(f"{self.name} has no parameter {name!r}; it has: {known}")
+            if not np.isfinite(value):
+                raise ValueError(f"{name} must be finite, got {value!r}")
+            if name == "stddev" and value < 0:
+                raise ValueError(f"stddev must be at least 0, got {value!r}")
+        given = {**self.parameters, **parameters}
+        if "minval" in given and given["minval"] > given["maxval"]:
+            raise ValueError(f"minval must not exceed maxval, got {given!r}")
+        return given
+
+
+def _constant(shape: tuple[int, ...], rng: np.random.Generator, value: float) -> Array:
+    return np.full(shape, value)
+
+
+def _random_uniform(
+    shape: tuple[int, ...], rng: np.random.Generator, minval: float, maxval: float
+) -> Array:
+    return rng.uniform(minval, maxval, shape)
+
+
+def _random_normal(
+    shape: tuple[int, ...], rng: np.random.Generator, mean: float, stddev: float
+) -> Array:
+    return rng.normal(mean, stddev, shape)
+
+
+def _scaled(
+    name: str, variance: Callable[..., float], *, normal: bool, **own: float
+) -> Initializer:
+    """Return an initializer of mean 0 and this variance, uniform or truncated normal."""
+
+    def draw(shape: tuple[int, ...], rng: np.random.Generator, **given: float) -> Array:
+        stddev = math.sqrt(variance(shape, **given))
+        if normal:
+            return _truncated_normal(shape, rng) * (stddev / TRUNCATED_STDDEV)
+        # U[-limit, limit] has the variance limit^2 / 3.
+        limit = math.sqrt(3) * stddev
+        return rng.uniform(-limit, limit, shape)
+
+    return Initializer(name, draw, variance, own)
+
+
+def _glorot(shape: tuple[int, ...]) -> float:
+    """Glorot and Bengio 2010, eq. 12: a compromise of 1 / fan_in and 1 / fan_out."""
+    return 2 / sum(fans(shape))
+
+
+def _he(shape: tuple[int, ...], negative_slope: float) -> float:
+    """He et al. 2015, eqs. 10 and 15: half of the signal is lost to ReLU, or (1 + a^2) / 2 kept."""
+    return 2 / ((1 + negative_slope**2) * fans(shape)[0])
+
+
+def _lecun(shape: tuple[int, ...]) -> float:
+    """LeCun et al. 1998, eq. 16: the sum of fan_in inputs keeps their variance."""
+    return 1 / fans(shape)[0]
+
+
+def _fan_in(shape: tuple[int, ...]) -> float:
+    """U[-1/sqrt(fan_in), 1/sqrt(fan_in)] has the variance 1 / (3 fan_in)."""
+    return 1 / (3 * fans(shape)[0])
+
+
+def _orthogonal(shape: tuple[int, ...], rng: np.random.Generator, gain: float) -> Array:
+    """Saxe et al. 2014: a random matrix whose rows or columns, the fewer, are orthonormal."""
+    if len(shape) < 2:
+        raise ValueError(f"orthogonal needs a shape of at least two entries, got {shape!r}")
+    rows, columns = math.prod(shape[:-1]), shape[-1]
+    square = rng.standard_normal((max(rows, columns), min(rows, columns)))
+    q, r = np.linalg.qr(square)
+    # QR leaves the signs free; this choice makes q uniform over the orthogonal matrices.
+    q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
+    return gain * (q if rows >= columns else q.T).reshape(shape)
+
+
+def _orthogonal_variance(shape: tuple[int, ...], gain: float) -> float:
+    rows, columns = math.prod(shape[:-1]), shape[-1]
+    return gain**2 / max(rows, columns)
+
+
+zeros = Initializer("zeros", lambda s, r: np.zeros(s), lambda s: 0.0)
+ones = Initializer("ones", lambda s, r: np.ones(s), lambda s: 0.0)
+constant = Initializer("constant", _constant, lambda s, value: 0.0, {"value": 0.0})
+random_uniform = Initializer(
+    "random_uniform",
+    _random_uniform,
+    lambda s, minval, maxval: (maxval - minval) ** 2 / 12,
+    {"minval": -0.05, "maxval": 0.05},
+)
+random_normal = Initializer(
+    "random_normal",
+    _random_normal,
+    lambda s, mean, stddev: stddev**2,
+    {"mean": 0.0, "stddev": 0.05},
+)
+fan_in_uniform = _scaled("fan_in_uniform", _fan_in, normal=False)
+glorot_uniform = _scaled("glorot_uniform", _glorot, normal=False)
+glorot_normal = _scaled("glorot_normal", _glorot, normal=True)
+he_uniform = _scaled("he_uniform", _he, normal=False, negative_slope=0.0)
+he_normal = _scaled("he_normal", _he, normal=True, negative_slope=0.0)
+lecun_uniform = _scaled("lecun_uniform", _lecun, normal=False)
+lecun_normal = _scaled("lecun_normal", _lecun, normal=True)
+orthogonal = Initializer("orthogonal", _orthogonal, _orthogonal_variance, {"gain": 1.0})
+
+_ALL = {
+    initializer.name: initializer
+    for initializer in [
+        zeros,
+        ones,
+        constant,
+        random_uniform,
+        random_normal,
+        fan_in_uniform,
+        glorot_uniform,
+        glorot_normal,
+        he_uniform,
+        he_normal,
+        lecun_uniform,
+        lecun_normal,
+        orthogonal,
+    ]
+}
+NAMES: tuple[str, ...] = tuple(_ALL)
+
+
+def get(name: str | Initializer) -> Initializer:
+    """Return the initializer of that name; an ``Initializer`` is returned as it is.
+
+    Raises:
+        ValueError: if the name is unknown; the message lists the known ones.
+
+    Example:
+        >>> get("glorot_uniform").variance((64, 32))
+        0.020833333333333332
+    """
+    if isinstance(name, Initializer):
+        return name
+    if name not in _ALL:
+        raise ValueError(f"unknown initializer {name!r}; known: {', '.join(NAMES)}")
+    return _ALL[name]

@@ -1,0 +1,119 @@
+"""The build's own machinery: what it cannot render it refuses, what changed it computes anew."""
+
+import re
+import shutil
+import xml.etree.ElementTree as ET
+
+import pytest
+from mkdocs.exceptions import PluginError
+
+import cache
+import mathematics
+import notebooks
+import results
+
+FIGURE = "from livegrad import figures\n\nfigures.activations('relu')\n"
+
+
+@pytest.mark.parametrize(
+    "tex",
+    [
+        r"\frac{\partial L}{\partial W_1} = \hd{p - y} \prod_l \wt{W_l} \act{\varphi'(z_l)}",
+        r"\sqrt{\frac{6}{n_{in} + n_{out}}}",
+        r"\begin{cases} z, z > 0 \end{cases}",
+        r"\underbrace{0.25}_{\mathrm{slope}}",
+        r"a < b",
+    ],
+)
+def test_mathematics_becomes_mathml(tex):
+    element = ET.fromstring(mathematics.mathml(tex))
+    assert element.tag.endswith("math")
+
+
+def test_factors_get_their_class():
+    assert 'class="lg-act"' in mathematics.mathml(r"\act{\varphi'(z)}")
+
+
+@pytest.mark.parametrize("tex", [r"\begin{aligned} a &= b \end{aligned}", r"\unknownthing{a}"])
+def test_mathematics_that_is_not_understood_fails_the_build(tex):
+    with pytest.raises(PluginError, match="not understood"):
+        mathematics.mathml(tex)
+
+
+def test_page_mathematics_is_replaced():
+    content = r'<p><span class="arithmatex">\(a &lt; b\)</span></p>'
+    content += r'<div class="arithmatex">\[c\]</div>'
+    page = mathematics.on_page_content(content)
+    assert page.count("<math") == 2 and "arithmatex" not in page and "\\" not in page
+
+
+def test_a_figure_takes_the_mark_s_place():
+    page = results.expand(f"```python\n{FIGURE}```\n\n<!--livegrad:result-->\n")
+    html = results.on_page_content(page)
+    assert "<svg" in html and "<figcaption" in html and 'role="img"' in html
+
+
+def test_a_table_takes_the_mark_s_place_at_its_indent():
+    page = results.expand("```python\n'| a |\\n|---|'\n```\n\n    <!--livegrad:result-->\n")
+    assert "\n    | a |\n    |---|\n" in page
+
+
+@pytest.mark.parametrize(
+    ("block", "reason"),
+    [
+        ("```python\nx = 1\n```\n", "end with an expression"),
+        ("```python\n1 / 0\n```\n", "ZeroDivisionError"),
+        ("```python\n[1]\n```\n", "must be a Figure or Markdown, not list"),
+        ("```text\nx\n```\n", "no python block"),
+        ("", "no python block"),
+    ],
+)
+def test_a_result_that_cannot_be_drawn_fails_the_build(block, reason):
+    with pytest.raises(ValueError, match=reason):
+        results.expand(f"{block}\n<!--livegrad:result-->\n")
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A small tree with a package, hooks and a lock, to change without harm."""
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / "a.py").write_text("x = 1\n")
+    (tmp_path / "docs" / "_hooks").mkdir(parents=True)
+    (tmp_path / "requirements.lock").write_text("a==1\n")
+    return tmp_path
+
+
+@pytest.mark.parametrize("change", ["src/a.py", "requirements.lock", "docs/_hooks/b.py"])
+def test_what_counts_changes_the_key(copy, change):
+    before = notebooks.kept_as("1", copy)
+    assert notebooks.kept_as("1", copy) == before
+    (copy / change).write_text("changed\n")
+    assert notebooks.kept_as("1", copy) != before
+    assert notebooks.kept_as("2", copy) != notebooks.kept_as("1", copy)
+
+
+def test_a_notebook_runs_and_is_kept(copy):
+    source = "# %% [markdown]\n# # Title\n\n# %%\nprint(6 * 7)\n"
+    text, _ = notebooks.to_markdown(notebooks.execute(source, "n", copy))
+    assert text == "# Title\n\n```python\nprint(6 * 7)\n```\n\n```text\n42\n```\n"
+    kept = notebooks.kept_as(source, copy)
+    assert kept.exists()
+    kept.write_text(kept.read_text().replace("42", "43"))
+    text, _ = notebooks.to_markdown(notebooks.execute(source, "n", copy))
+    assert "43" in text, "the kept form was not used"
+
+
+@pytest.mark.parametrize(
+    "cell", ["raise KeyError('gone')", "import sys; print('x', file=sys.stderr)"]
+)
+def test_a_notebook_that_fails_or_complains_fails_the_build(copy, cell):
+    with pytest.raises(PluginError, match=r"failed|stderr"):
+        notebooks.execute(f"# %%\n{cell}\n", "n", copy)
+    assert not notebooks.kept_as(f"# %%\n{cell}\n", copy).exists()
+
+
+def test_the_digest_names_files_not_the_folder(copy, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other") / "tree"
+    shutil.copytree(copy, other)
+    assert cache.code_digest(copy) == cache.code_digest(other)
+    assert re.fullmatch(r"[0-9a-f]{64}", cache.code_digest(copy))

@@ -1,0 +1,213 @@
+"""Each page keeps the promises of the site: its form, its tabs, its numbers, its names."""
+
+import pathlib
+import re
+
+import pytest
+import yaml
+
+import fences
+import prose_numbers
+from livegrad import activations, initializers, outputs
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+DOCS = ROOT / "docs"
+TOPICS = ["gradients", "activations", "initializers", "dropout", "outputs"]
+PAGES = {p.relative_to(DOCS).as_posix(): p.read_text("utf-8") for p in fences.pages(ROOT)[1:]}
+LESSONS = [name for name in PAGES if name.split("/")[0] in TOPICS and not name.endswith("index.md")]
+INDEXES = [f"{topic}/index.md" for topic in TOPICS]
+SKELETON = ["What you saw", "Why", "Pitfalls", "Exercise", "Where next"]
+
+HOME_OF = {
+    "S1": "gradients/vanishing.md",
+    "S2": "gradients/exploding.md",
+    "S3": "dropout/rate.md",
+    "S4": "activations/relu.md",
+    "S5": "initializers/pairing.md",
+    "S6": "activations/leaky-relu.md",
+    "S7": "activations/softplus.md",
+    "S8": "activations/compare.md",
+    "S9": "activations/compare.md",
+    "S10": "experiments/index.md",
+    "S11": "outputs/binary.md",
+    "S12": "outputs/multiclass.md",
+    "S13": "outputs/multiclass.md",
+    "S14": "outputs/index.md",
+    "S15": "outputs/multiclass.md",
+    "S16": "initializers/index.md",
+}
+
+
+def without_code(text):
+    lines = text.splitlines()
+    for fence in fences.find(text):
+        for at in range(fence.first - 1, fence.last):
+            lines[at] = ""
+    return "\n".join(lines)
+
+
+def headings(text, level=2):
+    return re.findall(rf"^{'#' * level} +(.+?)(?: *\{{.*\}})?$", without_code(text), re.MULTILINE)
+
+
+def tab_sets(text):
+    """Yield for each set of content tabs a dict of label and the outputs under it."""
+    found = fences.find(text)
+    lines = text.splitlines()
+    current, label, lead = {}, None, ""
+    for number, line in enumerate(lines, start=1):
+        opening = re.match(r'( *)===!? "([^"]+)"', line)
+        if opening:
+            if opening[2] in current:
+                yield current
+                current = {}
+            lead, label = opening[1], opening[2]
+            current[label] = []
+        elif label and line.strip() and not line.startswith(lead + "    "):
+            yield current
+            current, label = {}, None
+        for fence in found:
+            if label and fence.first == number and fence.is_output:
+                current[label].append(fence.code)
+    if current:
+        yield current
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_has_the_skeleton(name):
+    text = PAGES[name]
+    parts = headings(text)
+    places = []
+    for part in SKELETON:
+        matching = [i for i, heading in enumerate(parts) if heading.startswith(part)]
+        assert matching, f"{name} has no section {part!r}"
+        places.append(matching[0])
+    assert places == sorted(places), f"{name}: sections out of order: {parts}"
+    top = text.split("\n## ")[0]
+    assert '!!! question "The question"' in top
+    assert "```python" in top, "the smallest code comes before the first section"
+    solution = text.split("\n## Exercise")[1].split("\n## ")[0]
+    assert '??? success "' in solution and "    ```python" in solution
+    assert re.search(r"\]\([^)]+\)", text.split("\n## Where next")[1])
+
+
+@pytest.mark.parametrize("name", INDEXES)
+def test_a_topic_index_has_its_parts(name):
+    text = PAGES[name]
+    assert '!!! question "The question"' in text and '??? success "' in text
+    folder = name.split("/")[0]
+    for page in (p for p in PAGES if p.startswith(folder + "/") and p != name):
+        assert f"({page.split('/')[1]}" in text, f"{name} does not lead to {page}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_has_a_title_and_a_description(name):
+    meta, body = prose_numbers.split(PAGES[name])
+    assert meta.get("title") and meta.get("description")
+    assert len(headings(body, 1)) == (0 if name == "index.md" else 1)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_no_number_in_the_prose_is_unverified(name):
+    assert prose_numbers.check(PAGES[name]).unverified == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_numpy_and_keras_tabs_print_the_same(name):
+    for tabs in tab_sets(PAGES[name]):
+        if {"NumPy", "Keras"} <= tabs.keys():
+            assert tabs["NumPy"] == tabs["Keras"] != []
+
+
+def test_every_lesson_but_few_shows_keras_beside_numpy():
+    with_both = {n for n in PAGES for t in tab_sets(PAGES[n]) if {"NumPy", "Keras"} <= t.keys()}
+    assert [name for name in LESSONS if name not in with_both] == []
+
+
+@pytest.mark.parametrize("statement", HOME_OF)
+def test_each_statement_is_taught_where_the_index_says(statement):
+    anchor = statement.lower()
+    home = HOME_OF[statement]
+    assert re.search(rf"^#+ .*\{{[^}}]*#{anchor}[^}}]*\}}$", PAGES[home], re.MULTILINE)
+    assert f"(../{home}#{anchor})" in PAGES["reference/statements.md"]
+
+
+def test_statements_lists_these_and_no_others():
+    listed = set(re.findall(r"\bS\d+\b", without_code(PAGES["reference/statements.md"])))
+    assert listed == set(HOME_OF)
+
+
+@pytest.mark.parametrize("activation", activations.NAMES)
+def test_each_activation_is_taught(activation):
+    pages = [n for n in PAGES if n.startswith(("activations/", "outputs/"))]
+    assert any(activation in PAGES[name] for name in pages)
+
+
+@pytest.mark.parametrize("initializer", initializers.NAMES)
+def test_each_initializer_is_taught(initializer):
+    assert any(initializer in PAGES[n] for n in PAGES if n.startswith("initializers/"))
+
+
+def test_the_task_table_on_the_page_is_made_from_the_code():
+    assert "task_table()" in PAGES["outputs/index.md"]
+    table = outputs.task_table()
+    for task in outputs.TASKS:
+        assert task in table
+
+
+def test_navigation_and_files_are_the_same():
+    class Loader(yaml.SafeLoader):
+        pass
+
+    Loader.add_multi_constructor("!", lambda loader, suffix, node: None)
+    nav = yaml.load((ROOT / "mkdocs.yml").read_text("utf-8"), Loader)["nav"]
+
+    def leaves(item):
+        if isinstance(item, str):
+            return [item]
+        values = item.values() if isinstance(item, dict) else item
+        return [leaf for value in values for leaf in leaves(value)]
+
+    notebooks = [p.relative_to(DOCS).as_posix() for p in DOCS.glob("experiments/*.py")]
+    assert sorted(leaves(nav)) == sorted([*PAGES, *notebooks])
+    tops = [next(iter(entry)) for entry in nav]
+    assert [t.lower() for t in tops[1:6]] == TOPICS
+
+
+def test_each_paper_cited_is_listed_and_each_listed_is_cited():
+    listed = set(re.findall(r"\{#([a-z]+-\d{4})\}", PAGES["reference/papers.md"]))
+    texts = [*PAGES.values(), *(p.read_text("utf-8") for p in DOCS.glob("experiments/*.py"))]
+    cited = {a for text in texts for a in re.findall(r"papers\.md#([a-z]+-\d{4})", text)}
+    assert cited - listed == set()
+
+
+PLANTED = "---\ntitle: t\ncited:\n  '784': a paper\n---\nIt is {}.\n\n```python\nprint(1)\n```\n"
+
+
+@pytest.mark.parametrize("claim", ["0.77", "93 %", "about 40 times", "$3 \\times 10^{-4}$", "-7.5"])
+def test_a_number_that_nothing_bears_out_is_caught(claim):
+    assert prose_numbers.check(PLANTED.format(claim)).unverified
+
+
+@pytest.mark.parametrize("claim", ["784", "1", "from 2010", "layer 3", "float32"])
+def test_a_number_that_is_borne_out_passes(claim):
+    assert not prose_numbers.check(PLANTED.format(claim)).unverified
+
+
+def test_rounding_is_as_written():
+    page = "It is {}.\n\n```python\nprint(x)\n```\n\n```text\n0.123456 1234.5\n```\n"
+    for good in ["0.12", "0.123", "12.3 %", "12 %"[:0] + "0.1235", "1,234.5"]:
+        assert not prose_numbers.check(page.format(good)).unverified, good
+    for bad in ["0.13", "0.124", "1235"]:
+        assert prose_numbers.check(page.format(bad)).unverified, bad
+
+
+def test_tabs_that_print_different_numbers_are_caught():
+    text = (
+        '=== "NumPy"\n\n    ```python\n    print(1)\n    ```\n\n'
+        f"    {fences.OUTPUT_MARK}\n    ```text\n    1\n    ```\n\n"
+        '=== "Keras"\n\n    ```python\n    print(2)\n    ```\n\n'
+        f"    {fences.OUTPUT_MARK}\n    ```text\n    2\n    ```\n\nText.\n"
+    )
+    (tabs,) = tab_sets(text)
+    assert tabs == {"NumPy": ["1\n"], "Keras": ["2\n"]}
