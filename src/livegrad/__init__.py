@@ -13,6 +13,8 @@ Example:
     'healthy'
 """
 
+from __future__ import annotations
+
 from importlib.metadata import version
 from typing import Any
 

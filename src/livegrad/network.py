@@ -7,6 +7,7 @@ Arrays hold one example a row. A layer's weights have the shape (fan_in, fan_out
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -74,7 +75,7 @@ class Gradients:
 
     def norms(self) -> list[float]:
         """Return the Frobenius norm of each layer's weight gradient."""
-        return [float(np.linalg.norm(gradient)) for gradient in self.weights]
+        return [_norm(gradient) for gradient in self.weights]
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class History:
     Attributes:
         loss: mean training loss of each epoch, measured batch by batch while it trained.
         val_loss: mean loss on the validation data after each epoch; empty without any.
-        diverged: whether the loss stopped being finite; training ends there.
+        diverged: whether the training loss stopped being finite; training ends with that batch.
     """
 
     loss: list[float] = field(default_factory=list)
@@ -106,8 +107,9 @@ class MLP:
         dtype: floating type of weights and computations.
 
     Raises:
-        ValueError: if a width is below 1, a name is unknown, the rate is outside [0, 1), or the
-            last width does not fit the head.
+        ValueError: if a width is below 1, a name is unknown, the rate is outside [0, 1), the
+            last width does not fit the head, or the initializer returns another shape.
+        TypeError: if ``initializer``, ``rng`` or ``dtype`` is of another kind.
 
     Example:
         >>> net = MLP([2, 3, 1], activation="relu", head="binary", rng=0)
@@ -115,6 +117,9 @@ class MLP:
         [(2, 3), (3, 1)]
         >>> net(np.zeros((4, 2))).shape
         (4, 1)
+
+    Source:
+        Rumelhart, Hinton and Williams 1986 (backpropagation).
     """
 
     def __init__(
@@ -140,10 +145,12 @@ class MLP:
             raise TypeError(f"dtype must be a floating type, got {dtype!r}")
         chosen = self.activation.initializer if initializer is None else initializer
         self.initializer = initializers.get(chosen) if isinstance(chosen, str) else chosen
+        if not callable(self.initializer):
+            raise TypeError(f"initializer must be a name or a function, got {initializer!r}")
         self.weights: list[Array] = []
         self.biases: list[Array] = []
         for shape in pairwise(self.widths):
-            weight = np.asarray(self.initializer(shape, self.rng), dtype=self.dtype)
+            weight = self._typed(np.array(self.initializer(shape, self.rng)))
             if weight.shape != shape:
                 raise ValueError(f"initializer must return the shape {shape}, got {weight.shape}")
             self.weights.append(weight)  # (fan_in, fan_out)
@@ -165,19 +172,24 @@ class MLP:
             training: whether dropout acts.
 
         Raises:
-            ValueError: if the shape does not fit.
+            ValueError: if the shape does not fit or there are no examples.
+
+        Example:
+            >>> trace = MLP([2, 3, 1]).forward(np.zeros((4, 2)))
+            >>> [z.shape for z in trace.z], [a.shape for a in trace.a]
+            ([(4, 3), (4, 1)], [(4, 3)])
         """
         inputs = self._inputs(x)
         z: list[Array] = []
         a: list[Array] = []
         masks: list[Array] = []
-        signal = inputs  # (n, fan_in)
+        signal = inputs  # (n, widths[0])
         with np.errstate(over="ignore", invalid="ignore"):
             for weight, bias in zip(self.weights, self.biases, strict=True):
                 z.append(signal @ weight + bias)  # (n, fan_out)
                 if len(a) < self.depth:
                     value = self.activation(z[-1])  # (n, fan_out)
-                    signal, mask = drop(value, self.dropout, self.rng, training)
+                    signal, mask = drop(value, self.dropout, self.rng, training)  # (n, fan_out)
                     a.append(signal)
                     masks.append(mask)
         return Trace(inputs, z, a, masks, 1 - self.dropout if training else 1.0)
@@ -191,6 +203,12 @@ class MLP:
 
         Raises:
             ValueError: if the labels do not fit the head or the batch.
+
+        Example:
+            >>> net = MLP([2, 3, 1])
+            >>> gradients = net.backward(net.forward([[1.0, 2.0]]), [1])
+            >>> [g.shape for g in gradients.weights], gradients.x.shape
+            ([(2, 3), (3, 1)], (1, 2))
         """
         depth = self.depth
         weights: list[Array] = [np.empty(0)] * (depth + 1)
@@ -199,6 +217,7 @@ class MLP:
         a_gradients: list[Array] = [np.empty(0)] * depth
         # Overflow is what an exploding gradient is; it shows as inf, not as a warning.
         with np.errstate(over="ignore", invalid="ignore"):
+            loss = self.head.loss_value(trace.logits, y)
             delta = self.head.gradient(trace.logits, y)  # (n, units): p - y, averaged
             for layer in range(depth, -1, -1):
                 came_in = trace.a[layer - 1] if layer else trace.x  # (n, fan_in)
@@ -208,16 +227,10 @@ class MLP:
                 below = delta @ self.weights[layer].T  # (n, fan_in): the factor W
                 if layer:
                     a_gradients[layer - 1] = below
-                    masked = below * trace.masks[layer - 1] / np.asarray(trace.keep, self.dtype)
-                    delta = self.activation.vjp(trace.z[layer - 1], masked)  # the factor phi'
-        return Gradients(
-            self.head.loss_value(trace.logits, y),
-            weights,
-            biases,
-            z_gradients,
-            a_gradients,
-            below,
-        )
+                    scale = trace.masks[layer - 1] / self.dtype.type(trace.keep)  # (n, fan_in)
+                    delta = self.activation.vjp(trace.z[layer - 1], below * scale)  # phi'
+        # The last step down went past the first layer: what is below it is the input.
+        return Gradients(loss, weights, biases, z_gradients, a_gradients, x=below)
 
     def __call__(self, x: ArrayLike) -> Array:
         """Return the logits, shape (n, widths[-1])."""
@@ -225,22 +238,24 @@ class MLP:
 
     def predict(self, x: ArrayLike) -> Array:
         """Return the head's predictions: probabilities, values or rates, shape (n, widths[-1])."""
-        return self.head.predict(self(x))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.head.predict(self(x))
 
     def loss(self, x: ArrayLike, y: ArrayLike) -> float:
         """Return the mean loss, without dropout."""
-        return self.head.loss_value(self(x), y)
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.head.loss_value(self(x), y)
 
     def accuracy(self, x: ArrayLike, y: ArrayLike) -> float:
         """Return the share of right answers, labels of one example counted one by one.
 
         Raises:
-            ValueError: if the head is not one of classification.
+            ValueError: if the head is not one of classification or the labels do not fit.
         """
         if self.head.activation not in ("sigmoid", "softmax"):
             raise ValueError(f"accuracy needs a classification head, got {self.head.task!r}")
         logits = self(x)  # (n, units)
-        targets = self.head.targets(y, logits.shape[1])  # (n, units)
+        targets = self._targets(y, len(logits))  # (n, units)
         if self.head.activation == "softmax":
             return float(np.mean(logits.argmax(axis=1) == targets.argmax(axis=1)))
         return float(np.mean((logits > 0) == (targets > 0.5)))
@@ -264,7 +279,7 @@ class MLP:
             if new.shape != old.shape:
                 raise ValueError(f"arrays[{at}] must have the shape {old.shape}, got {new.shape}")
         for new, old in zip(given, own, strict=True):
-            old[...] = new
+            old[...] = self._typed(new)
 
     def fit(
         self,
@@ -296,25 +311,30 @@ class MLP:
             progress: show a bar; without a choice, on a terminal when the fit is long.
 
         Returns:
-            The losses. Training stops at the first one that is not finite.
+            The losses. Training stops at the first batch whose loss is not finite, before its
+            step is taken.
 
         Raises:
             ValueError: if an argument is out of its range or the data do not fit.
+
+        Example:
+            >>> x = np.random.default_rng(0).standard_normal((100, 2))
+            >>> net = MLP([2, 8, 1], rng=0)
+            >>> history = net.fit(x, x[:, 0] > 0, epochs=20)
+            >>> history.loss[-1] < 0.5 * history.loss[0], history.diverged
+            (True, False)
+
+        Source:
+            Polyak 1964 (momentum); Pascanu et al. 2013 (clipping by the norm).
         """
         inputs = self._inputs(x)
-        targets = self.head.targets(y, self.widths[-1])  # (n, units)
         n = len(inputs)
-        if n == 0:
-            raise ValueError("x must hold at least one example, got none")
-        if len(targets) != n:
-            raise ValueError(
-                f"x and y must have as many examples, got shapes {inputs.shape} and {np.shape(y)}"
-            )
+        targets = self._targets(y, n)  # (n, units)
         for name, count in [("epochs", epochs), ("batch_size", batch_size)]:
             if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
                 raise ValueError(f"{name} must be a whole number of at least 1, got {count!r}")
-        if not learning_rate > 0:
-            raise ValueError(f"learning_rate must be above 0, got {learning_rate!r}")
+        if not 0 < learning_rate < math.inf:
+            raise ValueError(f"learning_rate must be finite and above 0, got {learning_rate!r}")
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum must be in [0, 1), got {momentum!r}")
         clip = _clipping(clipnorm, global_clipnorm, clipvalue)
@@ -322,24 +342,28 @@ class MLP:
         velocity = [np.zeros_like(array) for array in arrays]
         history = History()
         for _ in self._bar(epochs, -(-n // batch_size), progress):
-            order = self.rng.permutation(n)
-            total = 0.0
-            with np.errstate(over="ignore", invalid="ignore"):
-                for start in range(0, n, batch_size):
-                    rows = order[start : start + batch_size]
-                    trace = self.forward(inputs[rows], training=True)
-                    gradients = self.backward(trace, targets[rows])
-                    total += gradients.loss * len(rows)
-                    pairs = zip(gradients.weights, gradients.biases, strict=True)
+            order = self.rng.permutation(n)  # (n,)
+            total, seen = 0.0, 0
+            for start in range(0, n, batch_size):
+                rows = order[start : start + batch_size]  # (batch,)
+                trace = self.forward(inputs[rows], training=True)
+                gradients = self.backward(trace, targets[rows])
+                total += gradients.loss * len(rows)
+                seen += len(rows)
+                if not math.isfinite(gradients.loss):
+                    break
+                pairs = zip(gradients.weights, gradients.biases, strict=True)
+                # Where training diverges these lines overflow; the next loss will say so.
+                with np.errstate(over="ignore", invalid="ignore"):
                     steps = clip([array for pair in pairs for array in pair])
                     for array, speed, step in zip(arrays, velocity, steps, strict=True):
                         speed *= momentum
                         speed -= learning_rate * step
                         array += speed
-            history.loss.append(total / n)
+            history.loss.append(total / seen)
             if validation is not None:
                 history.val_loss.append(self.loss(*validation))
-            if not np.isfinite(total):
+            if not math.isfinite(total):
                 return replace(history, diverged=True)
         return history
 
@@ -356,7 +380,30 @@ class MLP:
         array = floating(x)
         if array.ndim != 2 or array.shape[1] != self.widths[0]:
             raise ValueError(f"x must have the shape (n, {self.widths[0]}), got {array.shape}")
-        return array.astype(self.dtype, copy=False)
+        if len(array) == 0:
+            raise ValueError(f"x must hold at least one example, got the shape {array.shape}")
+        return self._typed(array)
+
+    def _targets(self, y: ArrayLike, n: int) -> Array:
+        targets = self.head.targets(y, self.widths[-1])  # (n, units)
+        if len(targets) != n:
+            shapes = f"{(n, self.widths[0])} and {np.shape(y)}"
+            raise ValueError(f"x and y must have as many examples, got shapes {shapes}")
+        return targets
+
+    def _typed(self, array: Array) -> Array:
+        # What is beyond the network's type becomes inf, as everywhere here.
+        with np.errstate(over="ignore"):
+            return array.astype(self.dtype, copy=False)
+
+
+def _norm(array: Array) -> float:
+    """Return the Frobenius norm, also where the squares would overflow."""
+    wide = np.abs(array.astype(np.float64))
+    top = float(wide.max())
+    if top == 0 or not math.isfinite(top):
+        return top
+    return float(np.linalg.norm(wide / top)) * top
 
 
 def _checked_widths(widths: Sequence[int]) -> tuple[int, ...]:
@@ -388,9 +435,9 @@ def _clipping(
         if clipvalue is not None:
             return [np.clip(array, -clipvalue, clipvalue) for array in gradients]
         if clipnorm is not None:
-            return [scaled(array, float(np.linalg.norm(array)), clipnorm) for array in gradients]
+            return [scaled(array, _norm(array), clipnorm) for array in gradients]
         if global_clipnorm is not None:
-            norm = float(np.sqrt(sum(np.sum(array**2) for array in gradients)))
+            norm = math.hypot(*[_norm(array) for array in gradients])
             return [scaled(array, norm, global_clipnorm) for array in gradients]
         return gradients
 

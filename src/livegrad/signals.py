@@ -15,11 +15,26 @@ A network of L hidden layers is beyond that when L > 6 xi, that is when |ln of t
 gain^2| > 6: the product of gains lies outside [e^-3, e^3], about [0.05, 20]. Shared out evenly, a
 layer's gain must lie within [e^(-3/L), e^(3/L)]: the deeper the network, the narrower.
 
-**Dead and saturated units** are charged from the same account. Where a share d of a layer's units
-is dead, gain^2 loses the factor 1 - d; the layer is charged when that factor alone is below
-its share e^(-6/L). A unit counts as saturated on an example where its slope is below e^-3 times
-the activation's largest slope: it alone would use up the whole network's account. Its share is
-charged in the same way.
+A single layer outside its share is named only where the whole product is out of bounds; a low gain
+that the other layers make up for is no fault.
+
+**Dead and saturated units** are charged from the same account. A unit is dead when its slope is 0 on
+every example. It is saturated on one example when its slope there is below e^-3 times the
+activation's largest slope: it alone would use up the whole network's account. Let u be the share of
+units that work where all is well: all of them (u = 1) where the activation saturates on both sides;
+half of them (u = 1/2) where it has only a left side to fall silent on, since random weights put half
+of the units there, and He's factor 2 has paid for it. A share s of lost units leaves gain^2 at most
+the factor (1 - s) / u of what was paid for; the layer is charged when that is below its share,
+
+    (1 - s) / u < e^(-6/L).
+
+In a deep ReLU network all examples come to look alike, so that a unit silent on one is silent on
+all: up to half of the units are then dead at no cost. Which half is chance, like the heads among N
+coins, so a share is charged only if it also exceeds 1 - u by 3 sqrt(u (1 - u) / N), three standard
+deviations for a layer of N units.
+
+**Symmetric weights**: all units of a hidden layer have the same weights and bias, so they compute the
+same. The output layer is not judged, since the labels tell its units apart.
 
 The first layer's weight gradient being much smaller than the last one's is *not* the criterion. In
 a badly scaled ReLU network the signal shrinks on the way forward and the gradient on the way back,
@@ -29,6 +44,8 @@ so that the two ends' weight gradients stay alike while the product of gains goe
 from __future__ import annotations
 
 import math
+import textwrap
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +53,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from livegrad._checks import generator
-from livegrad.network import MLP
+from livegrad.activations import Activation
+from livegrad.network import MLP, Gradients, Trace, _norm
 
 if TYPE_CHECKING:
     from livegrad.figures import Figure
@@ -47,6 +65,9 @@ Array = NDArray[Any]
 
 # Schoenholz et al. 2017: trainable to about this many depth scales.
 DEPTH_SCALES = 6.0
+# The bounds of the product of gains: e^-3 and e^3, since chi is the square of the gain.
+SMALLEST = math.exp(-DEPTH_SCALES / 2)
+LARGEST = math.exp(DEPTH_SCALES / 2)
 
 CODES = (
     "non-finite",
@@ -103,7 +124,7 @@ class Report:
         gain: product of the hidden layers' gains.
         signal_gain: product of the hidden layers' signal gains.
         verdict: one of ``CODES``.
-        why: the number that decided, beside its threshold.
+        why: the number that decided, beside its threshold, and the layer where it is one.
     """
 
     layers: tuple[LayerSignal, ...]
@@ -125,14 +146,21 @@ class Report:
         return figures.depth({"": self})
 
     def __str__(self) -> str:
-        rows = ["layer       mean    spread   dead   sat.  |dL/dW|    gain   verdict"]
+        wide = max(len(layer.name) for layer in self.layers)
+        wide = max(wide, 9)
+        rows = [f"{'layer':{wide}}    mean    spread   dead   sat.  |dL/dW|    gain   verdict"]
         for s in self.layers:
+            mean = f"{s.mean:.3f}" if abs(s.mean) < 100 else f"{s.mean:.1e}"
             rows.append(
-                f"{s.name:9} {s.mean:7.3f} {s.spread:9.2e} {s.dead:6.0%} {s.saturated:6.0%} "
+                f"{s.name:{wide}} {mean:>7} {s.spread:9.2e} {s.dead:6.0%} {s.saturated:6.0%} "
                 f"{s.gradient_norm:8.1e} {s.gain:7.3g}   {s.verdict}"
             )
-        rows.append(f"product of gains {self.gain:.3g}: {self.verdict}, {self.why}")
-        return "\n".join(rows)
+        reason = _against_bounds(self.gain) if self.verdict in _OF_THE_PRODUCT else self.why
+        line = f"product of gains {self.gain:.3g}: {self.verdict}, {reason}"
+        return "\n".join([*rows, *textwrap.wrap(line, 80)])
+
+
+_OF_THE_PRODUCT = ("exploding-gradient", "vanishing-gradient", "healthy")
 
 
 def measure(net: MLP, x: ArrayLike, y: ArrayLike) -> Report:
@@ -161,131 +189,188 @@ def measure(net: MLP, x: ArrayLike, y: ArrayLike) -> Report:
     trace = net.forward(x)
     gradients = net.backward(trace, y)
     depth = net.depth
-    with np.errstate(over="ignore", invalid="ignore"):
-        signals = [trace.x, *trace.a, net.head.predict(trace.logits)]
-        spreads = [_spread(signal) for signal in signals]
-        sizes = [np.linalg.norm(g.astype(np.float64)) for g in [gradients.x, *gradients.a]]
-        sizes.append(np.linalg.norm(gradients.z[-1].astype(np.float64)))
-        gains = [_ratio(sizes[at], sizes[at + 1]) for at in range(depth + 1)]
-        signal_gains = [_ratio(spreads[at + 1], spreads[at]) for at in range(depth + 1)]
-        product = float(np.prod(gains[:depth]))
-        signal_product = float(np.prod(signal_gains[:depth]))
-        norms = gradients.norms()
+    signals = [trace.x, *trace.a, net.head.predict(trace.logits)]  # each (n, units)
+    upstream = [gradients.x, *gradients.a, gradients.z[-1]]  # each (n, units)
+    spreads = [_spread(signal) for signal in signals]
+    sizes = [_norm(gradient) for gradient in upstream]
+    norms = gradients.norms()
+    # The layers' gains telescope; so does this, without the overflow of a long product.
+    product = _ratio(sizes[0], sizes[depth]) if depth else 1.0
+    signal_product = _ratio(spreads[depth], spreads[0]) if depth else 1.0
 
-    layers = []
-    reasons = []
+    broken = _not_finite(net, trace, gradients)
+    layers: list[LayerSignal] = []
+    charges: list[tuple[str, str]] = []  # verdict and reason of each layer
     for at in range(depth + 1):
         hidden = at < depth
-        dead, saturated = _shares(net, trace.z[at]) if hidden else (0.0, 0.0)
-        arrays = [trace.z[at], net.weights[at], gradients.weights[at]]
-        finite = all(bool(np.isfinite(array).all()) for array in arrays)
-        verdict, why = _judge_layer(
-            finite=finite,
-            symmetric=_symmetric(net, at),
-            gain=gains[at] if hidden else 1.0,
-            product=product,
-            dead=dead,
-            saturated=saturated,
-            depth=depth,
-        )
+        gain = _ratio(sizes[at], sizes[at + 1])
+        dead, saturated = _shares(net.activation, trace.z[at]) if hidden else (0.0, 0.0)
+        if any(where == at for where, _ in broken):
+            verdict, why = "non-finite", ""
+        elif hidden:
+            verdict, why = _judge_hidden(net, at, gain, product, dead, saturated)
+        else:
+            verdict, why = "healthy", ""
         name = f"hidden {at + 1}" if hidden else "output"
-        reasons.append((verdict, f"{name}: {why}"))
+        charges.append((verdict, f"{name}: {why}"))
         layers.append(
             LayerSignal(
-                at + 1,
-                name,
-                net.activation.name if hidden else net.head.activation,
-                (net.widths[at], net.widths[at + 1]),
-                float(np.mean(signals[at + 1])),
-                spreads[at + 1],
-                dead,
-                saturated,
-                norms[at],
-                gains[at],
-                signal_gains[at],
-                verdict,
+                layer=at + 1,
+                name=name,
+                activation=net.activation.name if hidden else net.head.activation,
+                shape=(net.widths[at], net.widths[at + 1]),
+                mean=_mean(signals[at + 1]),
+                spread=spreads[at + 1],
+                dead=dead,
+                saturated=saturated,
+                gradient_norm=norms[at],
+                gain=gain,
+                signal_gain=_ratio(spreads[at + 1], spreads[at]),
+                verdict=verdict,
             )
         )
-    verdict, why = _judge_network(product, reasons)
+    if broken:
+        where, what = broken[0]
+        verdict, why = "non-finite", f"{layers[where].name}: {what}"
+    else:
+        verdict, why = _judge_network(net, product, layers, charges)
     return Report(tuple(layers), gradients.loss, product, signal_product, verdict, why)
 
 
 def _spread(signal: Array) -> float:
-    return float(np.sqrt(np.mean(np.var(signal.astype(np.float64), axis=0))))
+    """Return the standard deviation over the examples, root mean square over the units."""
+    wide = signal.astype(np.float64)  # (n, units)
+    top = float(np.abs(wide).max())
+    if top == 0 or not math.isfinite(top):
+        return 0.0 if top == 0 else math.nan
+    # Scaled to 1 first, so that the squares of huge signals do not overflow.
+    return math.sqrt(float(np.mean(np.var(wide / top, axis=0)))) * top
 
 
-def _ratio(above: Any, below: Any) -> float:
+def _mean(signal: Array) -> float:
+    # Divided before they are summed, huge signals do not overflow; +inf and -inf make NaN.
+    with np.errstate(invalid="ignore"):
+        return float(np.sum(signal.astype(np.float64) / signal.size))
+
+
+def _ratio(above: float, below: float) -> float:
     """Return above / below, and 0 where nothing is left to pass on."""
-    return float(above / below) if below != 0 else 0.0
+    return above / below if below != 0 else 0.0
 
 
-def _shares(net: MLP, z: Array) -> tuple[float, float]:
+def _shares(activation: Activation, z: Array) -> tuple[float, float]:
     """Return the shares of dead units and of saturated (example, unit) pairs."""
-    if not net.activation.elementwise:
+    if not activation.elementwise:
         return 0.0, 0.0
-    slope = np.abs(net.activation.derivative(z))  # (n, fan_out)
+    slope = np.abs(activation.derivative(z))  # (n, fan_out)
     dead = float(np.mean((slope == 0).all(axis=0)))
-    if net.activation.saturates == "no":
+    if activation.saturates == "no":
         return dead, 0.0
-    little = math.exp(-DEPTH_SCALES / 2) * net.activation.max_slope
-    # A slope of exactly 0 on the left is how ReLU works; only the dead count there.
-    low = (slope < little) & (slope > 0) if net.activation.name == "relu" else slope < little
+    low = slope < SMALLEST * activation.max_slope  # (n, fan_out)
+    if activation.name == "relu":
+        # A slope of exactly 0 on the left is how ReLU works; what it costs, the dead tell.
+        low &= slope > 0
     return dead, float(np.mean(low))
 
 
+def _not_finite(net: MLP, trace: Trace, gradients: Gradients) -> list[tuple[int, str]]:
+    """Return (layer, what) for all that is not finite, in the order in which it was computed."""
+    last = net.depth
+    computed: list[tuple[int, str, Array]] = [(0, "inputs", trace.x)]
+    for at in range(last + 1):
+        computed.append((at, "weights", net.weights[at]))
+        computed.append((at, "biases", net.biases[at]))
+        computed.append((at, "pre-activations", trace.z[at]))
+        if at < last:
+            computed.append((at, "activations", trace.a[at]))
+    computed.append((last, "losses", np.array([gradients.loss])))
+    for at in range(last, -1, -1):
+        computed.append((at, "gradients of pre-activations", gradients.z[at]))
+        computed.append((at, "gradients of weights", gradients.weights[at]))
+        below = gradients.a[at - 1] if at else gradients.x
+        computed.append((at, "gradients of its inputs", below))
+    found = []
+    for at, what, array in computed:
+        if bad := int(np.sum(~np.isfinite(array))):
+            found.append((at, f"{bad} of {array.size} {what} not finite, where none may be"))
+    return found
+
+
 def _symmetric(net: MLP, at: int) -> bool:
-    weight, bias = net.weights[at], net.biases[at]
+    weight, bias = net.weights[at], net.biases[at]  # (fan_in, fan_out), (fan_out,)
     alike = (weight == weight[:, :1]).all() and (bias == bias[0]).all()
     return bool(weight.shape[1] > 1 and alike)
 
 
-def _judge_layer(
-    *,
-    finite: bool,
-    symmetric: bool,
-    gain: float,
-    product: float,
-    dead: float,
-    saturated: float,
-    depth: int,
+def _allowed(activation: Activation, depth: int, width: int) -> float:
+    """Return the share of dead or saturated units above which a layer is charged."""
+    working = 0.5 if activation.saturates == "left" else 1.0
+    by_account = 1 - working * math.exp(-DEPTH_SCALES / depth)
+    by_chance = 1 - working + 3 * math.sqrt(working * (1 - working) / width)
+    return max(by_account, by_chance)
+
+
+def _judge_hidden(
+    net: MLP, at: int, gain: float, product: float, dead: float, saturated: float
 ) -> tuple[str, str]:
-    if not finite:
-        return "non-finite", "a value, weight or gradient is not finite"
-    if symmetric:
-        return "symmetric-weights", "all units have the same weights, so they stay the same"
-    account = math.exp(-DEPTH_SCALES / 2)
-    share = account ** (1 / max(depth, 1))
-    if product > 1 / account and gain > 1 / share:
-        return "exploding-gradient", f"gain {gain:.3g} is above {1 / share:.3g}"
-    if product < account and gain < share:
-        return "vanishing-gradient", f"gain {gain:.3g} is below {share:.3g}"
-    if 1 - dead < share**2:
-        return "dead-units", f"{dead:.0%} of the units are dead, above {1 - share**2:.0%}"
-    if 1 - saturated < share**2:
-        return "saturated-units", f"{saturated:.0%} are saturated, above {1 - share**2:.0%}"
-    return "healthy", "within its share"
+    """Return the verdict on one hidden layer, and the measured number beside its threshold."""
+    width = net.widths[at + 1]
+    if _symmetric(net, at):
+        return "symmetric-weights", (
+            f"all {width} units have the same weights and bias, where 2 must differ"
+        )
+    low, high = SMALLEST ** (1 / net.depth), LARGEST ** (1 / net.depth)
+    if product > LARGEST and gain > high:
+        return "exploding-gradient", f"gain {gain:.3g} is above {high:.3g}"
+    if product < SMALLEST and gain < low:
+        return "vanishing-gradient", f"gain {gain:.3g} is below {low:.3g}"
+    allowed = _allowed(net.activation, net.depth, width)
+    if dead > allowed:
+        return "dead-units", f"{dead:.0%} of the units are dead, above {allowed:.0%}"
+    if saturated > allowed:
+        return "saturated-units", f"{saturated:.0%} are saturated, above {allowed:.0%}"
+    return "healthy", ""
 
 
-def _judge_network(product: float, reasons: list[tuple[str, str]]) -> tuple[str, str]:
-    """Return the gravest verdict and the first layer's reason, or the product's."""
-    account = math.exp(-DEPTH_SCALES / 2)
-    found = dict(reversed(reasons))
-    for code in ("non-finite", "symmetric-weights"):
-        if code in found:
-            return code, found[code]
-    if product > 1 / account:
-        return "exploding-gradient", f"above e^3 = {1 / account:.1f}"
-    if product < account:
-        return "vanishing-gradient", f"below e^-3 = {account:.3f}"
+def _against_bounds(product: float) -> str:
+    if product > LARGEST:
+        return f"above e^3 = {LARGEST:.1f}"
+    if product < SMALLEST:
+        return f"below e^-3 = {SMALLEST:.3f}"
+    return f"between e^-3 = {SMALLEST:.3f} and e^3 = {LARGEST:.1f}"
+
+
+def _judge_network(
+    net: MLP, product: float, layers: list[LayerSignal], charges: list[tuple[str, str]]
+) -> tuple[str, str]:
+    """Return the gravest verdict and its reason: the product's, or that of the first layer."""
+    first = dict(reversed(charges))
+    measured = f"product of gains {product:.3g} is {_against_bounds(product)}"
+    if "symmetric-weights" in first:
+        return "symmetric-weights", first["symmetric-weights"]
+    if product > LARGEST:
+        return "exploding-gradient", measured
+    if product < SMALLEST:
+        return "vanishing-gradient", measured + _cause(net, layers[:-1])
     for code in ("dead-units", "saturated-units"):
-        if code in found:
-            return code, found[code]
-    return "healthy", f"between e^-3 = {account:.3f} and e^3 = {1 / account:.1f}"
+        if code in first:
+            return code, first[code]
+    return "healthy", measured
+
+
+def _cause(net: MLP, hidden: list[LayerSignal]) -> str:
+    """Name the first layer whose dead or saturated units explain a small product, if there is."""
+    for layer in hidden:
+        allowed = _allowed(net.activation, net.depth, layer.shape[1])
+        for share, what in [(layer.dead, "dead"), (layer.saturated, "saturated")]:
+            if share > allowed:
+                return f"; {layer.name}: {share:.0%} {what}, above {allowed:.0%}"
+    return ""
 
 
 def through_depth(
-    activation: str,
-    initializer: str | None = None,
+    activation: str | Activation,
+    initializer: str | Callable[..., Array] | None = None,
     depth: int = 10,
     width: int = 64,
     n: int = 256,
@@ -294,19 +379,25 @@ def through_depth(
     """Measure a fresh binary network of equal layers on standard normal inputs.
 
     Args:
-        activation: name of the hidden layers' activation.
-        initializer: name of the initializer; without one, the pairing of the activation.
+        activation: the hidden layers' activation, by name or as an ``Activation``.
+        initializer: by name or as ``f(shape, rng)``; without one, the activation's pairing.
         depth: number of hidden layers.
         width: units of each, and number of inputs.
         n: examples.
         rng: generator or seed for data and weights.
 
+    Raises:
+        ValueError: if a name is unknown, ``depth`` is below 0, or ``width`` or ``n`` below 1.
+
     Example:
         >>> through_depth("relu").verdict
         'healthy'
     """
+    for name, value, least in [("depth", depth, 0), ("width", width, 1), ("n", n, 1)]:
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+            raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
     random = generator(rng)
-    x = random.standard_normal((n, width))
-    y = random.integers(0, 2, n)
+    x = random.standard_normal((n, width))  # (n, width)
+    y = random.integers(0, 2, n)  # (n,)
     net = MLP([width] + depth * [width] + [1], activation, initializer, rng=random)
     return measure(net, x, y)
