@@ -227,7 +227,8 @@ class MLP:
                 below = delta @ self.weights[layer].T  # (n, fan_in): the factor W
                 if layer:
                     a_gradients[layer - 1] = below
-                    scale = trace.masks[layer - 1] / self.dtype.type(trace.keep)  # (n, fan_in)
+                    keep = np.asarray(trace.keep, self.dtype)  # (): 1 - dropout
+                    scale = trace.masks[layer - 1] / keep  # (n, fan_in): the factor mask / keep
                     delta = self.activation.vjp(trace.z[layer - 1], below * scale)  # phi'
         # The last step down went past the first layer: what is below it is the input.
         return Gradients(loss, weights, biases, z_gradients, a_gradients, x=below)

@@ -18,13 +18,13 @@ layer's gain must lie within [e^(-3/L), e^(3/L)]: the deeper the network, the na
 A single layer outside its share is named only where the whole product is out of bounds; a low gain
 that the other layers make up for is no fault.
 
-**Dead and saturated units** are charged from the same account. A unit is dead when its slope is 0 on
-every example. It is saturated on one example when its slope there is below e^-3 times the
-activation's largest slope: it alone would use up the whole network's account. Let u be the share of
-units that work where all is well: all of them (u = 1) where the activation saturates on both sides;
-half of them (u = 1/2) where it has only a left side to fall silent on, since random weights put half
-of the units there, and He's factor 2 has paid for it. A share s of lost units leaves gain^2 at most
-the factor (1 - s) / u of what was paid for; the layer is charged when that is below its share,
+**Dead and saturated units** are charged from the same account. A unit is dead when its slope is 0
+on every example. It is saturated on one example when its slope there is below e^-3 times the
+activation's largest slope: it alone would use up the whole network's account. Let u be the share
+of units that work where all is well: all (u = 1) where the activation saturates on both sides;
+half (u = 1/2) where it falls silent on the left only, since random weights put half of the units
+there and He's factor 2 has paid for it. A share s of lost units leaves gain^2 at most the factor
+(1 - s) / u of what was paid for; the layer is charged when that is below its share,
 
     (1 - s) / u < e^(-6/L).
 
@@ -33,8 +33,8 @@ all: up to half of the units are then dead at no cost. Which half is chance, lik
 coins, so a share is charged only if it also exceeds 1 - u by 3 sqrt(u (1 - u) / N), three standard
 deviations for a layer of N units.
 
-**Symmetric weights**: all units of a hidden layer have the same weights and bias, so they compute the
-same. The output layer is not judged, since the labels tell its units apart.
+**Symmetric weights**: all units of a hidden layer have the same weights and bias, so they are
+copies of one unit. The output layer is not judged, since the labels tell its units apart.
 
 The first layer's weight gradient being much smaller than the last one's is *not* the criterion. In
 a badly scaled ReLU network the signal shrinks on the way forward and the gradient on the way back,
@@ -78,6 +78,8 @@ CODES = (
     "saturated-units",
     "healthy",
 )
+# The verdicts that the network's product decides.
+_OF_THE_PRODUCT = ("exploding-gradient", "vanishing-gradient", "healthy")
 
 
 @dataclass(frozen=True)
@@ -146,9 +148,8 @@ class Report:
         return figures.depth({"": self})
 
     def __str__(self) -> str:
-        wide = max(len(layer.name) for layer in self.layers)
-        wide = max(wide, 9)
-        rows = [f"{'layer':{wide}}    mean    spread   dead   sat.  |dL/dW|    gain   verdict"]
+        wide = max(9, *(len(layer.name) for layer in self.layers))
+        rows = [f"{'layer':{wide}}   mean    spread   dead   sat.  |dL/dW|    gain   verdict"]
         for s in self.layers:
             mean = f"{s.mean:.3f}" if abs(s.mean) < 100 else f"{s.mean:.1e}"
             rows.append(
@@ -158,9 +159,6 @@ class Report:
         reason = _against_bounds(self.gain) if self.verdict in _OF_THE_PRODUCT else self.why
         line = f"product of gains {self.gain:.3g}: {self.verdict}, {reason}"
         return "\n".join([*rows, *textwrap.wrap(line, 80)])
-
-
-_OF_THE_PRODUCT = ("exploding-gradient", "vanishing-gradient", "healthy")
 
 
 def measure(net: MLP, x: ArrayLike, y: ArrayLike) -> Report:
@@ -292,7 +290,7 @@ def _not_finite(net: MLP, trace: Trace, gradients: Gradients) -> list[tuple[int,
     found = []
     for at, what, array in computed:
         if bad := int(np.sum(~np.isfinite(array))):
-            found.append((at, f"{bad} of {array.size} {what} not finite, where none may be"))
+            found.append((at, f"{bad} of {array.size} {what} are not finite, above 0"))
     return found
 
 
@@ -316,9 +314,7 @@ def _judge_hidden(
     """Return the verdict on one hidden layer, and the measured number beside its threshold."""
     width = net.widths[at + 1]
     if _symmetric(net, at):
-        return "symmetric-weights", (
-            f"all {width} units have the same weights and bias, where 2 must differ"
-        )
+        return "symmetric-weights", f"all {width} units have the same weights and bias"
     low, high = SMALLEST ** (1 / net.depth), LARGEST ** (1 / net.depth)
     if product > LARGEST and gain > high:
         return "exploding-gradient", f"gain {gain:.3g} is above {high:.3g}"

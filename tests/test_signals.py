@@ -1,0 +1,331 @@
+"""The measurements against finite differences and closed forms, the verdicts against known nets."""
+
+from __future__ import annotations
+
+import math
+import sys
+import types
+
+import numpy as np
+import pytest
+
+from livegrad import initializers
+from livegrad.network import MLP
+from livegrad.signals import CODES, DEPTH_SCALES, _allowed, measure, through_depth
+
+
+def scaled(factor, base=initializers.he_normal):
+    return lambda shape, rng: factor * base(shape, rng)
+
+
+def data(n=40, features=6, seed=0):
+    x = np.random.default_rng(seed).standard_normal((n, features))
+    return x, (x[:, 0] > 0).astype(int)
+
+
+# What is measured ---------------------------------------------------------------------------
+
+
+def test_gains_are_ratios_of_finite_differences():
+    """||dL/da_l|| from moving every activation of every example, without ``backward``."""
+    x, y = data(n=5, features=4)
+    net = MLP([4, 5, 3, 1], "tanh", rng=2)
+
+    def norm_at(layer):
+        signal = x if layer == 0 else net.forward(x).a[layer - 1]
+
+        def loss(a):
+            for weight, bias in zip(net.weights[layer:-1], net.biases[layer:-1], strict=True):
+                a = np.tanh(a @ weight + bias)
+            return net.head.loss_value(a @ net.weights[-1] + net.biases[-1], y)
+
+        square = 0.0
+        for at in np.ndindex(signal.shape):
+            moved = np.zeros_like(signal)
+            moved[at] = 1e-6
+            square += ((loss(signal + moved) - loss(signal - moved)) / 2e-6) ** 2
+        return math.sqrt(square)
+
+    norms = [norm_at(layer) for layer in range(3)]
+    report = measure(net, x, y)
+    gains = [layer.gain for layer in report.layers]
+    assert gains[:2] == pytest.approx([norms[0] / norms[1], norms[1] / norms[2]], rel=1e-6)
+    p = net.predict(x)[:, 0]
+    assert gains[2] == pytest.approx(norms[2] / np.linalg.norm((p - y) / len(y)), rel=1e-6)
+    assert report.gain == pytest.approx(norms[0] / norms[2], rel=1e-6)
+
+
+def test_orthogonal_linear_layers_have_gain_one():
+    """An isometry changes no norm: an exact value that needs no other program."""
+    report = through_depth("linear", "orthogonal", depth=20, width=16, rng=0)
+    for layer in report.layers[:-1]:
+        assert layer.gain == pytest.approx(1, rel=1e-12)
+        assert layer.signal_gain == pytest.approx(1, rel=1e-12)
+    doubled = through_depth("linear", scaled(1.1, initializers.orthogonal), depth=20, width=16)
+    assert doubled.gain == pytest.approx(1.1**20, rel=1e-10)
+    assert doubled.signal_gain == pytest.approx(1.1**20, rel=1e-10)
+
+
+def test_report_says_what_the_trace_holds():
+    x, y = data()
+    net = MLP([6, 7, 8, 1], "relu", rng=1)
+    trace = net.forward(x)
+    gradients = net.backward(trace, y)
+    report = measure(net, x, y)
+    assert report.loss == gradients.loss
+    assert [layer.name for layer in report.layers] == ["hidden 1", "hidden 2", "output"]
+    assert [layer.layer for layer in report.layers] == [1, 2, 3]
+    assert [layer.shape for layer in report.layers] == [(6, 7), (7, 8), (8, 1)]
+    assert [layer.activation for layer in report.layers] == ["relu", "relu", "sigmoid"]
+    assert [layer.gradient_norm for layer in report.layers] == gradients.norms()
+    for layer, signal in zip(report.layers, [*trace.a, net.predict(x)], strict=True):
+        assert layer.mean == pytest.approx(signal.mean())
+        assert layer.spread == pytest.approx(math.sqrt(signal.var(axis=0).mean()))
+    hidden = report.layers[:-1]
+    assert report.gain == pytest.approx(math.prod(layer.gain for layer in hidden))
+    assert report.signal_gain == pytest.approx(math.prod(layer.signal_gain for layer in hidden))
+
+
+def test_dead_and_saturated_are_counted():
+    x, y = data()
+    net = MLP([6, 10, 10, 1], "relu", rng=1)
+    net.biases[1][:] = 3 * [-100.0] + 7 * [100.0]
+    assert measure(net, x, y).layers[1].dead == 0.3
+    assert all(layer.saturated == 0 for layer in measure(net, x, y).layers)
+    # sigmoid'(z) / (1/4) = e^-3 at |z| = 5.33...: biases on either side of it
+    edge = 2 * math.acosh(math.exp(1.5))
+    for bias, share in [(edge - 0.01, 0.0), (edge + 0.01, 1.0)]:
+        net = MLP([6, 4, 1], "sigmoid", "zeros", rng=1)
+        net.biases[0][:] = bias
+        assert measure(net, x, y).layers[0].saturated == share
+
+
+def test_measuring_changes_nothing_and_ignores_dropout():
+    x, y = data()
+    net = MLP([6, 8, 1], dropout=0.5, rng=0)
+    before, state = net.get_weights(), net.rng.bit_generator.state
+    assert measure(net, x, y) == measure(net, x, y)
+    assert net.rng.bit_generator.state == state
+    for old, new in zip(before, net.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+# Verdicts -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("depth", "width"), [(3, 64), (20, 128), (50, 128), (50, 256)])
+@pytest.mark.parametrize("seed", range(4))
+def test_relu_with_he_is_healthy(depth, width, seed):
+    report = through_depth("relu", "he_normal", depth, width=width, rng=seed)
+    assert report.verdict == "healthy", report.why
+    assert report.healthy
+    assert {layer.verdict for layer in report.layers} == {"healthy"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_badly_scaled_relu_vanishes_though_the_weight_gradients_do_not_tell(seed):
+    report = through_depth("relu", scaled(0.5), 30, width=128, rng=seed)
+    hidden = report.layers[:-1]
+    assert 0.1 < hidden[0].gradient_norm / hidden[-1].gradient_norm < 10
+    assert report.verdict == "vanishing-gradient"
+    # Half the weights halve each gain, as the other half of the derivation says.
+    assert report.gain ** (1 / 30) == pytest.approx(0.5, abs=0.05)
+    assert report.signal_gain < 1e-6
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sigmoid_of_five_layers_vanishes(seed, dtype):
+    x, y = data(features=20)
+    net = MLP([20] + 5 * [64] + [1], "sigmoid", rng=seed, dtype=dtype)
+    report = measure(net, x, y)
+    assert report.verdict == "vanishing-gradient"
+    assert report.gain < 0.25**3
+    assert report.why == f"product of gains {report.gain:.3g} is below e^-3 = 0.050"
+
+
+def test_float32_measures_what_float64_does():
+    x, y = data()
+    wide = MLP([6, 32, 32, 1], "gelu", rng=0)
+    narrow = MLP([6, 32, 32, 1], "gelu", rng=0, dtype=np.float32)
+    for one, other in zip(measure(wide, x, y).layers, measure(narrow, x, y).layers, strict=True):
+        assert other.gain == pytest.approx(one.gain, rel=1e-4)
+        assert other.spread == pytest.approx(one.spread, rel=1e-4)
+        assert other.verdict == one.verdict
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
+@pytest.mark.parametrize("initializer", ["zeros", "ones"])
+def test_equal_weights_are_symmetric(activation, initializer):
+    report = through_depth(activation, initializer, 3, width=16)
+    assert report.verdict == "symmetric-weights"
+    assert report.why == "hidden 1: all 16 units have the same weights and bias"
+
+
+def test_symmetry_needs_equal_biases_two_units_and_a_hidden_layer():
+    x, y = data()
+    net = MLP([6, 3, 1], "tanh", "ones")
+    assert measure(net, x, y).verdict == "symmetric-weights"
+    net.biases[0][1] = 0.5
+    assert measure(net, x, y).verdict != "symmetric-weights"
+    assert measure(MLP([6, 1, 1], "tanh", scaled(0.3, initializers.ones)), x, y).healthy
+    # zeros are the usual start of softmax regression: the labels break the symmetry
+    assert measure(MLP([6, 3], "tanh", "zeros", "multiclass"), x, y).healthy
+
+
+@pytest.mark.parametrize("activation", ["relu", "selu", "gelu", "tanh"])
+def test_large_weights_explode(activation):
+    report = through_depth(activation, scaled(10), 6, rng=0)
+    assert report.verdict == "exploding-gradient"
+    assert "is above e^3 = 20.1" in report.why
+
+
+def test_large_weights_saturate_a_sigmoid():
+    report = through_depth("sigmoid", scaled(10), 6, rng=0)
+    assert report.verdict == "saturated-units"
+    assert report.why == "hidden 1: 75% are saturated, above 63%"
+    # Still larger ones leave no gradient at all; the reason names the cause.
+    report = through_depth("sigmoid", scaled(1e3), 6, rng=0)
+    assert report.verdict == "vanishing-gradient"
+    assert report.why.endswith("; hidden 1: 100% saturated, above 63%")
+
+
+@pytest.mark.parametrize("factor", [1e10, 1e60, 1e100, 1e200])
+@pytest.mark.parametrize("activation", ["relu", "sigmoid", "gelu", "softmax"])
+def test_overflow_is_silent_and_never_healthy(activation, factor):
+    report = through_depth(activation, scaled(factor), 6, width=16, n=32)
+    assert not report.healthy
+    assert max(len(line) for line in str(report).splitlines()) <= 80
+
+
+def test_huge_finite_gains_stay_numbers():
+    report = through_depth("relu", scaled(1e60), 2, width=16, n=32)
+    assert report.verdict == "exploding-gradient"
+    assert math.isfinite(report.gain)
+    assert math.isfinite(report.signal_gain)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("activation", ["relu", "linear", "sigmoid"])
+def test_input_that_is_not_finite(activation, value):
+    x, y = data()
+    x[3, 2] = value
+    report = measure(MLP([6, 8, 1], activation), x, y)
+    assert report.verdict == "non-finite"
+    assert report.why == "hidden 1: 1 of 240 inputs are not finite, above 0"
+    assert "non-finite" in str(report)
+
+
+def test_non_finite_is_traced_to_where_it_began():
+    x, y = data()
+    net = MLP([6, 8, 8, 8, 1], "tanh")
+    net.weights[2][0, 0] = np.nan
+    assert measure(net, x, y).why == "hidden 3: 1 of 64 weights are not finite, above 0"
+    loss = MLP([6, 8, 2], head="regression", initializer=scaled(1e80))
+    assert measure(loss, x, np.full((40, 2), 1e200)).why == (
+        "output: 1 of 1 losses are not finite, above 0"
+    )
+
+
+def test_a_mostly_dead_layer_is_named():
+    x, y = data(n=200)
+    net = MLP([6, 64, 64, 64, 64, 1], "relu", rng=0)
+    net.biases[2][:60] = -100
+    net.weights[3][60:] *= 3  # the four that are left carry the signal on
+    report = measure(net, x, y)
+    assert report.verdict == "dead-units"
+    assert report.why == "hidden 3: 94% of the units are dead, above 89%"
+    assert [layer.verdict for layer in report.layers].count("dead-units") == 1
+
+
+@pytest.mark.parametrize("depth", [2, 5, 50])
+def test_thresholds_follow_from_the_account(depth):
+    from livegrad.activations import relu, sigmoid
+
+    share = math.exp(-DEPTH_SCALES / depth)
+    assert _allowed(sigmoid, depth, 8) == 1 - share
+    assert _allowed(relu, depth, 10**8) == pytest.approx(max(1 - share / 2, 0.5), abs=2e-4)
+    assert _allowed(relu, 10**9, 144) == 0.5 + 3 / 2 / 12
+
+
+def test_one_low_layer_is_no_fault():
+    x, y = data()
+    net = MLP([6, 64, 64, 1], "linear", "orthogonal")
+    net.weights[0] *= 0.2
+    net.weights[1] *= 5
+    report = measure(net, x, y)
+    assert report.layers[0].gain < math.exp(-3 / 2) / 1.1
+    assert {layer.verdict for layer in report.layers} == {"healthy"}
+    net.weights[1] /= 25
+    report = measure(net, x, y)
+    assert report.verdict == "vanishing-gradient"
+    assert [layer.verdict for layer in report.layers[:-1]] == ["vanishing-gradient"] * 2
+
+
+def test_no_hidden_layer():
+    report = measure(MLP([6, 1]), *data())
+    assert (report.gain, report.signal_gain, report.verdict) == (1.0, 1.0, "healthy")
+    assert len(report.layers) == 1
+
+
+def test_no_gradient_left_is_gain_zero():
+    x, _ = data()
+    net = MLP([6, 8, 1], "tanh", head="regression")
+    report = measure(net, x, net(x))
+    assert report.gain == 0.0
+    assert [layer.gain for layer in report.layers] == [0.0, 0.0]
+    alone = measure(net, x[:1], [1.0])
+    assert [layer.spread for layer in alone.layers] == [0.0, 0.0]
+
+
+# Printing and convenience -------------------------------------------------------------------
+
+
+def test_table():
+    report = through_depth("tanh", depth=3, width=16, n=32, rng=0)
+    lines = str(report).splitlines()
+    assert lines[0].split() == ["layer", "mean", "spread", "dead", "sat.", "|dL/dW|", "gain",
+                                "verdict"]  # fmt: skip
+    assert [line.split("  ")[0].strip() for line in lines[1:-1]] == [
+        layer.name for layer in report.layers
+    ]
+    assert lines[-1] == (
+        f"product of gains {report.gain:.3g}: healthy, between e^-3 = 0.050 and e^3 = 20.1"
+    )
+    assert str(report) == str(through_depth("tanh", depth=3, width=16, n=32, rng=0))
+    deep = str(through_depth("relu", scaled(0.5), 100, width=8, n=16)).splitlines()
+    assert deep[1].startswith("hidden 1   ")
+    assert deep[100].startswith("hidden 100 ")
+    assert max(map(len, deep)) <= 80
+
+
+def test_plot_hands_the_report_to_figures(monkeypatch):
+    import livegrad
+
+    fake = types.ModuleType("livegrad.figures")
+    fake.depth = lambda reports: reports
+    monkeypatch.setitem(sys.modules, "livegrad.figures", fake)
+    monkeypatch.setattr(livegrad, "figures", fake, raising=False)
+    report = through_depth("tanh", depth=1, width=4, n=8)
+    assert report.plot() == {"": report}
+
+
+def test_through_depth_takes_seed_or_generator():
+    one = through_depth("relu", depth=2, width=8, n=16, rng=3)
+    assert one == through_depth("relu", depth=2, width=8, n=16, rng=np.random.default_rng(3))
+    assert one != through_depth("relu", depth=2, width=8, n=16, rng=4)
+    assert through_depth("relu", depth=0, width=8, n=16).healthy
+    with pytest.raises(ValueError, match="depth must be a whole number of at least 0, got -1"):
+        through_depth("relu", depth=-1)
+    with pytest.raises(ValueError, match="n must be a whole number of at least 1, got 0"):
+        through_depth("relu", n=0)
+
+
+def test_codes_and_errors():
+    assert CODES[0] == "non-finite"
+    assert CODES[-1] == "healthy"
+    x, y = data()
+    with pytest.raises(ValueError, match=r"shape \(n, 6\), got \(40, 5\)"):
+        measure(MLP([6, 1]), x[:, :5], y)
+    with pytest.raises(ValueError, match="at least one example"):
+        measure(MLP([6, 1]), x[:0], y[:0])
