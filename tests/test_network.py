@@ -210,6 +210,16 @@ def test_batches_are_weighted_by_their_size():
     assert history.val_loss[0] == pytest.approx(history.loss[0], rel=1e-9)
 
 
+def test_fit_drops_units_while_it_trains():
+    net, twin = network(dropout=0.5), network(dropout=0.5)
+    x, y = data()
+    order = twin.rng.permutation(N)  # what fit draws first; then the masks
+    trace = twin.forward(x[order], training=True)
+    loss = net.fit(x, y, epochs=1, batch_size=N).loss[0]
+    assert loss == twin.head.loss_value(trace.logits, y[order])
+    assert loss != pytest.approx(twin.loss(x, y), rel=1e-6)
+
+
 def test_fit_learns_and_repeats():
     x, y = data(n=100)
     y = (x[:, 0] * x[:, 1] > 0).astype(int)
