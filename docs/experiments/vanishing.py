@@ -172,8 +172,8 @@ for label, choice in CHOICES.items():
         net = MLP([64] + HIDDEN * [UNITS] + [10], choice[0], head="multiclass", rng=0)
         net.set_weights(build(*choice, seed).get_weights())
         products[label].append(measure(net, x_train, y_train).gain)
-    low, high = min(products[label]), max(products[label])
-    print(f"{label:24} product of gains: {low:.2g} to {high:.2g}")
+for label, values in products.items():
+    print(f"{label:24} product of gains: {min(values):.2g} to {max(values):.2g}")
 assert max(products["sigmoid, glorot_uniform"]) < 1e-4
 assert max(products["relu, glorot_uniform"]) < min(products["relu, he_normal"])
 assert min(products["relu, he_normal"]) > 0.1
@@ -265,9 +265,9 @@ print(f"he_normal minus glorot_uniform, seed by seed: {np.round(he - glorot, 3)}
 # ## What this does not show
 #
 # - **The activation did the most.** ReLU learns with either initializer here. At this depth Glorot's costs a
-#   part of the gradient, and the optimizer can make up for it. Five seeds and the differences printed above are no
-#   proof of He's advantage; the depth at which it decides is in the lesson on
-#   [He's initializer](../initializers/he.md).
+#   part of the gradient, and the optimizer can make up for it. Five seeds whose differences scatter as
+#   printed above do not settle which of the two is better; the lesson on [He's
+#   initializer](../initializers/he.md) looks at that alone.
 # - **A flat curve is not yet a vanishing gradient.** It is the measured gains that say so. Wrong labels give a
 #   flat curve too.
 # - **Other cures exist**: batch normalization, residual connections, larger initial weights, Adam. They are
