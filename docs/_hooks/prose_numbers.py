@@ -24,6 +24,8 @@ _STRUCTURAL = [
     re.compile(r"\b(?:eq|equation|fig|figure|table|section|step|layer|S)s?\.?\s*\(?\d+\)?", re.I),
     re.compile(r"\b\d-(?:d|fold|D)\b"),  # a number of dimensions, K-fold written out
     re.compile(r"\b(?:float|int|CC BY |Python )\d+(?:\.\d+)*"),
+    re.compile(r"\b(?:arXiv|doi):[\d./]+"),
+    re.compile(r"\b(?:Systems|PMLR|Research|Networks) \d+"),  # a volume of proceedings
 ]
 _NOISE = [
     re.compile(r"<!--.*?-->", re.DOTALL),

@@ -28,8 +28,9 @@
 # - Two working pairs *can be told apart* when a paired t-test on the seeds' accuracies rejects, at the level
 #   of one in twenty *divided by the number of comparisons* (Bonferroni). Without that division a grid of this
 #   size finds "winners" in pure noise.
-# - Each pair gets its own learning rate, chosen on images that are used for nothing else. A rate shared by all
-#   would compare how well the pairs suit that rate.
+# - Each pair gets its own learning rate out of three, chosen on images that are used for nothing else. A rate
+#   shared by all would compare how well the pairs suit that rate. Since a pair has to work for *every* seed,
+#   the choice goes by the worse of two runs.
 #
 # A seed fixes the split, the weights and the shuffling. Comparing seed by seed takes out what two pairs
 # share.
@@ -75,7 +76,7 @@ print(f"{len(y_tune)} images to choose rates, {len(y)} to compare; chance {chanc
 
 
 # %%
-def trained(activation, initializer, rate, data, seed, epochs=24):
+def trained(activation, initializer, rate, data, seed, epochs=20):
     """Return the trained network; the seed fixes its weights and the shuffling."""
     net = MLP(
         WIDTHS, activation, initializer, head="multiclass", rng=seed, dtype="float32"
@@ -85,15 +86,16 @@ def trained(activation, initializer, rate, data, seed, epochs=24):
 
 
 def best_rate(activation, initializer):
-    """Return the learning rate with the best accuracy on the images set aside."""
+    """Return the rate whose worse run of two is best, on the images set aside."""
     x_train, x_val, y_train, y_val = split(x_tune, y_tune, seed=0)
-    scores = [
-        trained(activation, initializer, rate, (x_train, y_train), 100).accuracy(
-            x_val, y_val
-        )
-        for rate in RATES
-    ]
-    return RATES[int(np.argmax(scores))]
+    worse = []
+    for rate in RATES:
+        nets = [
+            trained(activation, initializer, rate, (x_train, y_train), seed)
+            for seed in (50, 51)
+        ]
+        worse.append(min(net.accuracy(x_val, y_val) for net in nets))
+    return RATES[int(np.argmax(worse))]
 
 
 def accuracies(activation, initializer, rate):
@@ -145,17 +147,26 @@ for name, row, chosen in zip(ACTIVATIONS, said, rates, strict=True):
     print(f"{name:12}" + "".join(f"{cell:18}" for cell in cells))
 
 assert (said[ACTIVATIONS.index("sigmoid")] == "at chance").all()
-assert (said[:, INITIALIZERS.index("random_normal")] == "at chance").all()
 assert (said[1:, 1:] == "works").all()
+fixed = INITIALIZERS.index("random_normal")
+assert (said[1:-1, fixed] == "at chance").all()  # all but SELU
+assert mean[-1, fixed] < mean[1:, 1:].min() - 0.1
 
 # %% [markdown]
-# Two things fail, for every seed and at every learning rate that was on offer to them: the sigmoid, whatever the
-# initializer, and `random_normal`, whose fixed standard deviation does not know the layer's width, whatever
-# the activation. All other pairs work.
+# Two things fail, although each pair had the best of three learning rates:
+#
+# - the sigmoid, for every seed and with any initializer;
+# - `random_normal`, whose fixed standard deviation does not know the layer's width. Only SELU, whose slope is
+#   above one for positive inputs, makes up for a part of what is lost; it still ends far below the working
+#   pairs.
+#
+# All other pairs work.
 #
 # ## Could one have known before training?
 #
-# The product of gains on the untrained network, averaged over the seeds (as a geometric mean):
+# The product of gains on the untrained network, averaged over the seeds (as a geometric mean). The lesson
+# [How to see it](../gradients/measure.md) derives the band in which a network should train: the product
+# between the third power of e and one over it.
 
 # %%
 gains = np.array(
@@ -171,10 +182,12 @@ gains = np.array(
     ]
 )  # (activations, initializers, seeds)
 product = np.exp(np.log(gains).mean(axis=2))
-works = said == "works"
-assert product[works].min() > 10 * product[~works].max()
-print(f"pairs that work:       {product[works].min():.1e} to {product[works].max():.1e}")
-print(f"pairs that stay there: {product[~works].min():.1e} to {product[~works].max():.1e}")
+inside = np.abs(np.log(product)) < 3
+print(f"inside the band:  accuracy {mean[inside].min():.2f} to {mean[inside].max():.2f}")
+print(f"outside the band: accuracy {mean[~inside].min():.2f} to {mean[~inside].max():.2f}")
+assert (inside[1:, 1:]).all()
+assert inside.sum() == inside[1:, 1:].size
+assert mean[inside].min() > mean[~inside].max() + 0.1
 
 # %%
 figures.heatmap(
@@ -185,17 +198,16 @@ figures.heatmap(
 )
 
 # %% [markdown]
-# The two groups do not overlap: the smallest product of a pair that works is more than ten times the largest
-# of a pair that fails. One backward pass would have told, before any training.
+# Exactly the pairs that work have a product inside the band. One backward pass would have told, before any
+# training.
 #
 # It does not tell more than that. *Among* the working pairs, is a product nearer to one better?
 
 # %%
-closeness = -np.abs(np.log(product[works]))  # 0 is a product of exactly one
-rank, _ = stats.spearmanr(closeness, mean[works])
+closeness = -np.abs(np.log(product[inside]))  # 0 is a product of exactly one
+rank, _ = stats.spearmanr(closeness, mean[inside])
 print(f"rank correlation of closeness to one and accuracy: {rank:.2f}")
-print(f"accuracy of working pairs: {mean[works].min():.3f} to {mean[works].max():.3f}")
-assert mean[works].max() - mean[works].min() < 0.1
+assert mean[inside].max() - mean[inside].min() < 0.1
 
 # %% [markdown]
 # The means of the working pairs lie within ten percentage points of each other, and a rank correlation over
@@ -208,7 +220,7 @@ working = {
     f"{a}, {i}": accuracy[r, c]
     for r, a in enumerate(ACTIVATIONS)
     for c, i in enumerate(INITIALIZERS)
-    if said[r, c] == "works"
+    if inside[r, c]
 }
 comparisons = {
     (p, q): stats.ttest_rel(working[p], working[q]).pvalue
@@ -259,3 +271,24 @@ difference = elu - relu
 error = difference.std(ddof=1) / np.sqrt(len(difference))
 p = stats.ttest_rel(elu, relu).pvalue
 print(f"ELU minus ReLU: {difference.mean():.3f} +- {error:.3f} (standard error), p = {p:.1g}")
+assert p < 0.05
+assert difference.mean() > 0
+
+# %% [markdown]
+# Now the two can be told apart: on this data, at this depth and with these learning rates, ELU is a little
+# better. The same eyes on the first runs alone could not have said so.
+#
+# ## What this does not show
+#
+# - **It is one data set.** Small images, six hidden layers, a short training. A pair that fails here may start
+#   late, and a pair that wins here may lose elsewhere.
+# - **The seeds share images.** Each seed splits the same images anew, so the runs are not independent and the
+#   standard errors are too small. A difference that barely passes deserves no trust.
+# - **Glorot's initializer is fine for ReLU here.** Six layers lose little enough of the gradient to train anyway.
+#   The [pairing table](../initializers/pairing.md) is about deeper networks.
+#
+# ## Try it
+#
+# Add `"gelu"` to `ACTIVATIONS`. Write down first which cells you expect to work, from the product of gains alone.
+# For a network of twice the depth, do the same. The measurements one by one are in
+# [the comparison of activations](../activations/compare.md).
