@@ -10,7 +10,12 @@ nox.options.sessions = ["tests"]
 
 LOCK = "requirements.lock"
 # TensorFlow's start-up messages, and a rounding that would differ between machines.
-QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "0", "CUDA_VISIBLE_DEVICES": "-1"}
+QUIET = {
+    "CUDA_VISIBLE_DEVICES": "-1",
+    "NO_MKDOCS_2_WARNING": "1",
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+}
 
 
 def prepare(session: nox.Session) -> None:

@@ -62,6 +62,7 @@ def execute(source: str, name: str, root: Path = cache.ROOT) -> nbformat.Noteboo
         notebook,
         kernel_name="python3",
         timeout=600,
+        extra_arguments=["--log-level=ERROR"],
         on_cell_executed=report,
         resources={"metadata": {"path": str(root)}},
     )

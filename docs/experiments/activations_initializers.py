@@ -15,25 +15,27 @@
 #
 # !!! question "The question"
 #
-#     Which pairs of activation and initializer train a deep network on images of digits, and which of the
-#     working pairs can be told apart at all?
+#     Which pairs of activation and initializer train a deep network on images of digits, and
+#     which of the working pairs can be told apart at all?
 #
-# The [pairing table](../initializers/pairing.md) gives each activation an initializer by theory. This
-# notebook tries all pairs of six activations and four initializers, each with the same six seeds.
+# The [pairing table](../initializers/pairing.md) gives each activation an initializer by theory.
+# This notebook tries all pairs of six activations and four initializers, each with the same six
+# seeds.
 #
 # **The rule, set before the run.**
 #
-# - A pair *works* when its test accuracy is above one half for every seed. It *stays at chance* when its
-#   test accuracy is below chance plus five percentage points for every seed. All else is *unreliable*.
-# - Two working pairs *can be told apart* when a paired t-test on the seeds' accuracies rejects, at the level
-#   of one in twenty *divided by the number of comparisons* (Bonferroni). Without that division a grid of this
-#   size finds "winners" in pure noise.
-# - Each pair gets its own learning rate out of three, chosen on images that are used for nothing else. A rate
-#   shared by all would compare how well the pairs suit that rate. Since a pair has to work for *every* seed,
-#   the choice goes by the worse of two runs.
+# - A pair *works* when its test accuracy is above one half for every seed. It *stays at chance*
+#   when its test accuracy is below chance plus five percentage points for every seed. All else is
+#   *unreliable*.
+# - Two working pairs *can be told apart* when a paired t-test on the seeds' accuracies rejects,
+#   at the level of one in twenty *divided by the number of comparisons* (Bonferroni). Without
+#   that division a grid of this size finds "winners" in pure noise.
+# - Each pair gets its own learning rate out of three, chosen on images that are used for nothing
+#   else. A rate shared by all would compare how well the pairs suit that rate. Since a pair has
+#   to work for *every* seed, the choice goes by the worse of two runs.
 #
-# A seed fixes the split, the weights and the shuffling. Comparing seed by seed takes out what two pairs
-# share.
+# A seed fixes the split, the weights and the shuffling. Comparing seed by seed takes out what two
+# pairs share.
 
 # %%
 from itertools import combinations
@@ -53,9 +55,7 @@ WIDTHS = [64] + 6 * [32] + [10]  # six hidden layers
 
 x, y = load_digits(return_X_y=True)  # (1797, 64), (1797,)
 x = (x / 8 - 1).astype("float32")  # pixels from -1 to 1
-x_tune, x, y_tune, y = train_test_split(
-    x, y, train_size=1 / 3, stratify=y, random_state=0
-)
+x_tune, x, y_tune, y = train_test_split(x, y, train_size=1 / 3, stratify=y, random_state=0)
 
 
 def split(x, y, seed):
@@ -64,11 +64,12 @@ def split(x, y, seed):
 
 
 chance = max(np.bincount(split(x, y, seed)[3]).max() for seed in SEEDS) / (len(y) / 2)
-print(f"{len(y_tune)} images to choose rates, {len(y)} to compare; chance {chance:.3f}")
+print(f"{len(y_tune)} images to choose rates with, {len(y)} to compare pairs with")
+print(f"chance: {chance:.3f}")
 
 # %% [markdown]
-# Dividing by eight and subtracting one needs no training data (pixels run from nought to sixteen), so nothing
-# leaks from test to training.
+# Dividing by eight and subtracting one needs no training data (pixels run from nought to
+# sixteen), so nothing leaks from test to training.
 #
 # ## The runs
 #
@@ -78,9 +79,7 @@ print(f"{len(y_tune)} images to choose rates, {len(y)} to compare; chance {chanc
 # %%
 def trained(activation, initializer, rate, data, seed, epochs=20):
     """Return the trained network; the seed fixes its weights and the shuffling."""
-    net = MLP(
-        WIDTHS, activation, initializer, head="multiclass", rng=seed, dtype="float32"
-    )
+    net = MLP(WIDTHS, activation, initializer, head="multiclass", rng=seed, dtype="float32")
     net.fit(*data, epochs, rate, momentum=0.9, batch_size=64, progress=False)
     return net
 
@@ -91,8 +90,7 @@ def best_rate(activation, initializer):
     worse = []
     for rate in RATES:
         nets = [
-            trained(activation, initializer, rate, (x_train, y_train), seed)
-            for seed in (50, 51)
+            trained(activation, initializer, rate, (x_train, y_train), seed) for seed in (50, 51)
         ]
         worse.append(min(net.accuracy(x_val, y_val) for net in nets))
     return RATES[int(np.argmax(worse))]
@@ -156,26 +154,23 @@ assert mean[-1, fixed] < mean[1:, 1:].min() - 0.1
 # Two things fail, although each pair had the best of three learning rates:
 #
 # - the sigmoid, for every seed and with any initializer;
-# - `random_normal`, whose fixed standard deviation does not know the layer's width. Only SELU, whose slope is
-#   above one for positive inputs, makes up for a part of what is lost; it still ends far below the working
-#   pairs.
+# - `random_normal`, whose fixed standard deviation does not know the layer's width. Only SELU,
+#   whose slope is above one for positive inputs, makes up for a part of what is lost; it still
+#   ends far below the working pairs.
 #
 # All other pairs work.
 #
 # ## Could one have known before training?
 #
-# The product of gains on the untrained network, averaged over the seeds (as a geometric mean). The lesson
-# [How to see it](../gradients/measure.md) derives the band in which a network should train: the product
-# between the third power of e and one over it.
+# The product of gains on the untrained network, averaged over the seeds (as a geometric mean).
+# The lesson [How to see it](../gradients/measure.md) derives the band in which a network should
+# train: the product between the third power of e and one over it.
 
 # %%
 gains = np.array(
     [
         [
-            [
-                measure(MLP(WIDTHS, a, i, head="multiclass", rng=seed), x, y).gain
-                for seed in SEEDS
-            ]
+            [measure(MLP(WIDTHS, a, i, head="multiclass", rng=seed), x, y).gain for seed in SEEDS]
             for i in INITIALIZERS
         ]
         for a in ACTIVATIONS
@@ -183,8 +178,8 @@ gains = np.array(
 )  # (activations, initializers, seeds)
 product = np.exp(np.log(gains).mean(axis=2))
 inside = np.abs(np.log(product)) < 3
-print(f"inside the band:  accuracy {mean[inside].min():.2f} to {mean[inside].max():.2f}")
-print(f"outside the band: accuracy {mean[~inside].min():.2f} to {mean[~inside].max():.2f}")
+for place, means in [("inside", mean[inside]), ("outside", mean[~inside])]:
+    print(f"{place} the band: accuracy {means.min():.2f} to {means.max():.2f}")
 assert (inside[1:, 1:]).all()
 assert inside.sum() == inside[1:, 1:].size
 assert mean[inside].min() > mean[~inside].max() + 0.1
@@ -198,8 +193,8 @@ figures.heatmap(
 )
 
 # %% [markdown]
-# Exactly the pairs that work have a product inside the band. One backward pass would have told, before any
-# training.
+# Exactly the pairs that work have a product inside the band. One backward pass would have told,
+# before any training.
 #
 # It does not tell more than that. *Among* the working pairs, is a product nearer to one better?
 
@@ -210,8 +205,9 @@ print(f"rank correlation of closeness to one and accuracy: {rank:.2f}")
 assert mean[inside].max() - mean[inside].min() < 0.1
 
 # %% [markdown]
-# The means of the working pairs lie within ten percentage points of each other, and a rank correlation over
-# that few pairs is a weak witness. The product answers "will it train?", not "which is best?".
+# The means of the working pairs lie within ten percentage points of each other, and a rank
+# correlation over that few pairs is a weak witness. The product answers "will it train?", not
+# "which is best?".
 #
 # ## Which working pairs can be told apart?
 
@@ -223,8 +219,7 @@ working = {
     if inside[r, c]
 }
 comparisons = {
-    (p, q): stats.ttest_rel(working[p], working[q]).pvalue
-    for p, q in combinations(working, 2)
+    (p, q): stats.ttest_rel(working[p], working[q]).pvalue for p, q in combinations(working, 2)
 }
 level = 0.05 / len(comparisons)
 naive = [pair for pair, value in comparisons.items() if value < 0.05]
@@ -239,15 +234,17 @@ assert len(naive) > len(apart)
 figures.seeds(working, xlabel="test accuracy")
 
 # %% [markdown]
-# By the rule, fewer than a tenth of the comparisons tell two pairs apart. Read this with care in both
-# directions. Without the division, many pairs seem different, and some of these differences are noise.
-# With it, six seeds are too few to find a small difference, so "not told apart" does not mean "equal".
+# By the rule, fewer than a tenth of the comparisons tell two pairs apart. Read this with care in
+# both directions. Without the division, many pairs seem different, and some of these differences
+# are noise. With it, six seeds are too few to find a small difference, so "not told apart" does
+# not mean "equal".
 #
 # ## From a hint to a test
 #
-# The dots hint that ELU does a little better than ReLU. A hint found in these runs cannot be proven by these
-# runs. So make it *one* question, with *one* comparison and *new* seeds: ELU against ReLU, both with He's
-# initializer. With one comparison the level is one in twenty, undivided.
+# The dots hint that ELU does a little better than ReLU. A hint found in these runs cannot be
+# proven by these runs. So make it *one* question, with *one* comparison and *new* seeds: ELU
+# against ReLU, both with He's initializer. With one comparison the level is one in twenty,
+# undivided.
 
 
 # %%
@@ -270,25 +267,27 @@ elu, relu = fresh("elu"), fresh("relu")
 difference = elu - relu
 error = difference.std(ddof=1) / np.sqrt(len(difference))
 p = stats.ttest_rel(elu, relu).pvalue
-print(f"ELU minus ReLU: {difference.mean():.3f} +- {error:.3f} (standard error), p = {p:.1g}")
+print(f"ELU minus ReLU: {difference.mean():.3f} +- {error:.3f}, p = {p:.1g}")
 assert p < 0.05
 assert difference.mean() > 0
 
 # %% [markdown]
-# Now the two can be told apart: on this data, at this depth and with these learning rates, ELU is a little
-# better. The same eyes on the first runs alone could not have said so.
+# Now the two can be told apart: on this data, at this depth and with these learning rates, ELU is
+# a little better. One question, put before its runs were made, needs no division, and that is why
+# it finds what the grid cannot.
 #
 # ## What this does not show
 #
-# - **It is one data set.** Small images, six hidden layers, a short training. A pair that fails here may start
-#   late, and a pair that wins here may lose elsewhere.
-# - **The seeds share images.** Each seed splits the same images anew, so the runs are not independent and the
-#   standard errors are too small. A difference that barely passes deserves no trust.
-# - **Glorot's initializer is fine for ReLU here.** Six layers lose little enough of the gradient to train anyway.
-#   The [pairing table](../initializers/pairing.md) is about deeper networks.
+# - **It is one data set.** Small images, six hidden layers, a short training. A pair that fails
+#   here may start late, and a pair that wins here may lose elsewhere.
+# - **The seeds share images.** Each seed splits the same images anew, so the runs are not
+#   independent and the standard errors are too small. A difference that barely passes deserves no
+#   trust.
+# - **Glorot's initializer is fine for ReLU here.** Six layers lose little enough of the gradient
+#   to train anyway. The [pairing table](../initializers/pairing.md) is about deeper networks.
 #
 # ## Try it
 #
-# Add `"gelu"` to `ACTIVATIONS`. Write down first which cells you expect to work, from the product of gains alone.
-# For a network of twice the depth, do the same. The measurements one by one are in
-# [the comparison of activations](../activations/compare.md).
+# Add `"gelu"` to `ACTIVATIONS`. Write down first which cells you expect to work, from the product
+# of gains alone. For a network of twice the depth, do the same. The measurements one by one are
+# in [the comparison of activations](../activations/compare.md).

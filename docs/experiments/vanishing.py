@@ -15,16 +15,17 @@
 #
 # !!! question "The question"
 #
-#     A deep sigmoid network on images of digits stays at chance. Is the gradient the reason, and do a
-#     different activation and initializer cure it?
+#     A deep sigmoid network on images of digits stays at chance. Is the gradient the reason, and
+#     do a different activation and initializer cure it?
 #
-# The lesson [Vanishing gradients](../gradients/vanishing.md) shows the mechanism on made-up data. This
-# notebook repeats it in Keras on real images, watches the gradients *while* the network trains, and compares
-# three networks over several seeds.
+# The lesson [Vanishing gradients](../gradients/vanishing.md) shows the mechanism on made-up data.
+# This notebook repeats it in Keras on real images, watches the gradients *while* the network
+# trains, and compares three networks over several seeds.
 #
-# **The rule, set before the run.** A network "learns" when its test accuracy is above one half for every
-# seed. It "stays at chance" when its test accuracy is below chance plus five percentage points for every
-# seed; chance is what the most frequent class would score. Anything between is "neither".
+# **The rule, set before the run.** A network "learns" when its test accuracy is above one half
+# for every seed. It "stays at chance" when its test accuracy is below chance plus five percentage
+# points for every seed; chance is what the most frequent class would score. Anything between is
+# "neither".
 
 # %%
 import keras
@@ -36,13 +37,11 @@ from sklearn.model_selection import train_test_split
 from livegrad import MLP, figures, measure
 
 SEEDS = range(5)
-HIDDEN, UNITS, EPOCHS = 8, 64, 15
+HIDDEN, UNITS, EPOCHS = 8, 64, 12
 
 x, y = load_digits(return_X_y=True)  # (1797, 64), (1797,)
 x = (x / 16).astype("float32")  # pixels from 0 to 1
-x_train, x_test, y_train, y_test = train_test_split(
-    x, y, test_size=0.3, stratify=y, random_state=0
-)
+x_train, x_test, y_train, y_test = train_test_split(x, y, test_size=0.3, stratify=y, random_state=0)
 chance = np.bincount(y_test).max() / len(y_test)
 print(f"{len(x_train)} images to train on, {len(x_test)} to test")
 print(f"chance: {chance:.3f}")
@@ -50,21 +49,17 @@ print(f"chance: {chance:.3f}")
 # %% [markdown]
 # ## Three networks
 #
-# They differ in two words only: the activation and the initializer. Everything else, the data, widths,
-# optimizer, learning rate and seeds, is shared.
+# They differ in two words only: the activation and the initializer. Everything else, the data,
+# widths, optimizer, learning rate and seeds, is shared.
 
 
 # %%
 def build(activation, initializer, seed):
-    """Return eight hidden layers and ten logits; the weights depend on the seed only."""
+    """Return eight hidden layers and ten logits; the seed fixes the weights."""
     keras.utils.set_random_seed(seed)
     model = keras.Sequential([keras.Input((64,))])
     for _ in range(HIDDEN):
-        model.add(
-            keras.layers.Dense(
-                UNITS, activation=activation, kernel_initializer=initializer
-            )
-        )
+        model.add(keras.layers.Dense(UNITS, activation=activation, kernel_initializer=initializer))
     model.add(keras.layers.Dense(10))
     return model
 
@@ -88,8 +83,8 @@ def gradient_norms(model, x, y):
 # %% [markdown]
 # ## Before the first step
 #
-# `tf.GradientTape` gives the gradient of each layer's weights. Here is its norm, layer by layer, averaged
-# (as a geometric mean, since the values differ by orders of magnitude) over the seeds.
+# `tf.GradientTape` gives the gradient of each layer's weights. Here is its norm, layer by layer,
+# averaged (as a geometric mean, since the values differ by orders of magnitude) over the seeds.
 
 # %%
 start = {
@@ -121,19 +116,20 @@ figures.lines(
 )
 
 # %% [markdown]
-# In the sigmoid network every layer has a smaller gradient than the one above it, for every seed. Its first
-# layer gets less than a ten-thousandth of what the last one gets. In the network with ReLU and He's
-# initializer the two ends are within a factor of ten.
+# In the sigmoid network every layer has a smaller gradient than the one above it, for every seed.
+# Its first layer gets less than a ten-thousandth of what the last one gets. In the network with
+# ReLU and He's initializer the two ends are within a factor of ten.
 #
-# With Glorot's initializer ReLU looks even better: its first layer gets *more* than its last one. Do not read
-# too much into that. A weight's gradient is the gradient that arrives times the signal that came in, and
-# there the signal shrinks on its way up while the gradient shrinks on its way down. The next section
-# separates the two.
+# With Glorot's initializer ReLU looks even better: its first layer gets *more* than its last one.
+# Do not read too much into that. A weight's gradient is the gradient that arrives times the
+# signal that came in, and there the signal shrinks on its way up while the gradient shrinks on
+# its way down. The next section separates the two.
 #
 # ## The same weights, measured without Keras
 #
-# `livegrad.measure` reports *gains*: the factor that each layer puts into the gradient on its way back. Give
-# it the weights of the Keras model, and ask the tape for the same thing: the gradients of the activations.
+# `livegrad.measure` reports *gains*: the factor that each layer puts into the gradient on its way
+# back. Give it the weights of the Keras model, and ask the tape for the same thing: the gradients
+# of the activations.
 
 # %%
 model = build(*CHOICES["sigmoid, glorot_uniform"], seed=0)
@@ -161,8 +157,8 @@ assert (by_tape < 0.3).all()
 assert report.verdict == "vanishing-gradient"
 
 # %% [markdown]
-# The two columns agree. Each layer keeps less than three tenths of the gradient; eight such factors leave
-# next to nothing. The product of the gains of all three networks, five seeds each:
+# The two columns agree. Each layer keeps less than three tenths of the gradient; eight such
+# factors leave next to nothing. The product of the gains of all three networks, five seeds each:
 
 # %%
 products = {}
@@ -179,42 +175,44 @@ assert max(products["relu, glorot_uniform"]) < min(products["relu, he_normal"])
 assert min(products["relu, he_normal"]) > 0.1
 
 # %% [markdown]
-# Here the order is the one that theory expects: the sigmoid loses almost everything, ReLU with Glorot's
-# initializer loses some, ReLU with He's the least.
+# Here the order is the one that theory expects: the sigmoid loses almost everything, ReLU with
+# Glorot's initializer loses some, ReLU with He's the least.
 #
 # ## While it trains
 #
-# Now train all three with plain stochastic gradient descent and momentum, and look at the first layer's
-# gradient after every epoch, on all training images. How far the first layer's weights have moved, as a share
-# of their size, is a second witness.
+# Now train all three with plain stochastic gradient descent, and look at the first layer's
+# gradient after every epoch, on all training images. How far the first layer's weights have
+# moved, as a share of their size, is a second witness. A model is compiled once for each choice;
+# each seed brings its own first weights, and plain descent has no state to hand on.
 
 
 # %%
-def train(activation, initializer, seed):
-    """Return the first gradient norm per epoch, test accuracy and the layer's move."""
-    model = build(activation, initializer, seed)
-    model.compile(keras.optimizers.SGD(0.05, momentum=0.9), loss=loss_of)
-    before = model.layers[0].kernel.numpy()  # (64, 64)
-    first = []
+def train(activation, initializer):
+    """Return, one a seed: first gradient norms per epoch, test accuracy, the move."""
+    model = build(activation, initializer, 0)
+    model.compile(keras.optimizers.SGD(0.1), loss=loss_of)
+    first, accuracy, moved = [], [], []
     watch = keras.callbacks.LambdaCallback(
-        on_epoch_end=lambda epoch, logs: first.append(
+        on_epoch_end=lambda epoch, logs: first[-1].append(
             gradient_norms(model, x_train, y_train)[0]
         )
     )
-    model.fit(
-        x_train, y_train, epochs=EPOCHS, batch_size=64, verbose=0, callbacks=[watch]
-    )
-    answers = np.argmax(model(x_test), axis=1)  # (test images,)
-    move = np.linalg.norm(model.layers[0].kernel.numpy() - before)
-    return first, np.mean(answers == y_test), move / np.linalg.norm(before)
+    for seed in SEEDS:
+        model.set_weights(build(activation, initializer, seed).get_weights())
+        before = model.layers[0].kernel.numpy()  # (64, 64)
+        first.append([])
+        model.fit(x_train, y_train, epochs=EPOCHS, batch_size=32, verbose=0, callbacks=[watch])
+        answers = np.argmax(model(x_test), axis=1)  # (test images,)
+        accuracy.append(np.mean(answers == y_test))
+        move = np.linalg.norm(model.layers[0].kernel.numpy() - before)
+        moved.append(move / np.linalg.norm(before))
+    return np.array(first), np.array(accuracy), np.array(moved)
 
 
-runs = {
-    label: [train(*choice, seed) for seed in SEEDS] for label, choice in CHOICES.items()
-}
-first = {label: np.array([r[0] for r in rs]) for label, rs in runs.items()}
-accuracy = {label: np.array([r[1] for r in rs]) for label, rs in runs.items()}
-moved = {label: np.array([r[2] for r in rs]) for label, rs in runs.items()}
+runs = {label: train(*choice) for label, choice in CHOICES.items()}
+first = {label: run[0] for label, run in runs.items()}  # (seeds, epochs) each
+accuracy = {label: run[1] for label, run in runs.items()}  # (seeds,) each
+moved = {label: run[2] for label, run in runs.items()}  # (seeds,) each
 
 for label in CHOICES:
     a, m = accuracy[label], moved[label]
@@ -257,24 +255,24 @@ he, glorot = accuracy["relu, he_normal"], accuracy["relu, glorot_uniform"]
 print(f"he_normal minus glorot_uniform, seed by seed: {np.round(he - glorot, 3)}")
 
 # %% [markdown]
-# The sigmoid network stays at chance for every seed. Its first layer moves by less than a hundredth of its own
-# size in the whole training, so the layers above have nothing but random features to work with. Both ReLU
-# networks learn for every seed, and with He's initializer the first layer moves by more than a tenth of its
-# size.
+# The sigmoid network stays at chance for every seed. Its first layer moves by less than a
+# hundredth of its own size in the whole training, so the layers above have nothing but random
+# features to work with. Both ReLU networks learn for every seed, and with He's initializer the
+# first layer moves by more than a tenth of its size.
 #
 # ## What this does not show
 #
-# - **The activation did the most.** ReLU learns with either initializer here. At this depth Glorot's costs a
-#   part of the gradient, and the optimizer can make up for it. Five seeds whose differences scatter as
-#   printed above do not settle which of the two is better; the lesson on [He's
-#   initializer](../initializers/he.md) looks at that alone.
-# - **A flat curve is not yet a vanishing gradient.** It is the measured gains that say so. Wrong labels give a
-#   flat curve too.
-# - **Other cures exist**: batch normalization, residual connections, larger initial weights, Adam. They are
-#   not measured here.
+# - **The activation did the most.** ReLU learns with either initializer here. At this depth
+#   Glorot's costs a part of the gradient, and the optimizer can make up for it. Five seeds whose
+#   differences scatter as printed above do not settle which of the two is better; the lesson on
+#   [He's initializer](../initializers/he.md) looks at that alone.
+# - **A flat curve is not yet a vanishing gradient.** It is the measured gains that say so. Wrong
+#   labels give a flat curve too.
+# - **Other cures exist**: batch normalization, residual connections, larger initial weights,
+#   Adam. They are not measured here.
 #
 # ## Try it
 #
-# Replace `"sigmoid"` by `"tanh"` in `CHOICES` and write down, before you run it, what the product of gains will
-# be and whether the network will learn. Then run it. More pairs are in
-# [Activations times initializers](activations_initializers.py).
+# Replace `"sigmoid"` by `"tanh"` in `CHOICES` and write down, before you run it, what the product
+# of gains will be and whether the network will learn. Then run it. More pairs are in [Activations
+# times initializers](activations_initializers.py).

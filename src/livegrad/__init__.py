@@ -5,7 +5,7 @@
 ``outputs`` is p - y, ``initializers`` W, ``activations`` phi', ``dropout`` the mask; ``network``
 multiplies them, ``signals`` measures the product and ``figures`` draws what was measured.
 
-Example:
+Examples:
     >>> import numpy as np
     >>> x = np.random.default_rng(0).standard_normal((100, 8))
     >>> net = MLP([8, 32, 32, 1], activation="relu", head="binary", rng=0)

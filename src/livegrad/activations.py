@@ -191,7 +191,7 @@ class Activation:
         elementwise: whether each output depends on its own input only.
         parameters: names and defaults of what may be passed by keyword.
 
-    Example:
+    Examples:
         >>> import numpy as np
         >>> relu(np.array([-1.0, 0.0, 2.0]))
         array([0., 0., 2.])
@@ -410,7 +410,7 @@ def get(name: str | Activation) -> Activation:
     Raises:
         ValueError: if the name is unknown; the message lists the known ones.
 
-    Example:
+    Examples:
         >>> get("relu").initializer
         'he_normal'
     """

@@ -1,8 +1,8 @@
 """The factor W: how large the first weights are, and why not all the same.
 
 Each initializer is called as ``he_normal(shape, rng)`` and knows the variance that one weight has:
-``he_normal.variance(shape)``. The normal ones are truncated at two standard deviations and
-corrected to the exact variance, as in Keras.
+``he_normal.variance(shape)``. Glorot's, He's and LeCun's normal ones are truncated at two standard
+deviations and corrected to the exact variance, as in Keras; ``random_normal`` is not truncated.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -45,11 +46,21 @@ TRUNCATED_STDDEV = 0.87962566103423978
 
 
 def _shape(shape: Shape) -> tuple[int, ...]:
-    sizes = (shape,) if isinstance(shape, int | np.integer) else tuple(shape)
+    sizes = tuple(shape) if isinstance(shape, Sequence | np.ndarray) else (shape,)
     for size in sizes:
         if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
             raise ValueError(f"shape must hold whole numbers of at least 1, got {shape!r}")
     return tuple(int(size) for size in sizes)
+
+
+def _float_type(dtype: DTypeLike) -> np.dtype[Any]:
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        kind = np.dtype(object)  # not a type at all: refused below, with the same words
+    if kind not in (np.float16, np.float32, np.float64):
+        raise TypeError(f"dtype must be float16, float32 or float64, got {dtype!r}")
+    return kind
 
 
 def fans(shape: Shape) -> tuple[int, int]:
@@ -57,12 +68,16 @@ def fans(shape: Shape) -> tuple[int, int]:
 
     Args:
         shape: (fan_in, fan_out) of a dense layer, or (*kernel, channels_in, channels_out) of a
-            convolution, whose fans both count the kernel's size.
+            convolution, whose fans both count the kernel's size; an int or (n,) counts n for
+            both, and () counts 1.
+
+    Returns:
+        The pair (fan_in, fan_out).
 
     Raises:
         ValueError: if an entry is not a whole number of at least 1.
 
-    Example:
+    Examples:
         >>> fans((64, 32))
         (64, 32)
         >>> fans((3, 3, 16, 32))
@@ -82,7 +97,7 @@ def fans(shape: Shape) -> tuple[int, int]:
 
 def _truncated_normal(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
     """Return standard normals redrawn until none lies beyond two standard deviations."""
-    values = rng.standard_normal(shape)
+    values = np.asarray(rng.standard_normal(shape))  # an array for the shape () too
     while (outside := np.abs(values) > 2).any():
         values[outside] = rng.standard_normal(int(outside.sum()))
     return values
@@ -95,8 +110,9 @@ class Initializer:
     Attributes:
         name: the name Keras uses (``fan_in_uniform`` has none there; it is PyTorch's default).
         parameters: names and defaults of what may be passed by keyword.
+        random: False for zeros, ones and constant, which need no ``rng``.
 
-    Example:
+    Examples:
         >>> he_normal((64, 32), 0).shape
         (64, 32)
         >>> he_normal.variance((64, 32))
@@ -106,36 +122,72 @@ class Initializer:
     name: str
     _draw: Callable[..., Array] = field(repr=False)
     _variance: Callable[..., float] = field(repr=False)
-    parameters: dict[str, float] = field(default_factory=dict)
+    parameters: dict[str, float] = field(default_factory=dict, hash=False)
+    random: bool = True
 
     def __call__(
         self,
         shape: Shape,
-        rng: np.random.Generator | int = 0,
+        rng: np.random.Generator | int | None = None,
         *,
         dtype: DTypeLike = np.float64,
         **parameters: float,
     ) -> Array:
         """Return weights of this shape; the same int seed gives the same weights.
 
+        Two layers of one shape get the same weights from the same int seed: pass a generator on.
+        A value beyond the range of ``dtype`` becomes infinite.
+
         Args:
             shape: of a dense kernel (fan_in, fan_out) or a convolution's (*kernel, in, out).
-            rng: generator or seed.
-            dtype: a floating type.
+            rng: generator or seed; only zeros, ones and constant do without.
+            dtype: float16, float32 or float64.
             **parameters: those of ``parameters``, e.g. ``negative_slope=0.01`` for He's.
 
+        Returns:
+            The weights, an array of that shape and type.
+
         Raises:
-            ValueError: if the shape has an entry below 1 or a parameter is not finite.
+            ValueError: if the shape has an entry below 1 or a parameter's value does not fit.
             TypeError: if ``rng``, ``dtype`` or a parameter's name does not fit.
+
+        Examples:
+            >>> glorot_uniform((3, 2), 0).round(2)
+            array([[ 0.3 , -0.5 ],
+                   [-1.01, -1.06],
+                   [ 0.69,  0.9 ]])
+            >>> constant((1, 3), value=0.5)
+            array([[0.5, 0.5, 0.5]])
         """
-        kind = np.dtype(dtype)
-        if kind.kind != "f":
-            raise TypeError(f"dtype must be a floating type, got {dtype!r}")
-        given = self._check(parameters)
-        return self._draw(_shape(shape), generator(rng), **given).astype(kind)
+        sizes, kind, given = _shape(shape), _float_type(dtype), self._check(parameters)
+        if rng is None:
+            if self.random:
+                raise TypeError(
+                    f"{self.name} draws at random: rng must be a numpy.random.Generator or an "
+                    "int seed >= 0, got None"
+                )
+            rng = 0  # nothing is drawn from it
+        with np.errstate(over="ignore"):
+            return np.asarray(self._draw(sizes, generator(rng), **given)).astype(kind)
 
     def variance(self, shape: Shape, **parameters: float) -> float:
-        """Return the variance of one weight that theory gives for this shape."""
+        """Return the variance of one weight that theory gives for this shape.
+
+        Args:
+            shape: as for the call.
+            **parameters: as for the call.
+
+        Returns:
+            The variance, 0.0 where all weights are the same.
+
+        Raises:
+            ValueError: as for the call.
+            TypeError: as for the call.
+
+        Examples:
+            >>> he_normal.variance((3, 3, 16, 32)) == 2 / (3 * 3 * 16)
+            True
+        """
         return float(self._variance(_shape(shape), **self._check(parameters)))
 
     def _check(self, parameters: dict[str, float]) -> dict[str, float]:
@@ -143,13 +195,16 @@ class Initializer:
             if name not in self.parameters:
                 known = ", ".join(self.parameters) or "none"
                 raise TypeError(f"{self.name} has no parameter {name!r}; it has: {known}")
-            if not np.isfinite(value):
-                raise ValueError(f"{name} must be finite, got {value!r}")
+            if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+                raise ValueError(f"{name} must be a finite number, got {value!r}")
             if name == "stddev" and value < 0:
                 raise ValueError(f"stddev must be at least 0, got {value!r}")
-        given = {**self.parameters, **parameters}
-        if "minval" in given and given["minval"] > given["maxval"]:
-            raise ValueError(f"minval must not exceed maxval, got {given!r}")
+        given = {**self.parameters, **{name: float(value) for name, value in parameters.items()}}
+        if "minval" in given and not 0 <= given["maxval"] - given["minval"] < math.inf:
+            raise ValueError(
+                "maxval - minval must be finite and at least 0, "
+                f"got minval {given['minval']!r} and maxval {given['maxval']!r}"
+            )
         return given
 
 
@@ -186,13 +241,16 @@ def _scaled(
 
 
 def _glorot(shape: tuple[int, ...]) -> float:
-    """Glorot and Bengio 2010, eq. 12: a compromise of 1 / fan_in and 1 / fan_out."""
+    """Glorot and Bengio 2010, eq. 12: a compromise of 1 / fan_in and 1 / fan_out.
+
+    As a uniform distribution it is their eq. 16, U[-sqrt(6 / (fan_in + fan_out)), ...].
+    """
     return 2 / sum(fans(shape))
 
 
 def _he(shape: tuple[int, ...], negative_slope: float) -> float:
     """He et al. 2015, eqs. 10 and 15: half of the signal is lost to ReLU, or (1 + a^2) / 2 kept."""
-    return 2 / ((1 + negative_slope**2) * fans(shape)[0])
+    return 2 / ((1 + negative_slope * negative_slope) * fans(shape)[0])
 
 
 def _lecun(shape: tuple[int, ...]) -> float:
@@ -201,40 +259,44 @@ def _lecun(shape: tuple[int, ...]) -> float:
 
 
 def _fan_in(shape: tuple[int, ...]) -> float:
-    """U[-1/sqrt(fan_in), 1/sqrt(fan_in)] has the variance 1 / (3 fan_in)."""
+    """U[-1/sqrt(fan_in), 1/sqrt(fan_in)], Glorot and Bengio 2010, eq. 1: variance 1/(3 fan_in)."""
     return 1 / (3 * fans(shape)[0])
+
+
+def _rows_and_columns(shape: tuple[int, ...]) -> tuple[int, int]:
+    if len(shape) < 2:
+        raise ValueError(f"shape must have at least two entries for orthogonal, got {shape!r}")
+    return math.prod(shape[:-1]), shape[-1]
 
 
 def _orthogonal(shape: tuple[int, ...], rng: np.random.Generator, gain: float) -> Array:
     """Saxe et al. 2014: a random matrix whose rows or columns, the fewer, are orthonormal."""
-    if len(shape) < 2:
-        raise ValueError(f"orthogonal needs a shape of at least two entries, got {shape!r}")
-    rows, columns = math.prod(shape[:-1]), shape[-1]
-    square = rng.standard_normal((max(rows, columns), min(rows, columns)))
-    q, r = np.linalg.qr(square)
+    rows, columns = _rows_and_columns(shape)
+    tall = rng.standard_normal((max(rows, columns), min(rows, columns)))
+    q, r = np.linalg.qr(tall)  # q has the shape of tall, and orthonormal columns
     # QR leaves the signs free; this choice makes q uniform over the orthogonal matrices.
     q = q * np.where(np.diag(r) < 0, -1.0, 1.0)
     return gain * (q if rows >= columns else q.T).reshape(shape)
 
 
 def _orthogonal_variance(shape: tuple[int, ...], gain: float) -> float:
-    rows, columns = math.prod(shape[:-1]), shape[-1]
-    return gain**2 / max(rows, columns)
+    # A column of length gain shares gain^2 out among its entries (a row, where rows are fewer).
+    return gain * gain / max(_rows_and_columns(shape))
 
 
-zeros = Initializer("zeros", lambda s, r: np.zeros(s), lambda s: 0.0)
-ones = Initializer("ones", lambda s, r: np.ones(s), lambda s: 0.0)
-constant = Initializer("constant", _constant, lambda s, value: 0.0, {"value": 0.0})
+zeros = Initializer("zeros", lambda s, r: np.zeros(s), lambda s: 0.0, random=False)
+ones = Initializer("ones", lambda s, r: np.ones(s), lambda s: 0.0, random=False)
+constant = Initializer("constant", _constant, lambda s, value: 0.0, {"value": 0.0}, random=False)
 random_uniform = Initializer(
     "random_uniform",
     _random_uniform,
-    lambda s, minval, maxval: (maxval - minval) ** 2 / 12,
+    lambda s, minval, maxval: (maxval - minval) * (maxval - minval) / 12,
     {"minval": -0.05, "maxval": 0.05},
 )
 random_normal = Initializer(
     "random_normal",
     _random_normal,
-    lambda s, mean, stddev: stddev**2,
+    lambda s, mean, stddev: stddev * stddev,
     {"mean": 0.0, "stddev": 0.05},
 )
 fan_in_uniform = _scaled("fan_in_uniform", _fan_in, normal=False)
@@ -270,15 +332,21 @@ NAMES: tuple[str, ...] = tuple(_ALL)
 def get(name: str | Initializer) -> Initializer:
     """Return the initializer of that name; an ``Initializer`` is returned as it is.
 
+    Args:
+        name: one of ``NAMES``, or an ``Initializer``.
+
+    Returns:
+        The ``Initializer``.
+
     Raises:
         ValueError: if the name is unknown; the message lists the known ones.
 
-    Example:
+    Examples:
         >>> get("glorot_uniform").variance((64, 32))
         0.020833333333333332
     """
     if isinstance(name, Initializer):
         return name
-    if name not in _ALL:
+    if not isinstance(name, str) or name not in _ALL:
         raise ValueError(f"unknown initializer {name!r}; known: {', '.join(NAMES)}")
     return _ALL[name]

@@ -111,7 +111,7 @@ class MLP:
             last width does not fit the head, or the initializer returns another shape.
         TypeError: if ``initializer``, ``rng`` or ``dtype`` is of another kind.
 
-    Example:
+    Examples:
         >>> net = MLP([2, 3, 1], activation="relu", head="binary", rng=0)
         >>> [w.shape for w in net.weights]
         [(2, 3), (3, 1)]
@@ -174,7 +174,7 @@ class MLP:
         Raises:
             ValueError: if the shape does not fit or there are no examples.
 
-        Example:
+        Examples:
             >>> trace = MLP([2, 3, 1]).forward(np.zeros((4, 2)))
             >>> [z.shape for z in trace.z], [a.shape for a in trace.a]
             ([(4, 3), (4, 1)], [(4, 3)])
@@ -204,7 +204,7 @@ class MLP:
         Raises:
             ValueError: if the labels do not fit the head or the batch.
 
-        Example:
+        Examples:
             >>> net = MLP([2, 3, 1])
             >>> gradients = net.backward(net.forward([[1.0, 2.0]]), [1])
             >>> [g.shape for g in gradients.weights], gradients.x.shape
@@ -318,7 +318,7 @@ class MLP:
         Raises:
             ValueError: if an argument is out of its range or the data do not fit.
 
-        Example:
+        Examples:
             >>> x = np.random.default_rng(0).standard_normal((100, 2))
             >>> net = MLP([2, 8, 1], rng=0)
             >>> history = net.fit(x, x[:, 0] > 0, epochs=20)

@@ -265,7 +265,7 @@ def head(task: str | Head) -> Head:
     Raises:
         ValueError: if the task is unknown; the message lists the known ones.
 
-    Example:
+    Examples:
         >>> head("binary").activation
         'sigmoid'
         >>> head("binary").gradient([[0.0], [0.0]], [0, 1]).tolist()

@@ -174,7 +174,7 @@ def measure(net: MLP, x: ArrayLike, y: ArrayLike) -> Report:
     Raises:
         ValueError: if the data do not fit the network, or there are no examples.
 
-    Example:
+    Examples:
         >>> rng = np.random.default_rng(0)
         >>> x = rng.standard_normal((100, 8))
         >>> net = MLP([8] + 10 * [32] + [1], activation="sigmoid", rng=0)
@@ -385,7 +385,7 @@ def through_depth(
     Raises:
         ValueError: if a name is unknown, ``depth`` is below 0, or ``width`` or ``n`` below 1.
 
-    Example:
+    Examples:
         >>> through_depth("relu").verdict
         'healthy'
     """
