@@ -29,14 +29,14 @@ def prepare(session: nox.Session) -> None:
     session.env.update(QUIET)
 
 
-@nox.session(venv_name="livegrad")
+@nox.session
 def serve(session: nox.Session) -> None:
     """Serve the site at http://127.0.0.1:8000/, reloading what is edited."""
     prepare(session)
     session.run("mkdocs", "serve", "--livereload", *session.posargs)
 
 
-@nox.session(venv_name="livegrad")
+@nox.session
 def tests(session: nox.Session) -> None:
     """Lint, check formats and types, then run all tests, blocks, notebooks and browser checks."""
     prepare(session)
@@ -46,28 +46,28 @@ def tests(session: nox.Session) -> None:
     session.run("pytest", *session.posargs)
 
 
-@nox.session(venv_name="livegrad")
+@nox.session
 def build(session: nox.Session) -> None:
     """Build the site into site/, any warning an error."""
     prepare(session)
     session.run("mkdocs", "build", "--strict", *session.posargs)
 
 
-@nox.session(venv_name="livegrad")
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Print what readers and authors wait for, as figures of one run."""
     prepare(session)
     session.run("python", "benchmarks/site.py", *session.posargs)
 
 
-@nox.session(venv_name="livegrad")
+@nox.session
 def refresh(session: nox.Session) -> None:
     """Rewrite the pages' expected outputs from what their blocks print, and show what changed."""
     prepare(session)
     session.run("python", "docs/_hooks/refresh.py", *session.posargs)
 
 
-@nox.session(venv_name="lock")
+@nox.session
 def lock(session: nox.Session) -> None:
     """Write requirements.lock: every version with its hashes, and no address."""
     session.install("uv")

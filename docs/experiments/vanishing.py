@@ -246,26 +246,29 @@ for label, said in verdicts.items():
     print(f"{label:24} {said}")
 assert verdicts["sigmoid, glorot_uniform"] == "stays at chance"
 assert verdicts["relu, he_normal"] == "learns"
-assert verdicts["relu, glorot_uniform"] == "learns"
+assert verdicts["relu, glorot_uniform"] != "stays at chance"
 
 still, moving = moved["sigmoid, glorot_uniform"], moved["relu, he_normal"]
 assert still.max() < 0.01
 assert moving.min() > 0.1
 he, glorot = accuracy["relu, he_normal"], accuracy["relu, glorot_uniform"]
-print(f"he_normal minus glorot_uniform, seed by seed: {np.round(he - glorot, 3)}")
+print(f"he_normal minus glorot_uniform, seed by seed: {np.round(he - glorot, 2)}")
 
 # %% [markdown]
 # The sigmoid network stays at chance for every seed. Its first layer moves by less than a
 # hundredth of its own size in the whole training, so the layers above have nothing but random
-# features to work with. Both ReLU networks learn for every seed, and with He's initializer the
-# first layer moves by more than a tenth of its size.
+# features to work with. With ReLU and He's initializer the network learns for every seed, and its
+# first layer moves by more than a tenth of its size. ReLU with Glorot's initializer leaves
+# chance too.
 #
 # ## What this does not show
 #
-# - **The activation did the most.** ReLU learns with either initializer here. At this depth
-#   Glorot's costs a part of the gradient, and the optimizer can make up for it. Five seeds whose
-#   differences scatter as printed above do not settle which of the two is better; the lesson on
-#   [He's initializer](../initializers/he.md) looks at that alone.
+# - **The activation did the most.** Changing it alone took the network away from chance. What
+#   the initializer adds cannot be told from five seeds whose differences scatter as printed above;
+#   with TensorFlow's oneDNN kernels switched on they came out differently. The lesson on [He's
+#   initializer](../initializers/he.md) looks at that alone.
+# - **The training is not the first one tried.** Plain descent replaced momentum, and the number of
+#   epochs was cut, to save time. The rule stayed, and so did its verdicts.
 # - **A flat curve is not yet a vanishing gradient.** It is the measured gains that say so. Wrong
 #   labels give a flat curve too.
 # - **Other cures exist**: batch normalization, residual connections, larger initial weights,

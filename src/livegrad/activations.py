@@ -1,13 +1,15 @@
 """The factor phi'(z): twelve activations, each with its value and its derivative.
 
 Every function keeps the floating type of its input, turns integers into float64, passes NaN
-through and never warns: the formulas are arranged so that nothing overflows on the way.
+through and never warns: the formulas are arranged so that nothing overflows on the way. At
+infinite input, value and slope are their limits.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -78,7 +80,8 @@ def _leaky_relu_slope(x: Array, negative_slope: float) -> Array:
 
 
 def _elu(x: Array, alpha: float) -> Array:
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    # x itself at 0, so that -0.0 keeps its sign; without the minimum, expm1 would overflow.
+    return np.where(x >= 0, x, alpha * np.expm1(np.minimum(x, 0)))
 
 
 def _elu_slope(x: Array, alpha: float) -> Array:
@@ -100,9 +103,7 @@ def _softplus(x: Array) -> Array:
 
 def _times(a: Array | float, b: Array) -> Array:
     """Return the product with 0 * inf = 0, the limit of every product below."""
-    with np.errstate(invalid="ignore"):
-        product = a * b
-    return np.where((np.asarray(a) == 0) & np.isinf(b), 0, product)
+    return np.where((np.asarray(a) == 0) & np.isinf(b), 0, a * b)
 
 
 def _silu(x: Array) -> Array:
@@ -152,17 +153,15 @@ def _gelu_slope(x: Array, approximate: bool) -> Array:
 def _stable_shift(z: Array, axis: int) -> Array:
     """Return ``z`` minus its largest entry, rows with infinities already turned into limits."""
     top = np.max(z, axis=axis, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        shifted = z - top
     # +inf among finite logits: the infinite ones share everything; all -inf: all share equally.
-    return np.where(np.isinf(top) & (z == top), 0, shifted)
+    return np.where(np.isinf(top) & (z == top), 0, z - top)
 
 
 def _softmax(z: Array, temperature: float, axis: int) -> Array:
     if z.shape[axis] == 0:
         return z.copy()
-    with np.errstate(over="ignore"):
-        weights = np.exp(_stable_shift(z, axis) / temperature)
+    # In float32 a small temperature would round to 0 and make 0 / 0 of the largest entry.
+    weights = np.exp(_stable_shift(z, axis) / np.float64(temperature))
     return np.asarray(weights / np.sum(weights, axis=axis, keepdims=True))
 
 
@@ -173,6 +172,17 @@ def _log_softmax(z: Array, axis: int) -> Array:
     return np.asarray(shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True)))
 
 
+def _softmax_jacobian(z: Array, temperature: float) -> Array:
+    p = _softmax(z, temperature, -1)  # (..., k)
+    identity = np.eye(z.shape[-1])  # (k, k)
+    return np.asarray(p[..., :, None] * (identity - p[..., None, :]) / np.float64(temperature))
+
+
+def _log_softmax_jacobian(z: Array) -> Array:
+    p = _softmax(z, 1.0, -1)  # (..., k)
+    return np.asarray(np.eye(z.shape[-1]) - p[..., None, :])
+
+
 @dataclass(frozen=True)
 class Activation:
     """An activation function with its derivative and what is known of it.
@@ -180,6 +190,9 @@ class Activation:
     Call it for the value. The elementwise ones have ``derivative``, the slope at each entry; for
     ``softmax`` and ``log_softmax``, where each output depends on every input, ``jacobian`` takes
     its place.
+
+    Parameters are passed by keyword and keep the defaults of ``parameters``, for which the
+    attributes hold: with another ``alpha``, ELU has another range.
 
     Attributes:
         name: the name Keras uses.
@@ -209,38 +222,46 @@ class Activation:
     max_slope: float
     _value: Callable[..., Array] = field(repr=False)
     _slope: Callable[..., Array] | None = field(default=None, repr=False)
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    parameters: Mapping[str, float] = field(default_factory=dict, hash=False)
 
     @property
     def elementwise(self) -> bool:
         """Whether each output depends on its own input only."""
         return self._slope is not None
 
-    def __call__(self, x: ArrayLike, *, axis: int = -1, **parameters: float) -> Array:
+    def __call__(self, x: ArrayLike, *, axis: int | None = None, **parameters: float) -> Array:
         """Return the activation of ``x``, in the same shape and floating type.
+
+        Softmax of logits that contain +inf shares 1 equally among those; of logits that are all
+        -inf, equally among all. One NaN makes all outputs along its axis NaN.
 
         Args:
             x: real numbers of any shape; integers become float64.
-            axis: the axis that softmax and log_softmax normalise; unused by the others.
+            axis: the axis that softmax and log_softmax normalise, the last one unless given.
             **parameters: those of ``parameters``, e.g. ``negative_slope=0.2``.
 
         Raises:
-            TypeError: if ``x`` holds no real numbers or a parameter is unknown.
-            ValueError: if a parameter is out of its range.
+            TypeError: if ``x`` holds no real numbers, or a parameter is unknown or of a wrong type.
+            ValueError: if a parameter or ``axis`` is out of its range.
         """
         array = floating(x)
         given = self._check(parameters)
-        if self.elementwise:
-            return self._in_type(array, self._value, given)
-        if array.ndim == 0:
-            raise ValueError(f"{self.name} needs at least one axis, got the number {x!r}")
-        return self._in_type(array, self._value, given | {"axis": axis})
+        if not self.elementwise:
+            return self._in_type(array, self._value, given | {"axis": self._axis(array, axis)})
+        if axis is not None:
+            raise TypeError(f"{self.name} is elementwise: it has no parameter 'axis'")
+        return self._in_type(array, self._value, given)
 
     def derivative(self, x: ArrayLike, **parameters: float) -> Array:
         """Return the slope at every entry of ``x``, in the same shape and floating type.
 
-        At a kink the slope is the left one, as in TensorFlow: 0 for ReLU at 0 (a convention, the
-        derivative does not exist there), ``negative_slope`` for leaky ReLU, ``alpha`` for ELU.
+        At a kink the slope is the left one: 0 for ReLU at 0 (a convention, the derivative does
+        not exist there), ``negative_slope`` for leaky ReLU, ``alpha`` for ELU, scale times alpha
+        for SELU. TensorFlow has the same, but for SELU the right one, the scale.
+
+        Args:
+            x: real numbers of any shape; integers become float64.
+            **parameters: those of ``parameters``, e.g. ``negative_slope=0.2``.
 
         Raises:
             TypeError: for softmax and log_softmax; use ``jacobian``.
@@ -249,10 +270,14 @@ class Activation:
             raise TypeError(f"{self.name} is not elementwise: use {self.name}.jacobian(z)")
         return self._in_type(floating(x), self._slope, self._check(parameters))
 
-    def jacobian(self, z: ArrayLike, *, temperature: float = 1.0) -> Array:
+    def jacobian(self, z: ArrayLike, **parameters: float) -> Array:
         """Return d(output_i) / d(z_j) over the last axis, shape (..., k, k).
 
         Softmax: p_i (1[i = j] - p_j) / temperature (Bridle 1990). Log-softmax: 1[i = j] - p_j.
+
+        Args:
+            z: logits, shape (..., k).
+            **parameters: ``temperature``, for softmax.
 
         Raises:
             TypeError: for elementwise activations; use ``derivative``.
@@ -260,16 +285,15 @@ class Activation:
         if self.elementwise:
             raise TypeError(f"{self.name} is elementwise: use {self.name}.derivative(x)")
         array = floating(z, "z")
-        softening = temperature if self.name == "softmax" else 1.0
-        p = softmax(array, temperature=softening)  # (..., k)
-        identity = np.eye(array.shape[-1], dtype=array.dtype)  # (k, k)
-        if self.name == "log_softmax":
-            return np.asarray(identity - p[..., None, :])
-        scale = np.asarray(temperature, dtype=array.dtype)
-        return np.asarray(p[..., :, None] * (identity - p[..., None, :]) / scale)
+        self._axis(array, None)
+        formula = _softmax_jacobian if self.name == "softmax" else _log_softmax_jacobian
+        return self._in_type(array, formula, self._check(parameters))
 
     def vjp(self, x: ArrayLike, upstream: ArrayLike) -> Array:
         """Return dL/dx given ``upstream`` = dL/d(output): one layer's step of backpropagation.
+
+        It is ``upstream`` times the slope, or times the Jacobian without ever building it. What
+        overflows becomes infinite, and an infinite ``upstream`` times a slope of 0 is NaN.
 
         Args:
             x: the activation's input, shape (..., k).
@@ -279,44 +303,71 @@ class Activation:
             ValueError: if the shapes differ.
         """
         array, above = floating(x), floating(upstream, "upstream")
+        if not self.elementwise:
+            self._axis(array, None)
         if array.shape != above.shape:
             raise ValueError(f"upstream must have x's shape {array.shape}, got {above.shape}")
-        if self.elementwise:
-            return np.asarray(above * self.derivative(array))
-        p = softmax(array)  # (..., k)
-        if self.name == "log_softmax":
-            return np.asarray(above - p * np.sum(above, axis=-1, keepdims=True))
-        return np.asarray(p * (above - np.sum(above * p, axis=-1, keepdims=True)))
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            if self.elementwise:
+                return np.asarray(above * self.derivative(array))
+            p = softmax(array, axis=-1, **self.parameters)  # (..., k)
+            if self.name == "log_softmax":
+                return np.asarray(above - p * np.sum(above, axis=-1, keepdims=True))
+            centred = above - np.sum(above * p, axis=-1, keepdims=True)  # (..., k)
+            return np.asarray(p * centred / self.parameters["temperature"])
 
     def _check(self, parameters: dict[str, float]) -> dict[str, float]:
         for name, value in parameters.items():
             if name not in self.parameters:
                 known = ", ".join(self.parameters) or "none"
                 raise TypeError(f"{self.name} has no parameter {name!r}; it has: {known}")
-            if not np.isfinite(value):
+            if isinstance(self.parameters[name], bool):
+                if not isinstance(value, bool | np.bool_):
+                    raise TypeError(f"{name} must be True or False, got {value!r}")
+            elif not isinstance(value, Real) or isinstance(value, bool):
+                raise TypeError(f"{name} must be a number, got {value!r}")
+            elif not np.isfinite(value):
                 raise ValueError(f"{name} must be finite, got {value!r}")
-            if name == "temperature" and value <= 0:
+            elif name == "temperature" and value <= 0:
                 raise ValueError(f"temperature must be above 0, got {value!r}")
         return {**self.parameters, **parameters}
 
+    def _axis(self, x: Array, axis: int | None) -> int:
+        if x.ndim == 0:
+            raise ValueError(f"{self.name} needs at least one axis, got the number {x}")
+        if axis is None:
+            return -1
+        if isinstance(axis, bool) or not isinstance(axis, int | np.integer):
+            raise TypeError(f"axis must be an int, got {axis!r}")
+        if not -x.ndim <= axis < x.ndim:
+            raise ValueError(f"axis must be in [{-x.ndim}, {x.ndim}), got {axis!r}")
+        return int(axis)
+
     @staticmethod
     def _in_type(x: Array, formula: Callable[..., Array], given: dict[str, Any]) -> Array:
-        # float16 has too few digits to compute in; a result beyond the type's range is its limit.
+        # float16 has too few digits to compute in. What leaves the type's range is infinite or 0;
+        # inf - inf and 0 * inf occur only in entries that np.where then replaces by the limit.
         wide = x.astype(np.float32) if x.dtype == np.float16 else x
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             return np.asarray(formula(wide, **given)).astype(x.dtype)
 
 
 _INF = float("inf")
 
 linear = Activation("linear", (-_INF, _INF), True, "no", "glorot_uniform", 1.0, np.copy, _ones)
+"""x: no activation, and a slope of 1."""
+
 sigmoid = Activation(
     "sigmoid", (0.0, 1.0), False, "both", "glorot_uniform", 0.25, _sigmoid, _sigmoid_slope
 )
+"""1 / (1 + e^-x); its slope s (1 - s) is at most a quarter (Rumelhart et al. 1986)."""
+
 tanh = Activation("tanh", (-1.0, 1.0), True, "both", "glorot_uniform", 1.0, np.tanh, _tanh_slope)
-# Nair and Hinton 2010; Glorot et al. 2011.
+"""The sigmoid stretched and centred, 2 sigmoid(2x) - 1; slope 1 - tanh(x)^2 (LeCun et al. 1998)."""
+
 relu = Activation("relu", (0.0, _INF), False, "left", "he_normal", 1.0, _relu, _step)
-# Maas et al. 2013, with their slope of 0.01.
+"""max(x, 0); slope 0 or 1, and 0 at 0 by convention (Nair and Hinton 2010; Glorot et al. 2011)."""
+
 leaky_relu = Activation(
     "leaky_relu",
     (-_INF, _INF),
@@ -328,11 +379,13 @@ leaky_relu = Activation(
     _leaky_relu_slope,
     {"negative_slope": 0.01},
 )
-# Clevert et al. 2016, eq. 15.
+"""x, times ``negative_slope`` where x < 0 (Maas et al. 2013, with their slope of 0.01)."""
+
 elu = Activation(
     "elu", (-1.0, _INF), True, "left", "he_normal", 1.0, _elu, _elu_slope, {"alpha": 1.0}
 )
-# Klambauer et al. 2017, eq. 2.
+"""x where x > 0, else alpha (e^x - 1) (Clevert et al. 2016, eq. 15)."""
+
 selu = Activation(
     "selu",
     (-SELU_SCALE * SELU_ALPHA, _INF),
@@ -343,32 +396,42 @@ selu = Activation(
     _selu,
     _selu_slope,
 )
-# Dugas et al. 2001: its derivative is the sigmoid.
+"""ELU, scaled: the constants keep mean 0 and variance 1 (Klambauer et al. 2017, eq. 2)."""
+
 softplus = Activation("softplus", (0.0, _INF), False, "left", "he_normal", 1.0, _softplus, _sigmoid)
-# Hendrycks and Gimpel 2016; Elfwing et al. 2018; Ramachandran et al. 2017 (as Swish).
+"""log(1 + e^x), a smooth ReLU; its slope is the sigmoid (Dugas et al. 2001)."""
+
 silu = Activation(
     "silu",
     (-0.27846454276107380, _INF),
     True,
     "left",
     "he_normal",
-    1.0998393194651294,
+    1.099839320128867,
     _silu,
     _silu_slope,
 )
-# Hendrycks and Gimpel 2016; approximate=True is their tanh form.
+"""x sigmoid(x), also called Swish (Hendrycks and Gimpel 2016; Elfwing et al. 2018).
+
+Ramachandran et al. 2017 found it again by search and gave it the second name.
+"""
+
 gelu = Activation(
     "gelu",
     (-0.16997120747990369, _INF),
     True,
     "left",
     "he_normal",
-    1.1289041451240456,
+    1.128904145185155,  # at the square root of 2
     _gelu,
     _gelu_slope,
     {"approximate": False},
 )
-# Bridle 1990.
+"""x Phi(x), Phi the normal distribution function (Hendrycks and Gimpel 2016).
+
+``approximate=True`` is their tanh form, half x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
+"""
+
 softmax = Activation(
     "softmax",
     (0.0, 1.0),
@@ -380,9 +443,12 @@ softmax = Activation(
     None,
     {"temperature": 1.0},
 )
+"""e^(z_i / temperature) over the sum of these: positive numbers that add up to 1 (Bridle 1990)."""
+
 log_softmax = Activation(
     "log_softmax", (-_INF, 0.0), False, "no", "glorot_uniform", 1.0, _log_softmax
 )
+"""The logarithm of softmax at temperature 1, finite where softmax itself rounds to 0."""
 
 _ALL = {
     activation.name: activation
@@ -416,6 +482,6 @@ def get(name: str | Activation) -> Activation:
     """
     if isinstance(name, Activation):
         return name
-    if name not in _ALL:
+    if not isinstance(name, str) or name not in _ALL:
         raise ValueError(f"unknown activation {name!r}; known: {', '.join(NAMES)}")
     return _ALL[name]

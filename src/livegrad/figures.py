@@ -1,21 +1,39 @@
 """The site's figures, drawn from what was measured; every text alternative is computed too.
 
 Each function returns a ``Figure``: it shows itself in a notebook, and ``save`` writes the SVG.
-``alt`` and ``caption`` may be given where the page knows better words.
+Each takes ``alt`` and ``caption``, to be given where the page knows better words.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from numpy.typing import ArrayLike, NDArray
 
 from livegrad import activations as _activations
-from livegrad._svg import COLOURS, DASHES, MARKERS, PALETTE, Figure, canvas, palette_css, render
+from livegrad._svg import (
+    COLOURS,
+    PALETTE,
+    WIDTH,
+    Figure,
+    canvas,
+    colour,
+    counted,
+    crosses,
+    drawable,
+    legend,
+    log_scale,
+    marked,
+    palette_css,
+    render,
+    square,
+    style,
+    ticks,
+)
 from livegrad.network import MLP
 from livegrad.signals import Report
 
@@ -39,25 +57,6 @@ __all__ = [
 Array = NDArray[Any]
 
 
-def _some(items: Any, argument: str) -> None:
-    if len(items) == 0:
-        raise ValueError(f"{argument} must hold at least one entry, got none")
-
-
-def _style(at: int) -> dict[str, Any]:
-    return {"color": COLOURS[at % len(COLOURS)], "linestyle": DASHES[at % len(DASHES)]}
-
-
-def _listed(names: Sequence[str]) -> str:
-    named = [name for name in names if name]
-    return " and ".join([", ".join(named[:-1]), named[-1]]) if len(named) > 1 else "".join(named)
-
-
-def _legend(axes: Axes, count: int) -> None:
-    if count > 1 or axes.get_legend_handles_labels()[1] not in ([], [""]):
-        axes.legend(handlelength=2.6, labelspacing=0.35)
-
-
 def activations(
     *names: str,
     derivative: bool = True,
@@ -65,7 +64,7 @@ def activations(
     alt: str | None = None,
     caption: str | None = None,
 ) -> Figure:
-    """Draw activations and, beside them, their slopes.
+    """Draw activations and, beside them, their slopes; a jump of the slope is left open.
 
     Args:
         *names: names of elementwise activations.
@@ -75,31 +74,39 @@ def activations(
         caption: caption.
 
     Raises:
-        ValueError: if no name is given or one is unknown.
+        ValueError: if no name is given, or one is unknown, or the range is empty.
+
+    Examples:
+        >>> activations("sigmoid", "relu", xlim=(-4, 4)).caption
+        'sigmoid and relu, value (left) and slope (right), for inputs from -4 to 4.'
     """
     _some(names, "names")
+    if not xlim[0] < xlim[1]:
+        raise ValueError(f"xlim must be (low, high) with low < high, got {xlim!r}")
     x = np.linspace(*xlim, 241)
     chosen = [_activations.get(name) for name in names]
-    panels = [("value", [a(x) for a in chosen])]
-    if derivative:
-        panels.append(("slope", [a.derivative(x) for a in chosen]))
     with canvas() as drawn:
-        for at, (title, ys) in enumerate(panels):
-            axes = drawn.add_subplot(1, len(panels), at + 1)
-            for k, (name, y) in enumerate(zip(names, ys, strict=True)):
-                axes.plot(x, y, label=name, **_style(k))
+        for at, title in enumerate(["value", "slope"][: 1 + derivative]):
+            axes = drawn.add_subplot(1, 1 + derivative, at + 1)
+            for k, one in enumerate(chosen):
+                if title == "value":
+                    axes.plot(x, one(x), label=one.name, **style(k))
+                else:
+                    axes.plot(*_with_gap(x, one.derivative), label=one.name, **style(k))
             axes.set(title=title, xlabel="input z", xlim=xlim)
-        _legend(drawn.axes[0], 2)
-        slopes = "; ".join(
-            f"{a.name} has its largest slope, {float(np.max(a.derivative(x))):.3g}, "
-            f"and its smallest, {float(np.min(a.derivative(x))):.3g}"
-            for a in chosen
+            ticks(axes.xaxis, 6)
+            ticks(axes.yaxis, 5)
+        legend(drawn)
+        said = "; ".join(
+            f"{one.name} has values from {_range(one(x))}"
+            + (f" and slopes from {_range(one.derivative(x))}" if derivative else "")
+            for one in chosen
         )
         shown = "value (left) and slope (right)" if derivative else "the value"
         span = f"for inputs from {xlim[0]:g} to {xlim[1]:g}"
         return render(
             drawn,
-            alt or f"Line plots of {_listed(names)} {span}: {slopes}.",
+            alt or f"Line plots of {_listed(names)} {span}: {said}.",
             caption or f"{_listed(names)}, {shown}, {span}.",
         )
 
@@ -109,7 +116,8 @@ def depth(
 ) -> Figure:
     """Draw the signal's spread and the weight gradient's norm layer by layer, on log scales.
 
-    A layer whose value is 0 or not finite is left out of its line.
+    A log scale has no place for 0: it is drawn as a cross at the lower edge, and what is not
+    finite as a cross at the upper edge.
 
     Args:
         reports: label and report; an empty label draws no legend.
@@ -118,42 +126,51 @@ def depth(
 
     Raises:
         ValueError: if there are no reports.
+
+    Examples:
+        >>> from livegrad.signals import through_depth
+        >>> depth({"he": through_depth("relu", "he_normal", 8)}).alt[:47]
+        'Two line plots on log scales over the hidden la'
     """
     _some(reports, "reports")
-    with canvas() as drawn:
-        for at, (title, field) in enumerate(
-            [("spread of the signal", "spread"), ("norm of the gradient dL/dW", "gradient_norm")]
-        ):
+    hidden = {label: r.layers[:-1] or r.layers for label, r in reports.items()}
+    with canvas(2.8) as drawn:
+        edges = False
+        panels = [("spread of the signal", "spread"), ("norm of dL/dW", "gradient_norm")]
+        for at, (title, field) in enumerate(panels):
             axes = drawn.add_subplot(1, 2, at + 1)
-            for k, (label, report) in enumerate(reports.items()):
-                layers = [s for s in report.layers if s.name != "output"] or list(report.layers)
-                values = np.array([getattr(s, field) for s in layers])
-                shown = np.isfinite(values) & (values > 0)
-                numbers = np.array([s.layer for s in layers])
-                axes.plot(
-                    numbers[shown],
-                    values[shown],
-                    marker=MARKERS[k % len(MARKERS)],
-                    label=label,
-                    **_style(k),
-                )
-            axes.set(title=title, xlabel="hidden layer", yscale="log")
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-        if any(reports):
-            drawn.legend(
-                *drawn.axes[0].get_legend_handles_labels(),
-                loc="outside lower center",
-                ncols=min(len(reports), 3),
-                handlelength=2.6,
-            )
-        said = "; ".join(
-            f"{label or 'the network'}: product of gains {report.gain:.2g}, {report.verdict}"
+            values = {k: np.array([getattr(s, field) for s in v]) for k, v in hidden.items()}
+            for k, (label, sizes) in enumerate(values.items()):
+                numbers = np.arange(1, len(sizes) + 1)
+                shown = drawable(sizes, log=True)
+                axes.plot(numbers, shown, label=label, **marked(k, len(sizes)))
+                missing = np.isnan(shown)
+                for where, edge in [(missing & (sizes < 1), 0.0), (missing & ~(sizes < 1), 1.0)]:
+                    if where.any():
+                        edges = True
+                        crosses(axes, numbers[where], edge, colour(k))
+            axes.set(title=title, xlabel="hidden layer")
+            log_scale(axes, "y", np.concatenate(list(values.values())))
+            counted(axes, max(len(v) for v in hidden.values()))
+        legend(drawn)
+        products = [
+            f"{label} {report.gain:.2g} ({report.verdict})".strip()
             for label, report in reports.items()
+        ]
+        said = "; ".join(
+            f"{product}, spread from {s[0].spread:.2g} in the first layer to {s[-1].spread:.2g} "
+            f"in the last, norm from {s[0].gradient_norm:.2g} to {s[-1].gradient_norm:.2g}"
+            for product, s in zip(products, hidden.values(), strict=True)
         )
+        note = " Crosses at an edge: 0 (below) or not finite (above)." if edges else ""
         return render(
             drawn,
-            alt or f"Two line plots on log scales over the hidden layers. {said}.",
-            caption or f"What is left of the signal, and the gradient each layer gets. {said}.",
+            alt
+            or "Two line plots on log scales over the hidden layers: the spread of the signal and "
+            f"the norm of the gradient. Product of gains: {said}.",
+            caption
+            or "What is left of the signal, and the gradient each layer gets. "
+            f"Product of gains: {'; '.join(products)}.{note}",
         )
 
 
@@ -164,27 +181,45 @@ def weights(
     alt: str | None = None,
     caption: str | None = None,
 ) -> Figure:
-    """Draw the distributions of arrays as outlined histograms.
+    """Draw the distributions of arrays as histograms over common bins.
+
+    Args:
+        arrays: label and values, of any shape; what is not finite is left out.
+        xlabel: what the values are.
+        alt: text alternative.
+        caption: caption.
 
     Raises:
-        ValueError: if there are none, or one is empty.
+        ValueError: if there are none, or one has no finite value.
+
+    Examples:
+        >>> weights({"coin": [-1.0, 1.0]}).alt
+        'Histograms of weight: coin has 2 values from -1 to 1, standard deviation 1.'
     """
     _some(arrays, "arrays")
-    flat = {label: np.ravel(np.asarray(a, dtype=np.float64)) for label, a in arrays.items()}
-    for label, values in flat.items():
-        if values.size == 0:
-            raise ValueError(f"arrays[{label!r}] must hold at least one value, got none")
-    edge = max(float(np.max(np.abs(values))) for values in flat.values()) or 1.0
-    bins = np.linspace(-edge, edge, 61)
+    flat = {label: _finite(a, f"arrays[{label!r}]") for label, a in arrays.items()}
+    everything = np.concatenate(list(flat.values()))
+    bins = _bins(everything, 60)
     with canvas() as drawn:
         axes = drawn.add_subplot()
         for k, (label, values) in enumerate(flat.items()):
             density, _ = np.histogram(values, bins=bins, density=True)
-            axes.stairs(density, bins, label=label, linewidth=1.8, **_style(k))
+            axes.stairs(density, bins, fill=True, color=colour(k), alpha=0.12)
+            axes.stairs(density, bins, label=label, linewidth=1.6, **style(k))
         axes.set(xlabel=xlabel, ylabel="density")
-        _legend(axes, len(flat))
-        said = "; ".join(f"{label}: standard deviation {v.std():.3g}" for label, v in flat.items())
-        return render(drawn, alt or f"Histograms. {said}.", caption or f"Distributions. {said}.")
+        legend(drawn)
+        spreads = "; ".join(
+            f"{_prefix(label)}standard deviation {v.std():.3g}" for label, v in flat.items()
+        )
+        said = "; ".join(
+            f"{_prefix(label)}{v.size} values from {_range(v)}, standard deviation {v.std():.3g}"
+            for label, v in flat.items()
+        )
+        return render(
+            drawn,
+            alt or f"Histograms of {xlabel}: {said}.",
+            caption or f"Distribution of {xlabel}: {spreads}.",
+        )
 
 
 def layer_histograms(
@@ -195,50 +230,62 @@ def layer_histograms(
     alt: str | None = None,
     caption: str | None = None,
 ) -> Figure:
-    """Draw the distribution of the activations of hidden layers, one panel a layer.
+    """Draw the distribution of the activations of hidden layers, one row a layer.
+
+    Each row is scaled to its own peak: what counts is where the values lie. Values that are not
+    finite are left out.
 
     Args:
         net: the network.
         x: inputs, shape (n, widths[0]).
-        layers: numbers from 1 of at most six hidden layers; without, evenly chosen ones.
+        layers: numbers from 1 of the hidden layers; without, at most six, evenly chosen.
         alt: text alternative.
         caption: caption.
 
     Raises:
         ValueError: if there is no hidden layer or a number is out of range.
 
+    Examples:
+        >>> net = MLP([2, 8, 8, 1], "tanh", rng=0)
+        >>> layer_histograms(net, [[0.5, 1.0], [1.0, -2.0]]).alt[:56]
+        'Histograms of the activations, one row a layer: layer 1 '
+
     Source:
-        The plot is that of Glorot and Bengio 2010, fig. 6.
+        Glorot and Bengio 2010, fig. 6.
     """
     if layers is None:
-        layers = sorted({int(k) for k in np.linspace(1, net.depth, min(net.depth, 5)).round()})
+        layers = sorted({int(k) for k in np.linspace(1, net.depth, min(net.depth, 6)).round()})
     _some(layers, "layers")
     for layer in layers:
         if not 1 <= layer <= net.depth:
-            raise ValueError(f"layers must lie from 1 to {net.depth}, got {layer}")
-    signals = net.forward(x).a
-    low = min(float(signals[k - 1].min()) for k in layers)
-    high = max(float(signals[k - 1].max()) for k in layers)
-    bins = np.linspace(low, high if high > low else low + 1, 41)
-    with canvas(height=2.6) as drawn:
-        for at, layer in enumerate(layers):
-            axes = drawn.add_subplot(1, len(layers), at + 1)
-            counts, _ = np.histogram(signals[layer - 1], bins=bins)
-            axes.stairs(counts / counts.sum(), bins, fill=True, color=COLOURS[0], alpha=0.85)
-            axes.set(title=f"layer {layer}")
-            axes.xaxis.set_major_locator(MaxNLocator(nbins=3))
-            axes.yaxis.set_major_locator(MaxNLocator(nbins=3))
-            axes.tick_params(labelsize=9)
-        drawn.supxlabel("activation", fontsize=11)
+            raise ValueError(f"layers must lie from 1 to {net.depth}, got {layer!r}")
+    trace = net.forward(x)
+    values = {k: _finite(trace.a[k - 1], f"the activations of layer {k}") for k in layers}
+    bins = _bins(np.concatenate(list(values.values())), 60)
+    with canvas(0.75 + 0.42 * len(layers)) as drawn:
+        axes = drawn.add_subplot()
+        for row, shown in enumerate(values.values()):
+            counts, _ = np.histogram(shown, bins=bins)
+            heights = row - 0.86 * counts / counts.max()
+            axes.stairs(heights, bins, baseline=float(row), fill=True, color=COLOURS[0], alpha=0.85)
+            axes.axhline(row, color=COLOURS[0], linewidth=0.8)
+            spread = f"sd {_short(float(shown.std()))}"
+            axes.text(1.02, row, spread, va="bottom", transform=axes.get_yaxis_transform())
+        axes.set(xlabel="activation", xlim=(bins[0], bins[-1]), ylim=(len(layers) - 0.9, -0.95))
+        axes.set_yticks(range(len(layers)), [f"layer {k}" for k in layers], va="bottom")
+        axes.tick_params(axis="y", length=0)
+        axes.grid(visible=False, axis="y")
+        axes.spines[["left", "bottom"]].set_visible(False)
         said = "; ".join(
-            f"layer {k}: mean {signals[k - 1].mean():.2g}, "
-            f"standard deviation {signals[k - 1].std():.2g}"
-            for k in layers
+            f"layer {k} has mean {v.mean():.3g}, standard deviation {v.std():.3g}"
+            for k, v in values.items()
         )
         return render(
             drawn,
-            alt or f"Histograms of the activations layer by layer. {said}.",
-            caption or f"Activations layer by layer. {said}.",
+            alt or f"Histograms of the activations, one row a layer: {said}.",
+            caption
+            or "Activations layer by layer, each row scaled to its own peak, with its standard "
+            "deviation (sd).",
         )
 
 
@@ -253,39 +300,43 @@ def dropout_masks(
         caption: caption.
 
     Raises:
-        ValueError: if it is not two-dimensional or empty.
+        ValueError: if it is not two-dimensional, or empty, or holds anything but 0 and 1.
+
+    Examples:
+        >>> dropout_masks([[1, 0, 1, 1], [0, 1, 1, 1]]).alt
+        'A grid of 2 masks of 4 units; 75% of the units are kept, per mask from 75% to 75%.'
     """
     grid = np.asarray(masks, dtype=np.float64)
     if grid.ndim != 2 or grid.size == 0:
         raise ValueError(f"masks must have the shape (examples, units), got {grid.shape}")
+    if not np.isin(grid, (0, 1)).all():
+        raise ValueError(f"masks must hold 0 and 1 only, got {grid[~np.isin(grid, (0, 1))][0]}")
     rows, columns = grid.shape
-    with canvas(height=max(1.6, min(4.5, 0.9 + 7 * rows / columns * 0.9))) as drawn:
+    cell = min(0.28, (WIDTH - 0.7) / columns)  # inches
+    with canvas(0.75 + cell * rows, max(2.4, 0.7 + cell * columns)) as drawn:
         axes = drawn.add_subplot()
-        for value, colour, alpha in [(1, COLOURS[2], 1.0), (0, COLOURS[5], 0.18)]:
-            at = np.argwhere(grid == value)
-            axes.bar(
-                at[:, 1],
-                np.full(len(at), 0.8),
-                0.8,
-                bottom=at[:, 0] - 0.4,
-                color=colour,
-                alpha=alpha,
-            )
-        axes.set(
-            xlabel="unit", ylabel="example", xlim=(-0.6, columns - 0.4), ylim=(rows - 0.4, -0.6)
-        )
-        axes.set_aspect("equal")
+        for value, tint, alpha in [(1, COLOURS[2], 1.0), (0, COLOURS[5], 0.2)]:
+            squares = [square(j, i) for i, j in np.argwhere(grid == value)]
+            if squares:
+                path = Path.make_compound_path(*squares)
+                axes.add_patch(PathPatch(path, facecolor=tint, alpha=alpha, linewidth=0))
+        axes.set(xlabel="unit", ylabel="example")
+        axes.set(xlim=(-0.6, columns - 0.4), ylim=(rows - 0.4, -0.6), aspect="equal")
+        for axis in (axes.xaxis, axes.yaxis):
+            ticks(axis, 8, whole=True)
         axes.grid(visible=False)
-        kept = grid.mean()
+        kept = grid.mean(axis=1)
         return render(
             drawn,
-            alt or f"A grid of {rows} masks of {columns} units; {kept:.0%} of the units are kept.",
-            caption or f"One mask an example; filled units are kept, {kept:.0%} of all.",
+            alt
+            or f"A grid of {rows} masks of {columns} units; {grid.mean():.0%} of the units are "
+            f"kept, per mask from {kept.min():.0%} to {kept.max():.0%}.",
+            caption or f"One mask an example; filled units are kept, {grid.mean():.0%} of all.",
         )
 
 
 def decision_boundary(
-    predict: Callable[[Array], Array] | MLP,
+    predict: Callable[[Array], ArrayLike] | MLP,
     x: ArrayLike,
     y: ArrayLike,
     *,
@@ -295,48 +346,61 @@ def decision_boundary(
     """Draw what a binary classifier answers over the plane, with the data on top.
 
     Args:
-        predict: the network, or a function from points (n, 2) to probabilities.
+        predict: the network, or a function from points (n, 2) to probabilities (n,) or (n, 1).
         x: data, shape (n, 2).
         y: labels 0 and 1, shape (n,).
         alt: text alternative.
         caption: caption.
 
     Raises:
-        ValueError: if the data are not two-dimensional or empty.
+        ValueError: if the data, the labels or the answers do not fit.
+
+    Examples:
+        >>> right_half = lambda points: points[:, 0] > 0
+        >>> decision_boundary(right_half, [[-1, 0], [1, 0]], [0, 1]).caption
+        'Where the network changes its answer; 100% of the points are right.'
     """
     points, labels = np.asarray(x, dtype=np.float64), np.ravel(np.asarray(y))
     if points.ndim != 2 or points.shape[1] != 2 or len(points) == 0:
         raise ValueError(f"x must have the shape (n, 2), got {points.shape}")
     if len(labels) != len(points):
         raise ValueError(f"y must have the shape ({len(points)},), got {labels.shape}")
+    if not np.isin(labels, (0, 1)).all():
+        raise ValueError(f"y must hold 0 and 1 only, got {labels[~np.isin(labels, (0, 1))][0]}")
     answer = predict.predict if isinstance(predict, MLP) else predict
-    low, high = points.min(axis=0) - 0.4, points.max(axis=0) + 0.4
-    across, up = np.meshgrid(np.linspace(low[0], high[0], 90), np.linspace(low[1], high[1], 90))
-    grid = np.ravel(answer(np.column_stack([across.ravel(), up.ravel()]))).reshape(across.shape)
-    right = float(np.mean((np.ravel(answer(points)) > 0.5) == (labels > 0.5)))
-    with canvas(5.4, 4.0) as drawn:
+
+    def probability(at: Array) -> Array:
+        p = np.asarray(answer(at), dtype=np.float64)
+        if p.shape not in ((len(at),), (len(at), 1)):
+            raise ValueError(f"predict must return the shape ({len(at)},), got {p.shape}")
+        return np.ravel(p)
+
+    margin = 0.08 * np.ptp(points, axis=0)  # (2,)
+    margin[margin == 0] = 0.5
+    low, high = points.min(axis=0) - margin, points.max(axis=0) + margin
+    across, up = np.meshgrid(np.linspace(low[0], high[0], 81), np.linspace(low[1], high[1], 81))
+    grid = probability(np.column_stack([across.ravel(), up.ravel()])).reshape(across.shape)
+    right = float(np.mean((probability(points) > 0.5) == (labels == 1)))
+    with canvas(3.6, 4.8) as drawn:
         axes = drawn.add_subplot()
-        axes.contourf(
-            across, up, grid, levels=[-1, 0.5, 2], colors=[COLOURS[1], COLOURS[0]], alpha=0.16
-        )
-        axes.contour(across, up, grid, levels=[0.5], colors=[COLOURS[5]], linewidths=1.6)
+        tints = [COLOURS[1], COLOURS[0]]
+        axes.contourf(across, up, grid, levels=[-1, 0.5, 2], colors=tints, alpha=0.14)
+        if np.nanmin(grid) < 0.5 < np.nanmax(grid):
+            axes.contour(across, up, grid, levels=[0.5], colors=[COLOURS[5]], linewidths=1.6)
         for label, marker in [(0, "^"), (1, "o")]:
-            chosen = points[labels == label]
-            axes.plot(
-                chosen[:, 0],
-                chosen[:, 1],
-                marker,
-                color=COLOURS[1 - label],
-                markersize=4,
-                label=f"class {label}",
-            )
+            one = points[labels == label]
+            name = f"class {label}"
+            axes.plot(one[:, 0], one[:, 1], marker, color=tints[label], markersize=4.5, label=name)
         axes.grid(visible=False)
         axes.set(xlabel="feature 1", ylabel="feature 2")
-        axes.legend()
+        axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
+        legend(drawn)
+        share = float(np.mean(grid > 0.5))
         return render(
             drawn,
             alt
-            or f"Scatter plot of two classes with the line that parts them; {right:.0%} are right.",
+            or f"Scatter plot of {len(points)} points over the classifier's answer; "
+            f"{right:.0%} are right. Class 1 is the answer on {share:.0%} of the plane.",
             caption
             or f"Where the network changes its answer; {right:.0%} of the points are right.",
         )
@@ -357,42 +421,54 @@ def curves(
         series: label and values, shape (epochs,) or (seeds, epochs).
         xlabel: what is counted.
         ylabel: what is measured.
-        log: whether the measured axis is logarithmic.
+        log: whether the measured axis is logarithmic; what is not above 0 is then left out.
         alt: text alternative.
         caption: caption.
 
     Raises:
         ValueError: if there is nothing to draw.
+
+    Examples:
+        >>> curves({"train": [[0.7, 0.5], [0.8, 0.3]]}).alt
+        'Curves of loss over epoch: train goes from 0.75 to 0.4 (0.3 to 0.5).'
     """
     _some(series, "series")
     runs = {label: np.atleast_2d(np.asarray(v, dtype=np.float64)) for label, v in series.items()}
+    for label, values in runs.items():
+        if values.ndim != 2 or values.size == 0:
+            raise ValueError(
+                f"series[{label!r}] must have the shape (epochs,) or (seeds, epochs), "
+                f"got {np.shape(series[label])}"
+            )
     with canvas() as drawn:
         axes = drawn.add_subplot()
         for k, (label, values) in enumerate(runs.items()):
-            _some(values[0], f"series[{label!r}]")
+            shown = drawable(values, log=log)  # (seeds, epochs)
             epochs = np.arange(1, values.shape[1] + 1)
-            axes.plot(epochs, values.mean(axis=0), label=label, **_style(k))
+            point = "o" if len(epochs) == 1 else ""
+            axes.plot(epochs, shown.mean(axis=0), label=label, marker=point, **style(k))
             if len(values) > 1:
-                axes.fill_between(
-                    epochs,
-                    values.min(axis=0),
-                    values.max(axis=0),
-                    color=COLOURS[k % len(COLOURS)],
-                    alpha=0.18,
-                    linewidth=0,
-                )
+                low, high = shown.min(axis=0), shown.max(axis=0)  # (epochs,)
+                axes.fill_between(epochs, low, high, color=colour(k), alpha=0.16, linewidth=0)
         axes.set(xlabel=xlabel, ylabel=ylabel)
         if log:
-            axes.set_yscale("log")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        _legend(axes, len(runs))
-        said = "; ".join(f"{label} ends at {v[:, -1].mean():.3g}" for label, v in runs.items())
+            log_scale(axes, "y", np.concatenate([v.ravel() for v in runs.values()]))
+        counted(axes, max(v.shape[1] for v in runs.values()))
+        legend(drawn)
+        ends = "; ".join(
+            f"{label or ylabel} ends at {v[:, -1].mean():.3g}" for label, v in runs.items()
+        )
+        said = "; ".join(
+            f"{label or ylabel} goes from {v[:, 0].mean():.3g} to {v[:, -1].mean():.3g}"
+            + (f" ({_range(v[:, -1])})" if len(v) > 1 else "")
+            for label, v in runs.items()
+        )
         many = max(len(values) for values in runs.values())
-        band = f" Line: mean of {many} seeds; band: smallest to largest." if many > 1 else ""
+        note = f" Line: mean of {many} seeds; band: smallest to largest." if many > 1 else ""
         return render(
             drawn,
-            alt or f"Curves of {ylabel} over {xlabel}. {said}.",
-            caption or f"{ylabel.capitalize()} over {xlabel}: {said}.{band}",
+            alt or f"Curves of {ylabel} over {xlabel}: {said}.",
+            caption or f"{_sentence(ylabel)} over {xlabel}: {ends}.{note}",
         )
 
 
@@ -403,7 +479,7 @@ def seeds(
     alt: str | None = None,
     caption: str | None = None,
 ) -> Figure:
-    """Draw one dot a seed for each group, and a bar at the mean.
+    """Draw one dot a seed for each group, a line over their range and a bar at the mean.
 
     Args:
         groups: label and values, shape (seeds,).
@@ -413,25 +489,42 @@ def seeds(
 
     Raises:
         ValueError: if there is nothing to draw.
+
+    Examples:
+        >>> seeds({"relu": [0.9, 0.94]}).alt
+        'Dots of accuracy, one a seed: relu has mean 0.92, from 0.9 to 0.94.'
     """
     _some(groups, "groups")
     values = {label: np.ravel(np.asarray(v, dtype=np.float64)) for label, v in groups.items()}
-    with canvas(height=0.9 + 0.42 * len(values)) as drawn:
+    for label, v in values.items():
+        _some(v, f"groups[{label!r}]")
+    with canvas(0.75 + 0.36 * len(values)) as drawn:
         axes = drawn.add_subplot()
-        for k, (label, v) in enumerate(values.items()):
-            _some(v, f"groups[{label!r}]")
-            axes.plot(v, np.full(v.size, k), "o", color=COLOURS[0], alpha=0.6, markersize=6)
-            axes.plot([v.mean()] * 2, [k - 0.28, k + 0.28], color=COLOURS[1], linewidth=2.4)
+        for k, v in enumerate(values.values()):
+            shown = v[np.isfinite(v)]
+            if shown.size == 0:
+                continue
+            axes.plot([shown.min(), shown.max()], [k, k], color=COLOURS[0], linewidth=1.2)
+            # Dots that lie on each other are darker.
+            dot: dict[str, Any] = {
+                "markersize": 7,
+                "markeredgewidth": 0,
+                "markerfacecolor": (COLOURS[0], 0.55),
+            }
+            axes.plot(shown, np.full(shown.size, k), "o", **dot)
+            axes.plot([shown.mean()] * 2, [k - 0.3, k + 0.3], color=COLOURS[1], linewidth=2.6)
         axes.set(xlabel=xlabel, ylim=(len(values) - 0.5, -0.5))
         axes.set_yticks(range(len(values)), list(values))
+        axes.tick_params(axis="y", length=0)
+        ticks(axes.xaxis, 6)
+        axes.spines["left"].set_visible(False)
         said = "; ".join(
-            f"{label}: mean {v.mean():.3g}, from {v.min():.3g} to {v.max():.3g}"
-            for label, v in values.items()
+            f"{_prefix(label)}mean {v.mean():.3g}, from {_range(v)}" for label, v in values.items()
         )
         return render(
             drawn,
-            alt or f"Dots of {xlabel}, one a seed. {said}.",
-            caption or f"{xlabel.capitalize()}, one dot a seed, the bar is the mean. {said}.",
+            alt or f"Dots of {xlabel}, one a seed: {said}.",
+            caption or f"{_sentence(xlabel)}, one dot a seed, the bar is the mean: {said}.",
         )
 
 
@@ -453,13 +546,17 @@ def lines(
         series: label and values, shape (points,).
         xlabel: name of the axis.
         ylabel: what is measured.
-        logx: whether x is logarithmic.
-        logy: whether y is logarithmic.
+        logx: whether x is logarithmic; what is not above 0 is then left out.
+        logy: whether y is logarithmic, likewise.
         alt: text alternative.
         caption: caption.
 
     Raises:
         ValueError: if there is nothing to draw or the lengths differ.
+
+    Examples:
+        >>> lines([1, 2], {"relu": [0.5, 0.25]}, xlabel="layer", ylabel="norm of dL/dW").caption
+        'Norm of dL/dW for layer from 1 to 2: relu goes from 0.5 to 0.25.'
     """
     _some(series, "series")
     across = np.ravel(np.asarray(x, dtype=np.float64))
@@ -468,17 +565,17 @@ def lines(
         if v.shape != across.shape:
             raise ValueError(f"series[{label!r}] must have the shape {across.shape}, got {v.shape}")
     _some(across, "x")
-    with canvas() as drawn:
+    with canvas(2.9) as drawn:
         axes = drawn.add_subplot()
         for k, (label, v) in enumerate(ys.items()):
-            marker = MARKERS[k % len(MARKERS)] if across.size <= 25 else ""
-            axes.plot(across, v, marker=marker, label=label, **_style(k))
+            look = marked(k, across.size) if across.size <= 25 else style(k)
+            axes.plot(drawable(across, log=logx), drawable(v, log=logy), label=label, **look)
         axes.set(xlabel=xlabel, ylabel=ylabel)
         if logx:
-            axes.set_xscale("log")
+            log_scale(axes, "x", across)
         if logy:
-            axes.set_yscale("log")
-        _legend(axes, len(ys))
+            log_scale(axes, "y", np.concatenate(list(ys.values())))
+        legend(drawn)
         said = "; ".join(
             f"{label or ylabel} goes from {v[0]:.3g} to {v[-1]:.3g}" for label, v in ys.items()
         )
@@ -486,7 +583,7 @@ def lines(
         return render(
             drawn,
             alt or f"Line plot of {ylabel} for {span}: {said}.",
-            caption or f"{ylabel.capitalize()} for {span}: {said}.",
+            caption or f"{_sentence(ylabel)} for {span}: {said}.",
         )
 
 
@@ -502,7 +599,7 @@ def heatmap(
     """Draw a table of numbers whose cells are tinted by size.
 
     Args:
-        values: shape (rows, columns).
+        values: shape (rows, columns); a cell that is NaN stays without tint.
         rows: their names.
         columns: their names.
         label: what is measured.
@@ -510,44 +607,46 @@ def heatmap(
         caption: caption.
 
     Raises:
-        ValueError: if the shapes differ or there is nothing to draw.
+        ValueError: if the shapes differ, or there is no finite value.
+
+    Examples:
+        >>> heatmap([[0.5, 0.9]], ["relu"], ["glorot", "he"], label="accuracy").caption
+        'Accuracy: largest 0.9 at relu, he; smallest 0.5 at relu, glorot.'
     """
     table = np.asarray(values, dtype=np.float64)
     if table.shape != (len(rows), len(columns)) or table.size == 0:
-        raise ValueError(
-            f"values must have the shape {(len(rows), len(columns))}, got {table.shape}"
-        )
-    low, high = float(np.nanmin(table)), float(np.nanmax(table))
-    tints = (table - low) / (high - low) if high > low else np.zeros_like(table)
-    with canvas(height=1.2 + 0.42 * len(rows)) as drawn:
+        expected = (len(rows), len(columns))
+        raise ValueError(f"values must have the shape {expected} and an entry, got {table.shape}")
+    finite = _finite(table, "values")
+    low, high = float(finite.min()), float(finite.max())
+    with canvas(0.55 + 0.36 * len(rows)) as drawn:
         axes = drawn.add_subplot()
         for (i, j), value in np.ndenumerate(table):
-            axes.bar(
-                j,
-                0.94,
-                0.96,
-                bottom=i - 0.47,
-                color=COLOURS[0],
-                alpha=0.06 + 0.44 * float(tints[i, j]),
-            )
-            axes.text(j, i, f"{value:.3g}", ha="center", va="center", fontsize=11)
+            if not np.isnan(value):
+                tint = (min(max(value, low), high) - low) / (high - low) if high > low else 0.0
+                cell = PathPatch(square(j, i, 0.97, 0.94), facecolor=COLOURS[0], linewidth=0)
+                cell.set_alpha(0.06 + 0.44 * tint)
+                axes.add_patch(cell)
+            axes.text(j, i, _short(value), ha="center", va="center")
         axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
-        axes.set_xticks(range(len(columns)), list(columns), fontsize=10)
+        narrow = len(columns) > 3
+        named = ["_\n".join(name.rsplit("_", 1)) if narrow else name for name in columns]
+        axes.set_xticks(range(len(columns)), named, linespacing=0.95)
         axes.set_yticks(range(len(rows)), list(rows))
         axes.tick_params(length=0)
         axes.grid(visible=False)
-        for spine in axes.spines.values():
-            spine.set_visible(False)
-        best = divmod(int(np.nanargmax(table)), len(columns))
-        worst = divmod(int(np.nanargmin(table)), len(columns))
+        axes.spines[:].set_visible(False)
+        best = divmod(int(np.flatnonzero(table == high)[0]), len(columns))
+        worst = divmod(int(np.flatnonzero(table == low)[0]), len(columns))
         said = (
             f"largest {high:.3g} at {rows[best[0]]}, {columns[best[1]]}; "
             f"smallest {low:.3g} at {rows[worst[0]]}, {columns[worst[1]]}"
         )
+        size = f"{len(rows)} rows and {len(columns)} columns"
         return render(
             drawn,
-            alt or f"Table of {label or 'values'}: {said}.",
-            caption or f"{(label or 'values').capitalize()}: {said}.",
+            alt or f"Table of {label or 'values'} with {size}: {said}.",
+            caption or f"{_sentence(label or 'values')}: {said}.",
         )
 
 
@@ -558,24 +657,104 @@ def bars(
     alt: str | None = None,
     caption: str | None = None,
 ) -> Figure:
-    """Draw one horizontal bar a value, with its number.
+    """Draw one horizontal bar a value, with its number; what is not finite has the number alone.
+
+    Args:
+        values: label and value.
+        xlabel: what is measured.
+        alt: text alternative.
+        caption: caption.
 
     Raises:
         ValueError: if there are none.
+
+    Examples:
+        >>> bars({"sigmoid": 0.25, "tanh": 1.0}, xlabel="largest slope").caption
+        'Largest slope: sigmoid 0.25; tanh 1.'
     """
     _some(values, "values")
     names, sizes = list(values), [float(v) for v in values.values()]
-    with canvas(height=0.9 + 0.4 * len(names)) as drawn:
+    with canvas((0.75 if xlabel else 0.5) + 0.34 * len(names)) as drawn:
         axes = drawn.add_subplot()
-        drawn_bars = axes.barh(range(len(names)), sizes, 0.62, color=COLOURS[0], alpha=0.85)
-        axes.bar_label(drawn_bars, labels=[f"{size:.3g}" for size in sizes], padding=4, fontsize=11)
+        lengths = [size if np.isfinite(size) else 0.0 for size in sizes]
+        made = axes.barh(range(len(names)), lengths, 0.62, color=COLOURS[0], alpha=0.85)
+        axes.bar_label(made, labels=[_short(size) for size in sizes], padding=4)
         axes.set(xlabel=xlabel, ylim=(len(names) - 0.4, -0.6))
         axes.set_yticks(range(len(names)), names)
-        axes.margins(x=0.12)
+        axes.tick_params(axis="y", length=0)
+        axes.margins(x=0.14)
+        ticks(axes.xaxis, 6)
         axes.grid(visible=False, axis="y")
         said = "; ".join(f"{name} {size:.3g}" for name, size in zip(names, sizes, strict=True))
         return render(
             drawn,
             alt or f"Bars of {xlabel or 'values'}: {said}.",
-            caption or f"{(xlabel or 'values').capitalize()}: {said}.",
+            caption or f"{_sentence(xlabel or 'values')}: {said}.",
         )
+
+
+# Words.
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def _sentence(text: str) -> str:
+    """Return the text with a capital at its start, and dL/dW left as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def _prefix(label: str) -> str:
+    return f"{label} has " if label else ""
+
+
+def _range(values: Array) -> str:
+    return f"{float(values.min()):.3g} to {float(values.max()):.3g}"
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}".replace("-", "\N{MINUS SIGN}")
+
+
+# Checks.
+
+
+def _some(items: Sized, argument: str) -> None:
+    if len(items) == 0:
+        raise ValueError(f"{argument} must hold at least one entry, got none")
+
+
+def _finite(values: ArrayLike, argument: str) -> Array:
+    flat = np.ravel(np.asarray(values, dtype=np.float64))
+    flat = flat[np.isfinite(flat)]
+    if flat.size == 0:
+        raise ValueError(f"{argument} must hold at least one finite value, got none")
+    return flat
+
+
+# Numbers.
+
+
+def _bins(values: Array, count: int) -> Array:
+    """Return edges over all values, symmetric about 0 where there are both signs."""
+    low, high = float(values.min()), float(values.max())
+    if low < 0 < high:
+        high = max(-low, high)
+        low = -high
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    return np.linspace(low, high, count + 1)
+
+
+def _with_gap(x: Array, slope: Callable[[Array], Array]) -> tuple[Array, Array]:
+    """Return the slope's line, interrupted at 0 if it jumps there."""
+    near = np.array([-1e-9, 1e-9])
+    left, right = slope(near)
+    if not x[0] < 0 < x[-1] or abs(right - left) < 1e-3:
+        return x, slope(x)
+    below, above = x[x < 0], x[x > 0]
+    return (
+        np.concatenate([below, near[:1], [0.0], near[1:], above]),
+        np.concatenate([slope(below), [left, np.nan, right], slope(above)]),
+    )

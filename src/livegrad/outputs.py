@@ -51,6 +51,8 @@ class Head:
             raise ValueError(f"units must be 1 for the binary head, got {units}")
         if self.task == "multiclass" and units < 2:
             raise ValueError(f"units must be at least 2 for the multiclass head, got {units}")
+        if units < 1:
+            raise ValueError(f"units must be at least 1 for the {self.task} head, got {units}")
 
     def predict(self, logits: ArrayLike) -> Array:
         """Return the output activation of the logits: probabilities, values or rates.
@@ -64,7 +66,8 @@ class Head:
         if self.activation == "sigmoid":
             p = expit(z)
         elif self.activation == "softmax":
-            p = softmax(_finite_rows(z), axis=-1) if z.size else z
+            with np.errstate(over="ignore"):  # a difference of logits may overflow: its limit is 0
+                p = softmax(_finite_rows(z), axis=-1) if z.size else z
         elif self.activation == "exponential":
             with np.errstate(over="ignore"):
                 p = np.exp(z)
@@ -77,7 +80,8 @@ class Head:
 
         Binary and multi-label: cross-entropy of the sigmoid. Multi-class: cross-entropy of the
         softmax. Regression: squared error. Count: p - y log p, Poisson's negative log-likelihood
-        without the term that does not depend on p; inf where e^logit is beyond the type.
+        without the term that does not depend on p; inf where e^logit is beyond the type. Keras
+        adds 1e-7 to p inside its logarithm, so that it differs where the rate is nearly 0.
 
         Raises:
             ValueError: if the labels do not fit the head or the logits; see ``targets``.
@@ -94,7 +98,8 @@ class Head:
                 each = -_product(t, log_softmax(_finite_rows(z), axis=-1))
                 return np.asarray(each.sum(axis=-1), dtype=z.dtype)
             elif self.activation == "exponential":
-                each = np.exp(z) - _product(t, z)
+                p = np.exp(z)
+                each = np.where(p == np.inf, p, p - _product(t, z))  # p outgrows its logarithm
             else:
                 each = (z - t) ** 2
         return np.asarray(each.mean(axis=-1), dtype=z.dtype)
@@ -108,7 +113,8 @@ class Head:
         losses = self.losses(logits, y)
         if losses.size == 0:
             raise ValueError("logits must hold at least one example, got none")
-        return float(losses.mean())
+        with np.errstate(over="ignore"):
+            return float(losses.mean())
 
     def gradient(self, logits: ArrayLike, y: ArrayLike) -> Array:
         """Return d(mean loss) / d(logits), shape (n, units): p - y, averaged as the loss is.
@@ -166,8 +172,11 @@ class Head:
                 f"y must have the shape (n,) of class numbers or (n, {units}) of one-hot rows, "
                 f"got {labels.shape}"
             )
-        if not ((labels >= 0).all() and np.allclose(labels.sum(axis=1), 1, atol=1e-3)):
-            raise ValueError("y's rows must be at least 0 and sum to 1, got others")
+        shares = np.clip(labels, 0, 1)  # (n, units)
+        fits = (labels == shares).all(axis=1) & (np.abs(shares.sum(axis=1) - 1) <= 1e-3)  # (n,)
+        if not fits.all():
+            wrong = labels[~fits][0].tolist()
+            raise ValueError(f"y must hold rows of at least 0 that sum to 1, got {wrong}")
         return labels
 
     def _pair(self, logits: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
@@ -178,15 +187,18 @@ class Head:
         t = self.targets(y, z.shape[1])
         if len(t) != len(z):
             raise ValueError(
-                f"y and logits must have as many examples, got shapes {t.shape} and {z.shape}"
+                f"y and logits must have as many examples, got shapes {np.shape(y)} and {z.shape}"
             )
+        too_large = np.abs(t) > np.finfo(z.dtype).max
+        if too_large.any():
+            raise ValueError(f"y must fit the logits' type {z.dtype}, got {t[too_large][0]!s}")
         return z, t.astype(z.dtype)
 
 
 def _product(t: Array, z: Array) -> Array:
     """Return t * z, 0 where the label is 0: an infinite logit of another class costs nothing."""
     with np.errstate(invalid="ignore", over="ignore"):
-        return np.where(t == 0, t * np.where(np.isnan(z), z, 0), t * z)
+        return np.where(t == 0, 0, t * z)
 
 
 def _finite_rows(z: Array) -> Array:
@@ -273,7 +285,7 @@ def head(task: str | Head) -> Head:
     """
     if isinstance(task, Head):
         return task
-    if task not in HEADS:
+    if task not in TASKS:
         raise ValueError(f"unknown task {task!r}; known: {', '.join(TASKS)}")
     return HEADS[task]
 

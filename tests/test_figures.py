@@ -1,0 +1,374 @@
+"""Figures are read by machines and people: valid, light, legible in both themes, true."""
+
+import re
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import matplotlib
+import numpy as np
+import pytest
+
+from livegrad import MLP, figures
+from livegrad.dropout import dropout
+from livegrad.signals import measure, through_depth
+
+RNG = np.random.default_rng(0)
+X = RNG.standard_normal((60, 2))  # (examples, features)
+Y = (X[:, 0] + X[:, 1] ** 2 > 0.5).astype(int)  # (60,)
+DEEP = {name: through_depth("relu", name, 30, 16, n=32) for name in ["he_normal", "zeros"]}
+TANH = MLP([2, 16, 16, 16, 1], "tanh", rng=0)
+ACTIVATIONS = ["sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "selu", "gelu"]
+
+DRAWINGS = {
+    "activations": lambda **o: figures.activations(*ACTIVATIONS, **o),
+    "depth": lambda **o: figures.depth(DEEP, **o),
+    "weights": lambda **o: figures.weights({"a": X, "b": 3 * X}, **o),
+    "layer_histograms": lambda **o: figures.layer_histograms(TANH, X, **o),
+    "dropout_masks": lambda **o: figures.dropout_masks(dropout(np.ones((8, 40)), 0.3, 0)[1], **o),
+    "decision_boundary": lambda **o: figures.decision_boundary(TANH, X, Y, **o),
+    "curves": lambda **o: figures.curves({"a": RUNS, "b": RUNS[0] / 2}, log=True, **o),
+    "seeds": lambda **o: figures.seeds({"relu": [0.9, 0.92], "tanh": [0.8, 0.85]}, **o),
+    "lines": lambda **o: figures.lines(
+        [1, 10, 100], {"a": [1, 2, 3], "b": [3, 2, 1]}, xlabel="x", ylabel="y", logx=True, **o
+    ),
+    "heatmap": lambda **o: figures.heatmap([[0.0012, 2.0]], ["row"], ["left", "right"], **o),
+    "bars": lambda **o: figures.bars({"sigmoid": 0.25, "tanh": -1.0}, **o),
+}
+RUNS = np.exp(-np.arange(20) / 5) + np.array([[0.0], [0.1], [0.2]])  # (seeds, epochs)
+
+
+@pytest.fixture(scope="module", params=DRAWINGS)
+def drawing(request):
+    return request.param, DRAWINGS[request.param]()
+
+
+def tags(figure):
+    return list(ElementTree.fromstring(figure.svg).iter())
+
+
+def texts(figure):
+    return [tag.text for tag in tags(figure) if tag.tag.endswith("}text")]
+
+
+def test_every_drawing_is_tested():
+    machinery = {"PALETTE", "Figure", "palette_css"}
+    assert set(figures.__all__) - machinery == set(DRAWINGS)
+
+
+def test_svg_is_valid_and_says_what_it_shows(drawing):
+    _, figure = drawing
+    root = ElementTree.fromstring(figure.svg)
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == figure.alt
+    assert len(figure.alt) > 20 and re.search(r"\d", figure.alt)
+    assert figure.caption.endswith(".")
+
+
+def test_svg_scales_with_the_page(drawing):
+    _, figure = drawing
+    root = ElementTree.fromstring(figure.svg)
+    assert root.get("width") is None and root.get("height") is None
+    width = float(root.get("viewBox").split()[2])
+    # Text of 11 units in a figure of this width has 8.5 pixels and more on a phone.
+    assert width <= 432
+    assert f"max-width:{round(1.4 * width)}px" in root.get("style")
+    sizes = [float(size) for size in re.findall(r"font-size:([\d.]+)px", figure.svg)]
+    assert min(sizes) >= 11
+
+
+def test_svg_is_the_same_each_time(drawing):
+    name, figure = drawing
+    assert DRAWINGS[name]().svg == figure.svg
+
+
+def test_svg_is_light(drawing):
+    _, figure = drawing
+    assert len(figure.svg.encode()) < 30_000
+
+
+def test_svg_has_no_colour_of_its_own(drawing):
+    _, figure = drawing
+    bare = re.sub(r"var\(--lg-c\d,#[0-9a-f]{6}\)", "", figure.svg)
+    assert not re.search(r"(fill|stroke):\s*(#|black|white|rgb)", bare)
+    assert not re.search(r'(?:fill|stroke)="#', bare)
+    # Text without a fill would be black on a dark page.
+    for tag in tags(figure):
+        if tag.tag.endswith("}text"):
+            assert "fill:currentColor" in tag.get("style")
+
+
+def test_identifiers_are_unique_and_used(drawing):
+    _, figure = drawing
+    ids = [tag.get("id") for tag in tags(figure) if tag.get("id")]
+    used = set(re.findall(r'(?:url\(#|href="#)([^")]+)', figure.svg))
+    assert len(ids) == len(set(ids))
+    assert set(ids) == used
+
+
+def test_two_figures_share_no_identifier():
+    ids = [set(re.findall(r' id="([^"]+)"', draw().svg)) for draw in DRAWINGS.values()]
+    assert len(set().union(*ids)) == sum(map(len, ids))
+
+
+def test_no_style_sheet_or_script_leaks_into_the_page(drawing):
+    _, figure = drawing
+    names = {tag.tag.split("}")[1] for tag in tags(figure)}
+    assert names <= {"svg", "g", "path", "use", "text", "tspan", "defs", "clipPath", "rect"}
+
+
+def test_alt_and_caption_can_be_given(drawing):
+    name, _ = drawing
+    figure = DRAWINGS[name](alt='A "better" <text> & more', caption="Seen & measured <here>.")
+    assert ElementTree.fromstring(figure.svg).get("aria-label") == 'A "better" <text> & more'
+    page = figure._repr_html_()
+    assert "Seen &amp; measured &lt;here&gt;." in page
+    assert page.startswith('<figure class="lg-figure"><svg ')
+    ElementTree.fromstring(page)
+
+
+def test_repr_is_short_and_save_writes_the_svg(drawing, tmp_path):
+    _, figure = drawing
+    assert repr(figure) == f"Figure({figure.caption!r})"
+    figure.save(tmp_path / "figure.svg")
+    saved = (tmp_path / "figure.svg").read_text("utf-8")
+    ElementTree.fromstring(saved)
+    # A file has no page to follow, so it follows the reader's setting.
+    assert re.sub(r"<style>.*?</style>", "", saved).strip() == figure.svg
+    assert "prefers-color-scheme:dark" in saved
+
+
+def luminance(colour):
+    channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    r, g, b = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def contrast(one, other):
+    dark, light = sorted([luminance(one), luminance(other)])
+    return (light + 0.05) / (dark + 0.05)
+
+
+def test_contrast_is_computed_as_wcag_does():
+    assert contrast("#000000", "#ffffff") == pytest.approx(21)
+    assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.005)
+
+
+@pytest.mark.parametrize("role", figures.PALETTE)
+def test_palette_can_be_read_on_both_pages(role):
+    light, dark = figures.PALETTE[role]
+    # 3 is enough for lines; the site writes formulas in these colours too.
+    assert contrast(light, "#ffffff") >= 4.5
+    assert contrast(dark, "#14161f") >= 4.5
+
+
+def test_palette_css_holds_every_role_twice():
+    css = figures.palette_css()
+    for role, (light, dark) in figures.PALETTE.items():
+        assert css.count(f"--lg-{role}: ") == 2
+        assert css.index(f"--lg-{role}: {light};") < css.index("slate")
+        assert css.index(f"--lg-{role}: {dark};") > css.index("slate")
+
+
+def test_lines_differ_by_more_than_their_colour():
+    figure = figures.lines(
+        range(40), {str(k): np.arange(40) * k for k in range(5)}, xlabel="x", ylabel="y"
+    )
+    styles = re.findall(r'clip-path="[^"]*" style="([^"]*stroke-width:2[^"]*)"', figure.svg)
+    dashes = {re.search(r"dasharray:([\d.,]+)|$", style)[1] for style in styles}
+    assert len(dashes) == 5
+
+
+def test_text_keeps_its_digits():
+    figure = figures.heatmap([[0.0012, 0.0345], [-0.00047, 12345.0]], ["a", "b"], ["c", "1.23456"])
+    assert {"0.0012", "0.0345", "−0.00047", "1.23e+04", "1.23456"} <= set(texts(figure))
+    ticks = texts(figures.lines([1, 2], {"": [0.001, 0.005]}, xlabel="x", ylabel="y"))
+    assert {"0.001", "0.002", "0.005"} <= set(ticks)
+
+
+def test_symbols_keep_their_capitals():
+    figure = figures.lines([1, 2], {"": [1, 2]}, xlabel="x", ylabel="norm of dL/dW")
+    assert figure.caption == "Norm of dL/dW for x from 1 to 2: norm of dL/dW goes from 1 to 2."
+
+
+def test_labels_are_text_and_nothing_else():
+    figure = figures.bars({"$5 and $6": 1.0, "a < b & c": 2.0, "relu_1": 3.0})
+    assert {"$5 and $6", "a < b & c", "relu_1"} <= set(texts(figure))
+
+
+def test_coordinates_survive_the_rounding():
+    figure = figures.lines([0, 1, 2], {"": [0, 1, 0]}, xlabel="x", ylabel="y")
+    paths = [t.get("d") for t in tags(figure) if t.tag.endswith("}path") and t.get("clip-path")]
+    (line,) = [d for d in paths if d.count("L") == 2]
+    x, y = np.array(re.findall(r"[\d.]+", line), dtype=float).reshape(3, 2).T
+    assert x[1] - x[0] == pytest.approx(x[2] - x[1], abs=0.15)
+    assert y[0] == y[2] > y[1]
+
+
+def test_nothing_global_changes(drawing):
+    name, figure = drawing
+    before = dict(matplotlib.rcParams)
+    with matplotlib.rc_context({"font.size": 30, "lines.linewidth": 9, "axes.grid": False}):
+        mine = dict(matplotlib.rcParams)
+        assert DRAWINGS[name]().svg == figure.svg
+        assert dict(matplotlib.rcParams) == mine
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_pyplot_which_holds_global_state_stays_out():
+    code = (
+        "import sys; from livegrad import figures;"
+        "figures.bars({'a': 1.0}); figures.activations('relu');"
+        "figures.decision_boundary(lambda at: at[:, 0] > 0, [[-1, 0], [1, 0]], [0, 1]);"
+        "assert 'matplotlib.pyplot' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+def test_activations_say_values_and_slopes():
+    alt = figures.activations("sigmoid", "relu", xlim=(-4, 4)).alt
+    assert "sigmoid has values from 0.018 to 0.982 and slopes from 0.0177 to 0.25" in alt
+    assert "relu has values from 0 to 4 and slopes from 0 to 1" in alt
+    assert "slope" not in figures.activations("relu", derivative=False).alt
+
+
+@pytest.mark.parametrize(("name", "pieces"), [("relu", 2), ("tanh", 1), ("elu", 1)])
+def test_a_slope_that_jumps_is_drawn_in_two_pieces(name, pieces):
+    figure = figures.activations(name)
+    value, slope = re.findall(r'd="([^"]*)" clip-path[^>]*stroke:var\(--lg-c1', figure.svg)
+    assert (value.count("M"), slope.count("M")) == (1, pieces)
+
+
+def test_depth_says_the_verdicts_and_marks_what_a_log_scale_cannot_show():
+    figure = figures.depth(DEEP)
+    he = DEEP["he_normal"]
+    assert f"he_normal {he.gain:.2g} (healthy)" in figure.caption
+    assert "zeros 0 (symmetric-weights)" in figure.alt
+    assert "Crosses at an edge" in figure.caption
+    assert figure.svg.count("<use") > 2 * 30  # thirty crosses in each panel
+    assert "Crosses" not in figures.depth({"he": he}).caption
+
+
+def test_depth_of_one_network_is_the_reports_plot():
+    report = DEEP["he_normal"]
+    figure = report.plot()
+    assert figure.svg == figures.depth({"": report}).svg
+    assert f"Product of gains: {report.gain:.2g} (healthy)." in figure.caption
+
+
+def test_depth_of_a_network_without_hidden_layers_and_of_one_that_overflows():
+    assert figures.depth({"": measure(MLP([2, 1], rng=0), X, Y)}).alt
+    net = MLP([2, 4, 4, 1], initializer=lambda shape, rng: np.full(shape, 1e200), rng=0)
+    assert "non-finite" in figures.depth({"huge": measure(net, X, Y)}).alt
+
+
+def test_log_ticks_are_plain_numbers_or_powers():
+    near = texts(figures.lines([1, 2], {"": [0.4, 0.7]}, xlabel="x", ylabel="y", logy=True))
+    assert {"0.1", "0.2", "0.5", "1"} <= set(near)
+    far = texts(figures.lines([1, 2], {"": [1e-12, 1]}, xlabel="x", ylabel="y", logy=True))
+    assert {"10⁻¹²", "1"} <= set(far)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_curves_that_diverged_or_reached_zero_are_drawn(log):
+    runs = {"a": [[1.0, np.nan], [2.0, np.inf]], "b": [1.0, 0.0], "c": [[1e308], [1e308]]}
+    for label, values in runs.items():
+        assert label in figures.curves({label: values}, log=log).alt
+
+
+def test_values_that_are_not_finite_are_drawn():
+    assert "nan" in texts(figures.heatmap([[np.nan, 1.0]], ["a"], ["b", "c"]))
+    assert "inf" in texts(figures.heatmap([[np.inf, 1.0]], ["a"], ["b", "c"]))
+    assert "inf" in texts(figures.bars({"a": np.inf, "b": 1.0}))
+    assert figures.seeds({"a": [np.nan, 1.0], "b": [np.nan]}).alt
+    assert "3 values" in figures.weights({"a": [1.0, 2.0, np.nan, 3.0]}).alt
+    assert figures.lines([1, 2], {"a": [np.inf, np.nan]}, xlabel="x", ylabel="y", logy=True).alt
+
+
+def test_constant_values_are_drawn():
+    assert "standard deviation 0" in figures.weights({"a": [2.0, 2.0]}).alt
+    assert figures.heatmap([[1.0, 1.0]], ["a"], ["b", "c"]).alt
+    assert figures.seeds({"a": [1.0]}).alt
+    assert figures.curves({"a": [0.5]}).alt
+    dead = MLP([2, 4, 1], initializer="zeros", rng=0)
+    assert "standard deviation 0" in figures.layer_histograms(dead, X).alt
+
+
+def test_layer_histograms_choose_layers():
+    alt = figures.layer_histograms(TANH, X, layers=[1, 3]).alt
+    a = TANH.forward(X).a[2]
+    assert f"layer 3 has mean {a.mean():.3g}, standard deviation {a.std():.3g}" in alt
+    assert "layer 2" not in alt
+    deep = MLP([2, *[4] * 20, 1], "tanh", rng=0)
+    shown = [text for text in texts(figures.layer_histograms(deep, X)) if "layer" in text]
+    assert len(shown) == 6 and shown[0] == "layer 1" and shown[-1] == "layer 20"
+
+
+def test_dropout_masks_count_what_is_kept():
+    figure = figures.dropout_masks([[1, 0, 0, 1], [1, 1, 1, 1]])
+    assert "per mask from 50% to 100%" in figure.alt
+    assert sorted(d.count("M") for d in re.findall(r'd="([^"]*)" clip-path', figure.svg)) == [2, 6]
+    assert figures.dropout_masks(np.zeros((1, 1))).alt
+    assert figures.dropout_masks(np.ones((3, 500))).alt
+
+
+def test_decision_boundary_counts_what_is_right():
+    right = TANH.predict(X)[:, 0].round() == Y
+    assert f"{right.mean():.0%} are right" in figures.decision_boundary(TANH, X, Y).alt
+    # One class everywhere: there is no line to draw.
+    all_one = figures.decision_boundary(lambda at: np.ones(len(at)), X, Y)
+    assert f"{Y.mean():.0%} are right. Class 1 is the answer on 100%" in all_one.alt
+    one_point = figures.decision_boundary(lambda at: at[:, 0] > 5, [[1e4, 0.0]], [1])
+    assert "100% are right" in one_point.alt
+
+
+def test_lines_of_any_length_and_shape_are_drawn():
+    x = np.linspace(0, 1, 61)[:, None]  # (61, 1)
+    assert figures.lines(x, {"a": x**2}, xlabel="x", ylabel="y").caption == (
+        "Y for x from 0 to 1: a goes from 0 to 1."
+    )
+
+
+@pytest.mark.parametrize(
+    ("draw", "message"),
+    [
+        (lambda: figures.activations(), "names must hold at least one entry"),
+        (lambda: figures.activations("rely"), "unknown activation 'rely'"),
+        (lambda: figures.activations("relu", xlim=(1, 1)), "xlim must be"),
+        (lambda: figures.depth({}), "reports must hold at least one entry"),
+        (lambda: figures.weights({}), "arrays must hold"),
+        (lambda: figures.weights({"a": []}), r"arrays\['a'\] must hold at least one finite value"),
+        (lambda: figures.layer_histograms(MLP([2, 1]), X), "layers must hold"),
+        (lambda: figures.layer_histograms(TANH, X, layers=[]), "layers must hold"),
+        (lambda: figures.layer_histograms(TANH, X, layers=[4]), "from 1 to 3, got 4"),
+        (lambda: figures.dropout_masks([]), r"masks must have the shape .* got \(0,\)"),
+        (lambda: figures.dropout_masks([[0.5, 1]]), "masks must hold 0 and 1 only, got 0.5"),
+        (lambda: figures.decision_boundary(TANH, X[:, :1], Y), r"got \(60, 1\)"),
+        (lambda: figures.decision_boundary(TANH, X[:0], Y[:0]), r"got \(0, 2\)"),
+        (lambda: figures.decision_boundary(TANH, X, Y[:5]), r"\(60,\), got \(5,\)"),
+        (lambda: figures.decision_boundary(TANH, X, Y + 1), "y must hold 0 and 1 only, got 2"),
+        (
+            lambda: figures.decision_boundary(MLP([2, 3], head="multiclass"), X, Y),
+            r"predict must return the shape \(6561,\), got \(6561, 3\)",
+        ),
+        (lambda: figures.curves({}), "series must hold"),
+        (lambda: figures.curves({"a": []}), r"series\['a'\] must have the shape"),
+        (lambda: figures.curves({"a": np.ones((1, 2, 3))}), r"got \(1, 2, 3\)"),
+        (lambda: figures.seeds({}), "groups must hold"),
+        (lambda: figures.seeds({"a": []}), r"groups\['a'\] must hold"),
+        (lambda: figures.lines([1], {}, xlabel="x", ylabel="y"), "series must hold"),
+        (lambda: figures.lines([], {"a": []}, xlabel="x", ylabel="y"), "x must hold"),
+        (
+            lambda: figures.lines([1, 2], {"a": [1]}, xlabel="x", ylabel="y"),
+            r"series\['a'\] must have the shape \(2,\), got \(1,\)",
+        ),
+        (lambda: figures.heatmap([[]], ["a"], []), r"got \(1, 0\)"),
+        (lambda: figures.heatmap([[1.0]], ["a"], ["b", "c"]), r"\(1, 2\).* got \(1, 1\)"),
+        (lambda: figures.heatmap([[np.nan]], ["a"], ["b"]), "values must hold at least one finite"),
+        (lambda: figures.bars({}), "values must hold"),
+    ],
+)
+def test_what_cannot_be_drawn_is_named(draw, message):
+    with pytest.raises(ValueError, match=message):
+        draw()
