@@ -1,4 +1,4 @@
-"""What all tests share: quiet TensorFlow, and a count at the end of what was run."""
+"""What all tests share: quiet TensorFlow, and a count at the end of what was verified."""
 
 import os
 from pathlib import Path
@@ -15,3 +15,34 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT
+
+
+def verified(passed):
+    """Count what the passed tests, given as their node identifiers, bear witness of."""
+    # Imported here: pytest extends the path by the hooks' folder after it has loaded this file.
+    import fences
+
+    blocks = [name for name in passed if name.partition("::")[0].endswith(".md")]
+    pages = {name.partition("::")[0] for name in blocks}
+    outputs = sum(
+        fence.is_output for page in pages for fence in fences.find((ROOT / page).read_text("utf-8"))
+    )
+    return {
+        "pages with code": len(pages),
+        "blocks": len(blocks),
+        "outputs compared": outputs,
+        "notebooks": sum("test_a_notebook_shows" in name for name in passed),
+        "docstring examples": sum(name.startswith("src/") for name in passed),
+        "browser checks": sum(name.startswith("tests/site/test_browser") for name in passed),
+        "other tests": sum(
+            name.startswith("tests/") and "site/test_browser" not in name for name in passed
+        ),
+    }
+
+
+def pytest_terminal_summary(terminalreporter):
+    passed = [report.nodeid for report in terminalreporter.stats.get("passed", [])]
+    if passed:
+        counts = ", ".join(f"{count} {what}" for what, count in verified(passed).items() if count)
+        terminalreporter.write_sep("-", "verified in this run")
+        terminalreporter.write_line(counts)

@@ -401,7 +401,7 @@ def test_data_errors_name_both_shapes():
     for use in (net.fit, net.accuracy):
         with pytest.raises(ValueError, match=r"got shapes \(12, 4\) and \(1,\)"):
             use(x, y[:1])
-    with pytest.raises(ValueError, match=r"got shapes \(3, 1\) and \(12, 1\)"):
+    with pytest.raises(ValueError, match=r"got shapes \(3,\) and \(12, 1\)"):
         net.backward(net.forward(x), y[:3])
     with pytest.raises(ValueError, match="y must hold 0 or 1"):
         net.loss(x, y + 1)

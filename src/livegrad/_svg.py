@@ -293,7 +293,6 @@ def _cleaned(svg: str, alt: str) -> str:
     svg = re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><")
     svg = re.sub(r'<path d="[^"]*" style="fill: none"/>', "", svg)  # empty backgrounds
     svg = re.sub(r' transform="rotate\(-0 [^"]*\)"', "", svg)
-    svg = svg.replace("xlink:href", "href")
     svg = re.sub(r' (d|x|y|width|height)="([^"]*)"', _rounded, svg)
     svg = re.sub(r'style="[^"]*"', _shortened, svg)
     # Many marks of one style: say it once.
@@ -308,8 +307,10 @@ def _cleaned(svg: str, alt: str) -> str:
     size = re.search(r'viewBox="([^"]+)"', svg)
     box = size[1] if size else "0 0 1 1"
     widest = round(float(box.split()[2]) * _ENLARGED)
+    # A plain href on <use> makes MkDocs Material's instant navigation fail: it sets the property.
+    link = ' xmlns:xlink="http://www.w3.org/1999/xlink"' if "xlink:href" in svg else ""
     opening = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="{box}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg"{link} viewBox="{box}" role="img" '
         f'aria-label="{html.escape(alt)}" style="max-width:{widest}px;'
         f'font-family:system-ui,sans-serif;stroke-linejoin:round">'
     )

@@ -1,0 +1,125 @@
+"""The built site, served on this machine, and a real browser to read it with."""
+
+import contextlib
+import functools
+import http.server
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+
+import pytest
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def port():
+    """A free port, known before the build: instant navigation compares with the site's address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+@pytest.fixture(scope="session")
+def site(root, port, tmp_path_factory):
+    """Folder of the strictly built site."""
+    folder = tmp_path_factory.mktemp("site")
+    build = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"SITE_URL": f"http://127.0.0.1:{port}/"},
+    )
+    assert build.returncode == 0, build.stdout + build.stderr
+    return folder
+
+
+@pytest.fixture(scope="session")
+def pages(site):
+    """Addresses of the built pages, relative to the site's own; "" is the home page."""
+    folders = (page.parent.relative_to(site).as_posix() for page in site.rglob("index.html"))
+    return sorted("" if folder == "." else folder + "/" for folder in folders)
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="session")
+def address(site, port):
+    """Where the site is served."""
+    handler = functools.partial(Quiet, directory=site)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield f"http://127.0.0.1:{port}/"
+        server.shutdown()
+        thread.join()
+
+
+def chromium_path():
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for name in names if (path := shutil.which(name))), None)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    path = chromium_path()
+    if path is None:
+        reason = "no Chromium on this machine: install Debian's package chromium"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser, address):
+    """Open a page of the site; ``page.complaints`` gathers errors and requests to other hosts."""
+    with contextlib.ExitStack() as stack:
+
+        def opened(path="", **options):
+            context = browser.new_context(**options)
+            stack.callback(context.close)
+            page = context.new_page()
+            page.complaints = []
+            complain = page.complaints.append
+
+            def on_console(message):
+                if message.type in {"error", "warning"}:
+                    complain(message.text)
+
+            def on_request(request):
+                if not request.url.startswith((address, "data:", "blob:")):
+                    complain(f"request to another host: {request.url}")
+
+            def on_response(response):
+                if response.status >= 400:
+                    complain(f"{response.status} {response.url}")
+
+            page.on("console", on_console)
+            page.on("pageerror", lambda error: complain(str(error)))
+            page.on("request", on_request)
+            page.on("response", on_response)
+            page.goto(address + path)
+            return page
+
+        yield opened

@@ -1,0 +1,91 @@
+"""What was built, read from its files: nothing is missing, broken or foreign."""
+
+import copy
+import re
+from pathlib import Path
+from urllib.parse import unquote, urljoin
+
+import pytest
+from bs4 import BeautifulSoup
+
+NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "docs/experiments").glob("*.py"))
+LEFTOVERS = ["Traceback (most recent", "data-lg", "livegrad:result", "\\(", "$$", "\\["]
+
+
+@pytest.fixture(scope="module")
+def soups(site, pages):
+    return {
+        page: BeautifulSoup((site / page / "index.html").read_text("utf-8"), "html.parser")
+        for page in pages
+    }
+
+
+def test_each_navigation_entry_was_built(soups):
+    assert len(soups) >= 45
+
+
+def test_every_internal_link_and_anchor_resolves(soups, site):
+    anchors = {page: {tag["id"] for tag in soup.find_all(id=True)} for page, soup in soups.items()}
+    broken = []
+    for page, soup in soups.items():
+        for link in soup.select("a[href], link[href], script[src], img[src]"):
+            target = link.get("href") or link.get("src")
+            if re.match(r"(https?|mailto|data|javascript):", target):
+                continue
+            path, _, anchor = urljoin("/" + page, target).lstrip("/").partition("#")
+            if path in soups:
+                if anchor and unquote(anchor) not in anchors[path]:
+                    broken.append((page, target))
+            elif not (site / unquote(path.partition("?")[0])).is_file():
+                broken.append((page, target))
+    assert broken == []
+
+
+def test_nothing_is_loaded_from_another_host(soups, site):
+    for page, soup in soups.items():
+        for tag in soup.select("script[src], img[src], iframe[src], link[href]"):
+            source = tag.get("src") or tag["href"]
+            if tag.name == "link" and not {"stylesheet", "preload", "icon", "preconnect"} & set(
+                tag.get("rel", [])
+            ):
+                continue
+            assert not source.startswith(("http", "//")), (page, source)
+    for sheet in site.rglob("*.css"):
+        assert not re.search(r"url\(['\"]?(https?:)?//", sheet.read_text("utf-8")), sheet
+
+
+def test_every_figure_has_a_text_alternative_and_a_caption(soups):
+    figures = [(page, f) for page, soup in soups.items() for f in soup.select("figure.lg-figure")]
+    assert len(figures) >= 30
+    for page, figure in figures:
+        image = figure.find("svg")
+        assert image["role"] == "img" and len(image["aria-label"]) > 20, page
+        assert figure.find("figcaption").get_text(strip=True), page
+
+
+def test_no_identifier_stands_twice_on_a_page(soups):
+    for page, soup in soups.items():
+        ids = [tag["id"] for tag in soup.find_all(id=True)]
+        assert sorted({i for i in ids if ids.count(i) > 1}) == [], page
+
+
+def test_no_traceback_placeholder_or_raw_mathematics_is_published(soups):
+    for page, soup in soups.items():
+        article = copy.copy(soup.find("article"))
+        for code in article.select("pre, code, svg, annotation"):
+            code.extract()
+        text = article.get_text()
+        for leftover in LEFTOVERS:
+            assert leftover not in text, (page, leftover)
+        assert not re.search(r"\$[^$\n]{1,60}\$", text), page
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_shows_code_outputs_and_figures(soups, notebook):
+    article = soups[f"experiments/{notebook.stem}/"].find("article")
+    assert article.select(".language-python") and article.select(".language-text")
+    assert article.select("figure.lg-figure svg")
+
+
+def test_the_machinery_is_not_published(site):
+    assert not list(site.rglob("_hooks*")) and not list(site.rglob("*.py"))
