@@ -22,7 +22,7 @@
 # This notebook repeats it in Keras on real images, watches the gradients *while* the network
 # trains, and compares three networks over several seeds.
 #
-# **The rule, set before the run.** A network "learns" when its test accuracy is above one half
+# **The rule.** A network "learns" when its test accuracy is above one half
 # for every seed. It "stays at chance" when its test accuracy is below chance plus five percentage
 # points for every seed; chance is what the most frequent class would score. Anything between is
 # "neither".
@@ -190,7 +190,7 @@ assert min(products["relu, he_normal"]) > 0.1
 def train(activation, initializer):
     """Return, one a seed: first gradient norms per epoch, test accuracy, the move."""
     model = build(activation, initializer, 0)
-    model.compile(keras.optimizers.SGD(0.1), loss=loss_of)
+    model.compile(keras.optimizers.SGD(0.1), loss=loss_of, steps_per_execution=20)
     first, accuracy, moved = [], [], []
     watch = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: first[-1].append(
@@ -230,7 +230,7 @@ figures.seeds(accuracy, xlabel="test accuracy")
 # %% [markdown]
 # ## The verdict
 #
-# Apply the rule that was set before the run.
+# Apply the rule.
 
 
 # %%
