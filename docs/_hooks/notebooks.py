@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -30,8 +31,10 @@ QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",
     "CUDA_VISIBLE_DEVICES": "-1",
-    "PYTHONWARNINGS": "ignore",
 }
+# TensorFlow's libraries talk of missing GPUs on file descriptor 2, which no reader needs;
+# what Python writes to sys.stderr, a warning for one, still reaches the notebook.
+PYTHON_ONLY = ["--log-level=ERROR", "--IPKernelApp.capture_fd_output=False"]
 
 
 def kept_as(source: str, root: Path = cache.ROOT) -> Path:
@@ -62,12 +65,12 @@ def execute(source: str, name: str, root: Path = cache.ROOT) -> nbformat.Noteboo
         notebook,
         kernel_name="python3",
         timeout=600,
-        extra_arguments=["--log-level=ERROR"],
+        extra_arguments=PYTHON_ONLY,
         on_cell_executed=report,
         resources={"metadata": {"path": str(root)}},
     )
     try:
-        client.execute(env=os.environ | QUIET)
+        client.execute(env=os.environ | QUIET, stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
         raise PluginError(f"{name}: a cell failed\n{error}") from error
     for cell in notebook.cells:

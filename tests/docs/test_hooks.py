@@ -104,7 +104,12 @@ def test_a_notebook_runs_and_is_kept(copy):
 
 
 @pytest.mark.parametrize(
-    "cell", ["raise KeyError('gone')", "import sys; print('x', file=sys.stderr)"]
+    "cell",
+    [
+        "raise KeyError('gone')",
+        "import sys; print('x', file=sys.stderr)",
+        "import warnings; warnings.warn('x')",
+    ],
 )
 def test_a_notebook_that_fails_or_complains_fails_the_build(copy, cell):
     with pytest.raises(PluginError, match=r"failed|stderr"):

@@ -35,12 +35,14 @@ def port():
 def site(root, port, tmp_path_factory):
     """Folder of the strictly built site."""
     folder = tmp_path_factory.mktemp("site")
+    # Under this variable IPython's kernel treats stderr otherwise than in a reader's build.
+    env = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
     build = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
         cwd=root,
         capture_output=True,
         text=True,
-        env=os.environ | {"SITE_URL": f"http://127.0.0.1:{port}/"},
+        env=env | {"SITE_URL": f"http://127.0.0.1:{port}/"},
     )
     assert build.returncode == 0, build.stdout + build.stderr
     return folder
