@@ -33,7 +33,7 @@ def prepare(session: nox.Session) -> None:
 def serve(session: nox.Session) -> None:
     """Serve the site at http://127.0.0.1:8000/, reloading what is edited."""
     prepare(session)
-    session.run("mkdocs", "serve", "--livereload", *session.posargs)
+    session.run("mkdocs", "serve", "--dirty", "--livereload", *session.posargs)
 
 
 @nox.session

@@ -66,7 +66,7 @@ def main() -> None:
             port = free.getsockname()[1]
         address = f"http://127.0.0.1:{port}/"
         server = subprocess.Popen(
-            [*MKDOCS, "serve", "--livereload", "--dev-addr", f"127.0.0.1:{port}"],
+            [*MKDOCS, "serve", "--dirty", "--livereload", "--dev-addr", f"127.0.0.1:{port}"],
             cwd=copy,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

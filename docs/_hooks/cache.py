@@ -9,12 +9,17 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".cache"
 
 
-def code_digest(root: Path = ROOT) -> str:
-    """Digest of the package's sources, the locked versions and the build's own hooks."""
-    digest = hashlib.sha256()
+def code_files(root: Path = ROOT) -> list[Path]:
+    """Return the package's sources, the build's own hooks and the locked versions."""
     sources = [*(root / "src").rglob("*.py"), *(root / "docs" / "_hooks").glob("*.py")]
     lock = root / "requirements.lock"
-    for path in [*sorted(sources), *([lock] if lock.exists() else [])]:
+    return [*sorted(sources), *([lock] if lock.exists() else [])]
+
+
+def code_digest(root: Path = ROOT) -> str:
+    """Digest of all code that a result may depend on."""
+    digest = hashlib.sha256()
+    for path in code_files(root):
         digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

@@ -18,7 +18,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 import cache
-from fences import RESULT_MARK, Fence, find
+from fences import OUTPUT_MARK, RESULT_MARK, Fence, find
 
 _PLACE = re.compile(r'<div data-lg="(?P<key>[0-9a-f]{32})"></div>')
 
@@ -80,14 +80,23 @@ def expand(markdown: str) -> str:
 
 def on_files(files: Files, config: Any, **_: Any) -> Files:
     """MkDocs event: publish the figures' palette, whose one source is the package."""
-    from livegrad.figures import palette_css
-
-    files.append(File.generated(config, "assets/palette.css", content=palette_css()))
+    files.append(File.generated(config, "assets/palette.css", content=_palette()))
     return files
 
 
+def _palette() -> str:
+    """Return the style sheet of the figures' colours, from cache: Matplotlib is slow to load."""
+    kept = cache.FOLDER / "results" / f"{cache.key('palette.css')}.css"
+    if not kept.exists():
+        from livegrad.figures import palette_css
+
+        cache.store(kept, palette_css())
+    return kept.read_text(encoding="utf-8")
+
+
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
-    """MkDocs event: draw what the page's blocks draw."""
+    """MkDocs event: draw what the page's blocks draw, and drop the marks that only tests read."""
+    markdown = markdown.replace(OUTPUT_MARK, "")
     if RESULT_MARK not in markdown or page.file.src_uri.endswith(".py"):
         return markdown
     try:
