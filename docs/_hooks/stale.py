@@ -10,8 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import cache
 from mkdocs.structure.files import Files
+
+import cache
 
 
 def on_files(files: Files, config: Any, **_: Any) -> Files:
