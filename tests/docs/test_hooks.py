@@ -1,16 +1,23 @@
 """The build's own machinery: what it cannot render it refuses, what changed it computes anew."""
 
+import os
 import re
 import shutil
+import time
+import types
 import xml.etree.ElementTree as ET
 
 import pytest
+from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
+from mkdocs.structure.files import File, Files
 
 import cache
+import fences
 import mathematics
 import notebooks
 import results
+import stale
 
 FIGURE = "from livegrad import figures\n\nfigures.activations('relu')\n"
 
@@ -122,3 +129,26 @@ def test_the_digest_names_files_not_the_folder(copy, tmp_path_factory):
     shutil.copytree(copy, other)
     assert cache.code_digest(copy) == cache.code_digest(other)
     assert re.fullmatch(r"[0-9a-f]{64}", cache.code_digest(copy))
+
+
+def test_the_marks_of_outputs_do_not_reach_the_page():
+    page = types.SimpleNamespace(file=types.SimpleNamespace(src_uri="a.md"))
+    markdown = f'=== "NumPy"\n\n    {fences.OUTPUT_MARK}\n    ```text\n    1\n    ```\n'
+    assert "<!--" not in results.on_page_markdown(markdown, page)
+
+
+@pytest.mark.parametrize(("age", "anew"), [(-60, False), (10**9, True)])
+def test_a_page_older_than_the_code_is_built_anew(tmp_path, age, anew):
+    docs, site = tmp_path / "docs", tmp_path / "site"
+    for folder in (docs, site / "a"):
+        folder.mkdir(parents=True)
+    (docs / "a.md").write_text("# A\n")
+    built = site / "a" / "index.html"
+    built.write_text("")
+    os.utime(docs / "a.md", (0, 0))
+    os.utime(built, (time.time() - age,) * 2)
+    config = MkDocsConfig()
+    config.load_dict({"docs_dir": str(docs), "site_dir": str(site), "use_directory_urls": True})
+    file = File("a.md", str(docs), str(site), use_directory_urls=True)
+    stale.on_files(Files([file]), config)
+    assert file.is_modified() is anew
