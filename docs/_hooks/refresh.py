@@ -10,6 +10,7 @@ import difflib
 import io
 import os
 import sys
+from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ def printed(code: str) -> str:
     return stream.getvalue()
 
 
-def refreshed(text: str) -> str:
+def refreshed(text: str, run: Callable[[str], str] = printed) -> str:
     """Return the page with each expected output replaced, or added where a block prints."""
     lines = text.splitlines()
     found = fences.find(text)
@@ -38,7 +39,7 @@ def refreshed(text: str) -> str:
             continue
         follower = found[at + 1] if at + 1 < len(found) else None
         try:
-            output = printed(block.code)
+            output = run(block.code)
         except Exception as error:
             raise RuntimeError(f"the block in line {block.first} failed: {error!r}") from error
         body = [(block.lead + row).rstrip() for row in output.splitlines()]

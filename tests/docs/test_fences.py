@@ -117,3 +117,15 @@ def test_refresh_rewrites_outputs_and_leaves_prose():
 def test_refresh_keeps_the_indent_of_a_tab():
     fresh = refresh.refreshed('=== "NumPy"\n\n    ```python\n    print("a")\n    ```\n')
     assert "    ```text\n    a\n    ```\n" in fresh
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_refresh_would_change_nothing_but_outputs_that_differ(name):
+    text = (ROOT / name).read_text("utf-8")
+    found = fences.find(text)
+    outputs = {
+        block.code: follower.code
+        for block, follower in zip(found, found[1:], strict=False)
+        if follower.is_output
+    }
+    assert refresh.refreshed(text, lambda code: outputs.get(code, "")) == text
