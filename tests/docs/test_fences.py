@@ -1,5 +1,6 @@
 """Every block that a reader would take for Python is run; the traps are planted and caught."""
 
+import itertools
 import pathlib
 
 import pytest
@@ -125,7 +126,7 @@ def test_refresh_would_change_nothing_but_outputs_that_differ(name):
     found = fences.find(text)
     outputs = {
         block.code: follower.code
-        for block, follower in zip(found, found[1:], strict=False)
+        for block, follower in itertools.pairwise(found)
         if follower.is_output
     }
     assert refresh.refreshed(text, lambda code: outputs.get(code, "")) == text
