@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OUTPUT_MARK = "<!--pytest-codeblocks:expected-output-->"
-RESULT_MARK = "<!--livegrad:result-->"
+RESULT_MARK = re.compile(r"\s*<!--livegrad:result(?: (?P<digest>[0-9a-f]{12}))?-->\s*")
 
 _OPENING = re.compile(r"^(?P<lead>[ \t>]*)(?P<ticks>`{3,}|~{3,})(?P<info>[^`]*)$")
 _PYTHON = re.compile(r"^\s*\{?\s*\.?\s*(py|python|pycon|python3|ipython)\b", re.IGNORECASE)
@@ -45,6 +45,16 @@ class Fence:
         return bool(re.search(r"\bprint\(", self.code))
 
 
+@dataclass(frozen=True)
+class Result:
+    """A mark whose place is taken by what the block above it draws."""
+
+    lead: str
+    line: int
+    digest: str
+    block: Fence | None
+
+
 def find(text: str) -> list[Fence]:
     """Return the fences of ``text`` in order; an unclosed one raises ValueError."""
     found: list[Fence] = []
@@ -69,6 +79,21 @@ def find(text: str) -> list[Fence]:
         found.append(Fence(lead, ticks, opening["info"], code, at + 1, end + 1, mark))
         mark = ""
         at = end + 1
+    return found
+
+
+def results(text: str) -> list[Result]:
+    """Return the result marks of ``text`` in order, each with the block that makes it."""
+    blocks = {fence.last: fence for fence in find(text)}
+    inside = {line for fence in blocks.values() for line in range(fence.first, fence.last + 1)}
+    found: list[Result] = []
+    latest: Fence | None = None
+    for number, line in enumerate(text.splitlines(), start=1):
+        latest = blocks.get(number, latest)
+        mark = RESULT_MARK.fullmatch(line)
+        if mark and number not in inside:
+            lead = line[: len(line) - len(line.lstrip())]
+            found.append(Result(lead, number, mark["digest"] or "", latest))
     return found
 
 

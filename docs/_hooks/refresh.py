@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import fences
+import results
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -29,13 +30,27 @@ def printed(code: str) -> str:
     return stream.getvalue()
 
 
-def refreshed(text: str, run: Callable[[str], str] = printed) -> str:
-    """Return the page with each expected output replaced, or added where a block prints."""
+def draws(code: str) -> str:
+    """Return the digest of what ``code`` draws."""
+    return results.digest(results.drawn(code))
+
+
+def refreshed(
+    text: str, run: Callable[[str], str] = printed, draw: Callable[[str], str] = draws
+) -> str:
+    """Return the page with each output and digest replaced, or added where a block prints."""
     lines = text.splitlines()
     found = fences.find(text)
+    drawing = {result.block.first for result in fences.results(text) if result.block}
+    for result in fences.results(text):
+        try:
+            digest = draw(results.source(result))
+        except Exception as error:
+            raise RuntimeError(f"the result in line {result.line} failed: {error!r}") from error
+        lines[result.line - 1] = f"{result.lead}<!--livegrad:result {digest}-->"
     for at in range(len(found) - 1, -1, -1):
         block = found[at]
-        if block.info != "python" or block.is_output:
+        if block.info != "python" or block.first in drawing:
             continue
         follower = found[at + 1] if at + 1 < len(found) else None
         try:

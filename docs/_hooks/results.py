@@ -1,13 +1,15 @@
 """Draw the figures and tables of a page with the very block that stands above them.
 
-A Python fence followed by ``<!--livegrad:result-->`` is executed in an empty namespace, as the
-reader would, and the value of its last expression takes the comment's place: a
-``livegrad.figures.Figure`` as inline SVG with its caption, a string as Markdown (a table).
+A Python fence followed by ``<!--livegrad:result 0123456789ab-->`` is executed in an empty
+namespace, as the reader would, and the value of its last expression takes the comment's place: a
+``livegrad.figures.Figure`` as inline SVG with its caption, a string as Markdown (a table). The
+digits are a digest of that value, so that a figure or a table is compared as printed output is.
 """
 
 from __future__ import annotations
 
 import ast
+import hashlib
 import io
 import json
 import re
@@ -15,10 +17,13 @@ from contextlib import redirect_stdout
 from typing import Any
 
 from mkdocs.exceptions import PluginError
+from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.files import File, Files
 
 import cache
-from fences import OUTPUT_MARK, RESULT_MARK, Fence, find
+from fences import OUTPUT_MARK, Result, results
+
+log = get_plugin_logger("results")
 
 _PLACE = re.compile(r'<div data-lg="(?P<key>[0-9a-f]{32})"></div>')
 
@@ -35,46 +40,69 @@ def evaluate(code: str) -> Any:
         return eval(compile(last, "<block>", "eval"), space)
 
 
-def rendered(code: str) -> dict[str, str]:
-    """Return the result as ``{"html": ...}`` or ``{"markdown": ...}``, from cache if kept."""
-    kept = cache.FOLDER / "results" / f"{cache.key(code)}.json"
-    if kept.exists():
-        return dict(json.loads(kept.read_text(encoding="utf-8")))
+def drawn(code: str) -> dict[str, str]:
+    """Return what ``code`` draws: ``{"html": ...}`` of a figure or ``{"markdown": ...}``."""
     from livegrad.figures import Figure
 
     value = evaluate(code)
     if isinstance(value, Figure):
         if not value.alt.strip():
             raise ValueError("the figure has no text alternative")
-        result = {"html": value._repr_html_()}
-    elif isinstance(value, str):
-        result = {"markdown": value}
-    else:
-        raise ValueError(f"a result must be a Figure or Markdown, not {type(value).__name__}")
+        return {"html": value._repr_html_()}
+    if isinstance(value, str):
+        return {"markdown": value}
+    raise ValueError(f"a result must be a Figure or Markdown, not {type(value).__name__}")
+
+
+def rendered(code: str) -> dict[str, str]:
+    """Return what ``code`` draws, from cache if kept."""
+    kept = cache.FOLDER / "results" / f"{cache.key(code)}.json"
+    if kept.exists():
+        return dict(json.loads(kept.read_text(encoding="utf-8")))
+    result = drawn(code)
     cache.store(kept, json.dumps(result))
     return result
 
 
+def digest(result: dict[str, str]) -> str:
+    """Return the digits that stand in a result's mark."""
+    return hashlib.sha256("".join(result.values()).encode()).hexdigest()[:12]
+
+
+def verify(result: Result) -> None:
+    """Run the result's block; ValueError if it draws something else than its mark says."""
+    found = drawn(source(result))
+    if digest(found) != result.digest:
+        what = found.get("markdown", "a figure")
+        raise ValueError(
+            f"the result in line {result.line} is now {digest(found)}, "
+            f"the page says {result.digest or 'nothing'}: look at it, then refresh the page\n{what}"
+        )
+
+
+def source(result: Result) -> str:
+    """Return the code of the result's block; ValueError if there is none."""
+    if result.block is None or result.block.info != "python":
+        raise ValueError(f"line {result.line}: no python block before the result mark")
+    return result.block.code
+
+
 def expand(markdown: str) -> str:
-    """Replace every result mark of a page; ValueError if one has no Python block before it."""
-    blocks: dict[int, Fence] = {fence.last: fence for fence in find(markdown)}
+    """Replace every result mark of a page; ValueError if a block fails."""
     lines = markdown.splitlines()
-    latest: Fence | None = None
-    for number, line in enumerate(lines, start=1):
-        latest = blocks.get(number, latest)
-        if line.strip() != RESULT_MARK:
-            continue
-        if latest is None or latest.info != "python":
-            raise ValueError(f"line {number}: no python block before the result mark")
-        lead = line[: len(line) - len(line.lstrip())]
+    for result in results(markdown):
+        code = source(result)
         try:
-            result = rendered(latest.code)
+            made = rendered(code)
         except Exception as error:
-            raise ValueError(f"the block in line {latest.first} failed: {error!r}") from error
-        if "html" in result:
-            lines[number - 1] = f'{lead}<div data-lg="{cache.key(latest.code)}"></div>'
+            raise ValueError(f"the block before line {result.line} failed: {error!r}") from error
+        if result.digest and digest(made) != result.digest:
+            log.warning("line %d: not what the page's mark says; refresh it", result.line)
+        if "html" in made:
+            lines[result.line - 1] = f'{result.lead}<div data-lg="{cache.key(code)}"></div>'
         else:
-            lines[number - 1] = "\n".join(lead + row for row in result["markdown"].splitlines())
+            table = (result.lead + row for row in made["markdown"].splitlines())
+            lines[result.line - 1] = "\n".join(table)
     return "\n".join(lines) + "\n"
 
 
@@ -97,7 +125,7 @@ def _palette() -> str:
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """MkDocs event: draw what the page's blocks draw, and drop the marks that only tests read."""
     markdown = markdown.replace(OUTPUT_MARK, "")
-    if RESULT_MARK not in markdown or page.file.src_uri.endswith(".py"):
+    if page.file.src_uri.endswith(".py") or not results(markdown):
         return markdown
     try:
         return expand(markdown)

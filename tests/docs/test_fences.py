@@ -27,7 +27,9 @@ def uncollected(path):
 def faults(text):
     """What is wrong with the blocks of a page: a list of (line, reason)."""
     found = fences.find(text)
-    wrong = []
+    results = fences.results(text)
+    drawing = {result.block.first for result in results if result.block}
+    wrong = [(r.line, "a result that nothing compares") for r in results if not r.digest]
     lines = text.splitlines()
     for number, line in enumerate(lines, start=1):
         stripped = line.strip()
@@ -41,11 +43,10 @@ def faults(text):
         if fence.info != "python":
             continue
         follower = found[at + 1] if at + 1 < len(found) else None
-        below = next((line.strip() for line in lines[fence.last :] if line.strip()), "")
         if fence.prints:
             if follower is None or not follower.is_output:
                 wrong.append((fence.first, "prints, and nothing compares what it prints"))
-        elif below != fences.RESULT_MARK and "assert" not in fence.code:
+        elif fence.first not in drawing and "assert" not in fence.code:
             wrong.append((fence.first, "neither prints, nor asserts, nor draws"))
     return wrong
 
@@ -95,6 +96,7 @@ def test_a_fence_that_pytest_passes_over_is_caught(tmp_path, plant):
         ("<!--pytest-codeblocks:cont-->\n```python\nassert 1\n```\n", "skip, cont"),
         ("<!--pytest.mark.skip-->\n```python\nassert 1\n```\n", "skip, cont"),
         (f"{fences.OUTPUT_MARK}\n```text\n1\n```\n", "without its block"),
+        ("```python\n'| a |'\n```\n<!--livegrad:result-->\n", "result that nothing compares"),
     ],
 )
 def test_an_unchecked_block_is_caught(text, reason):
@@ -115,6 +117,14 @@ def test_refresh_rewrites_outputs_and_leaves_prose():
     assert refresh.refreshed(fresh.replace("text\n2", "text\n3")) == fresh
 
 
+def test_refresh_writes_the_digest_of_a_table():
+    stale = "```python\n'| a |'\n```\n\n    <!--livegrad:result-->\n"
+    fresh = refresh.refreshed(stale)
+    (result,) = fences.results(fresh)
+    assert len(result.digest) == 12 and refresh.refreshed(fresh) == fresh
+    assert refresh.refreshed(fresh.replace("| a |", "| b |")) != fresh.replace("| a |", "| b |")
+
+
 def test_refresh_keeps_the_indent_of_a_tab():
     fresh = refresh.refreshed('=== "NumPy"\n\n    ```python\n    print("a")\n    ```\n')
     assert "    ```text\n    a\n    ```\n" in fresh
@@ -129,4 +139,5 @@ def test_refresh_would_change_nothing_but_outputs_that_differ(name):
         for block, follower in itertools.pairwise(found)
         if follower.is_output
     }
-    assert refresh.refreshed(text, lambda code: outputs.get(code, "")) == text
+    digests = {result.block.code: result.digest for result in fences.results(text)}
+    assert refresh.refreshed(text, lambda code: outputs.get(code, ""), digests.get) == text

@@ -1,5 +1,6 @@
 """What all tests share: quiet TensorFlow, and a count at the end of what was verified."""
 
+import functools
 import os
 from pathlib import Path
 
@@ -9,7 +10,18 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parent
+
+
+def pytest_itemcollected(item):
+    """A block that draws is held to the digest of its figure or table."""
+    if item.path.suffix == ".md":
+        import fences
+        import results
+
+        for result in fences.results(item.path.read_text("utf-8")):
+            if result.block and result.block.first == item.obj.lineno:
+                item.runtest = functools.partial(results.verify, result)
 
 
 @pytest.fixture(scope="session")
@@ -24,13 +36,13 @@ def verified(passed):
 
     blocks = [name for name in passed if name.partition("::")[0].endswith(".md")]
     pages = {name.partition("::")[0] for name in blocks}
-    outputs = sum(
-        fence.is_output for page in pages for fence in fences.find((ROOT / page).read_text("utf-8"))
-    )
+    texts = [(ROOT / page).read_text("utf-8") for page in pages]
+    outputs = sum(fence.is_output for text in texts for fence in fences.find(text))
     return {
         "pages with code": len(pages),
         "blocks": len(blocks),
         "outputs compared": outputs,
+        "figures and tables compared": sum(len(fences.results(text)) for text in texts),
         "notebooks": sum("test_a_notebook_shows" in name for name in passed),
         "docstring examples": sum(name.startswith("src/") for name in passed),
         "browser checks": sum(name.startswith("tests/site/test_browser") for name in passed),
