@@ -2,6 +2,7 @@
 
 import functools
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,12 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 ROOT = Path(__file__).resolve().parent
+# The build runs the notebooks; the page that introduces them is one of the pages.
+collect_ignore_glob = ["docs/experiments/*.py"]
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "tensorflow: a block that imports TensorFlow or Keras")
 
 
 def pytest_itemcollected(item):
@@ -19,6 +26,8 @@ def pytest_itemcollected(item):
         import fences
         import results
 
+        if re.search(r"^\s*(?:import|from) (?:keras|tensorflow)\b", item.obj.code, re.MULTILINE):
+            item.add_marker("tensorflow")
         for result in fences.results(item.path.read_text("utf-8")):
             if result.block and result.block.first == item.obj.lineno:
                 item.runtest = functools.partial(results.verify, result)

@@ -3,25 +3,34 @@
 The rule starts from "any digit outside code": a number must stand in one of the page's Python
 blocks or verified outputs (rounded as it is written), or be cited in the front matter
 (``cited:`` maps the number to its source), or be structural (an identifier, a year in a
-reference, a step number of a list).
+reference, a step number of a list, and 0, 1 and 2, which mathematics itself writes).
 """
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass, field
 from typing import Any
 
+import jupytext
 import yaml
 
 import fences
 
-_NUMBER = re.compile(r"(?<![\w.])[-−+]?\d[\d,]*(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_NUMBER = re.compile(r"(?<![\w.])[-−+]?(?:\d[\d,]*(?:\.\d+)?|\.\d+)(?:[eE][-+]?\d+)?")
+_IDENTIFIER = re.compile(r"(?<=[A-Za-z_])\d+")  # W1, float32, x_2
+_FRACTION = re.compile(r"[¼-¾⅐-⅞]")
+_RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 _SCIENTIFIC = re.compile(r"(\d(?:\.\d+)?)\s*\\(?:times|cdot)\s*10\^\{?(-?\d+)\}?")
 _STRUCTURAL = [
-    re.compile(r"\b(?:1[89]|20)\d\d\b"),  # a year
+    re.compile(r"\b(?:1[89]|20)\d\d\b(?! [a-z-]+s\b)"),  # a year, not so many of something
     re.compile(r"^\s*\d+\.\s", re.MULTILINE),  # a list's step
-    re.compile(r"\b(?:eq|equation|fig|figure|table|section|step|layer|S)s?\.?\s*\(?\d+\)?", re.I),
+    re.compile(
+        r"\b(?:eq|equation|fig|figure|table|section|step|layer|S)s?\.?\s*"
+        r"\(?\d+\)?(?:(?:, \d+)* and \d+)?",
+        re.I,
+    ),
     re.compile(r"\b\d-(?:d|fold|D)\b"),  # a number of dimensions, K-fold written out
     re.compile(r"\b(?:float|int|CC BY |Python )\d+(?:\.\d+)*"),
     re.compile(r"\b(?:arXiv|doi):[\d./]+"),
@@ -42,6 +51,7 @@ class Report:
 
     verified: list[str] = field(default_factory=list)
     cited: list[str] = field(default_factory=list)
+    structural: list[str] = field(default_factory=list)
     unverified: list[tuple[int, str, str]] = field(default_factory=list)
 
 
@@ -61,6 +71,21 @@ def _values(text: str) -> set[float]:
     return {abs(value) for value in found}
 
 
+def check_source(code: str) -> Report:
+    """Sort the numbers of a module's docstrings: its code must bear them out."""
+    tree = ast.parse(code)
+    texts: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            texts.append(ast.get_docstring(node) or "")
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            node.value.value = ...
+    prose = "\n".join(texts)
+    examples = re.compile(r"^ *>>> .*\n(?:.*\S.*\n?)*", re.MULTILINE)
+    evidence = [ast.unparse(tree), *examples.findall(prose)]
+    return sort(examples.sub("", prose), [], evidence, set())
+
+
 def _value(number: str) -> float:
     return float(number.replace(",", "").replace("−", "-").rstrip("."))
 
@@ -78,40 +103,60 @@ def _borne_out(number: str, values: set[float]) -> bool:
 
 
 def check(text: str) -> Report:
-    """Sort the numbers of one Markdown page."""
+    """Sort the numbers of one Markdown page, its title and description included."""
     meta, body = split(text)
-    cited = {str(number) for number in meta.get("cited", {})}
-    cited_values = {abs(_value(number)) for number in cited}
+    cited_values = {abs(_value(str(number))) for number in meta.get("cited", {})}
     lines = body.splitlines()
     evidence: list[str] = []
     for fence in fences.find(body):
         evidence.append(fence.code)
         for at in range(fence.first - 1, fence.last):
             lines[at] = ""
+    head = [str(meta.get(name, "")) for name in ("title", "description")]
+    return sort("\n".join(lines), head, evidence, cited_values)
+
+
+def check_notebook(source: str, executed: str) -> Report:
+    """Sort the numbers of a notebook's text, given its executed form as Markdown."""
+    notebook = jupytext.reads(source, fmt="py:percent")
+    prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    return sort(prose, [], [fence.code for fence in fences.find(executed)], set())
+
+
+def sort(prose: str, head: list[str], evidence: list[str], cited: set[float]) -> Report:
+    """Sort the numbers of ``prose``, and of the lines of ``head``, by what bears them out."""
     # A percentage in the prose is a share in the output.
     values = _values("\n".join(evidence))
     values |= {round(value * 100, 10) for value in values if value <= 1}
-    prose = "\n".join(lines)
-    for code in re.findall(r"`[^`\n]+`", prose):
-        prose = prose.replace(code, " ")
-    for pattern in _NOISE:
-        prose = pattern.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), prose)
-    prose = _SCIENTIFIC.sub(r"\1e\2", prose)
-    for pattern in _STRUCTURAL:
-        prose = pattern.sub(lambda m: re.sub(r"[^\n]", " ", m[0]), prose)
     report = Report()
+
+    def blank(match: re.Match[str]) -> str:
+        return re.sub(r"[^\n]", " ", match[0])
+
+    def structure(match: re.Match[str]) -> str:
+        report.structural.extend(_NUMBER.findall(match[0]))
+        return blank(match)
+
+    # A number alone between backticks is a number; anything else between them is code.
+    prose = re.sub(r"`([-−]?[\d.,]+)`", r" \1 ", "\n".join([prose, *head]))
+    prose = re.sub(r"`[^`\n]+`", blank, prose)
+    for pattern in _NOISE:
+        prose = pattern.sub(blank, prose)
+    prose = _SCIENTIFIC.sub(r"\1e\2", prose)
+    prose = re.sub(r"[⁰¹²³⁴-⁹⁻]+", lambda match: "^" + match[0].translate(_RAISED), prose)
+    for pattern in _STRUCTURAL:
+        prose = pattern.sub(structure, prose)
+    report.structural.extend(_IDENTIFIER.findall(prose))
     for number, line in enumerate(prose.splitlines(), start=1):
+        report.unverified.extend((number, f, line.strip()) for f in _FRACTION.findall(line))
         for written in _NUMBER.findall(line):
             bare = written.rstrip(",.")
-            if abs(_value(bare)) in cited_values:
+            if abs(_value(bare)) in {0.0, 1.0, 2.0}:
+                report.structural.append(bare)
+            elif abs(_value(bare)) in cited:
                 report.cited.append(bare)
-            elif _borne_out(bare, values) or _trivial(bare):
+            elif _borne_out(bare, values):
                 report.verified.append(bare)
             else:
                 report.unverified.append((number, bare, line.strip()))
     return report
-
-
-def _trivial(number: str) -> bool:
-    """Whether the number is 0, 1 or 2: identities and exponents of the mathematics itself."""
-    return abs(_value(number)) in {0.0, 1.0, 2.0}

@@ -338,8 +338,10 @@ def _shared(run: re.Match[str]) -> str:
 
 def _identified(svg: str) -> str:
     """Drop the identifiers nobody refers to; two figures of one page must not share the others."""
-    used = re.findall(r'(?:url\(#|href="#)([^")]+)', svg)
-    salt = f"{zlib.crc32(svg.encode()):08x}"
-    short = {name: f"lg{salt}-{at}" for at, name in enumerate(dict.fromkeys(used))}
-    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{short[m[1]]}"' if m[1] in short else "", svg)
-    return re.sub(r'(url\(#|href="#)([^")]+)', lambda m: m[1] + short[m[2]], svg)
+    used = dict.fromkeys(re.findall(r'(?:url\(#|href="#)([^")]+)', svg))
+    order = {name: str(at) for at, name in enumerate(used)}
+    svg = re.sub(r' id="([^"]+)"', lambda m: f' id="{order[m[1]]}"' if m[1] in order else "", svg)
+    svg = re.sub(r'(url\(#|href="#)([^")]+)', lambda m: m[1] + order[m[2]], svg)
+    # Of what is seen alone: Matplotlib's own identifiers depend on digits that were rounded away.
+    salt = f"lg{zlib.crc32(svg.encode()):08x}"
+    return re.sub(r'( id="|url\(#|href="#)(\d+)', rf"\g<1>{salt}-\2", svg)

@@ -243,7 +243,7 @@ def _scaled(
 def _glorot(shape: tuple[int, ...]) -> float:
     """Glorot and Bengio 2010, eq. 12: a compromise of 1 / fan_in and 1 / fan_out.
 
-    As a uniform distribution it is their eq. 16, U[-sqrt(6 / (fan_in + fan_out)), ...].
+    As a uniform distribution it is their eq. 16: the limit is sqrt(3 * variance).
     """
     return 2 / sum(fans(shape))
 

@@ -81,7 +81,7 @@ class Head:
         Binary and multi-label: cross-entropy of the sigmoid. Multi-class: cross-entropy of the
         softmax. Regression: squared error. Count: p - y log p, Poisson's negative log-likelihood
         without the term that does not depend on p; inf where e^logit is beyond the type. Keras
-        adds 1e-7 to p inside its logarithm, so that it differs where the rate is nearly 0.
+        adds its epsilon to p inside its logarithm, so that it differs where the rate is nearly 0.
 
         Raises:
             ValueError: if the labels do not fit the head or the logits; see ``targets``.

@@ -12,8 +12,8 @@ is ||dL/dx|| / ||dL/da_L||, exactly.
 square change by a factor chi a layer; here chi = gain^2. It falls or grows by e over a depth scale
 xi = 1 / |ln chi| of layers, and networks were seen to train up to about six depth scales.
 A network of L hidden layers is beyond that when L > 6 xi, that is when |ln of the product of
-gain^2| > 6: the product of gains lies outside [e^-3, e^3], about [0.05, 20]. Shared out evenly, a
-layer's gain must lie within [e^(-3/L), e^(3/L)]: the deeper the network, the narrower.
+gain^2| > 6: the product of gains lies outside [e^-3, e^3], from a twentieth to twenty. Shared out
+evenly, a layer's gain must lie within [e^(-3/L), e^(3/L)]: the deeper the network, the narrower.
 
 A single layer outside its share is named only where the whole product is out of bounds; a low gain
 that the other layers make up for is no fault.

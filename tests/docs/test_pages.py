@@ -15,6 +15,7 @@ DOCS = ROOT / "docs"
 TOPICS = ["gradients", "activations", "initializers", "dropout", "outputs"]
 PAGES = {p.relative_to(DOCS).as_posix(): p.read_text("utf-8") for p in fences.pages(ROOT)[1:]}
 LESSONS = [name for name in PAGES if name.split("/")[0] in TOPICS and not name.endswith("index.md")]
+MODULES = sorted((ROOT / "src" / "livegrad").glob("*.py"))
 INDEXES = [f"{topic}/index.md" for topic in TOPICS]
 SKELETON = ["What you saw", "Why", "Pitfalls", "Exercise", "Where next"]
 
@@ -112,6 +113,11 @@ def test_no_number_in_the_prose_is_unverified(name):
     assert prose_numbers.check(PAGES[name]).unverified == []
 
 
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_no_number_in_a_docstring_is_unverified(path):
+    assert prose_numbers.check_source(path.read_text("utf-8")).unverified == []
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_numpy_and_keras_tabs_print_the_same(name):
     for tabs in tab_sets(PAGES[name]):
@@ -184,12 +190,47 @@ def test_each_paper_cited_is_listed_and_each_listed_is_cited():
 PLANTED = "---\ntitle: t\ncited:\n  '784': a paper\n---\nIt is {}.\n\n```python\nprint(1)\n```\n"
 
 
-@pytest.mark.parametrize("claim", ["0.77", "93 %", "about 40 times", "$3 \\times 10^{-4}$", "-7.5"])
+@pytest.mark.parametrize(
+    "claim",
+    [
+        *["0.77", "93 %", "about 40 times", "$3 \\times 10^{-4}$", "-7.5", "$.77$", "½", "`0.77`"],
+        *[
+            "**.77**",
+            "1977 examples",
+            "10⁻⁵",
+            "7th",
+            "77-layer",
+            "3:1",
+            "| 77 |",
+            "$x^{77}$",
+            "1/3",
+        ],
+    ],
+)
 def test_a_number_that_nothing_bears_out_is_caught(claim):
     assert prose_numbers.check(PLANTED.format(claim)).unverified
 
 
-@pytest.mark.parametrize("claim", ["784", "1", "from 2010", "layer 3", "float32"])
+def test_a_number_in_a_title_or_description_counts():
+    page = "---\ntitle: {}\ndescription: {}\n---\nText.\n"
+    assert prose_numbers.check(page.format("77 layers", "d")).unverified
+    assert prose_numbers.check(page.format("t", "77 layers")).unverified
+
+
+def test_a_number_in_a_docstring_is_held_to_the_code():
+    module = '"""About {} times."""\n\nLIMIT = 7\n'
+    assert not prose_numbers.check_source(module.format(7)).unverified
+    assert prose_numbers.check_source(module.format(8)).unverified
+
+
+def test_a_number_in_a_notebook_is_held_to_its_executed_form():
+    source = "# %% [markdown]\n# It is 7.\n\n# %%\nprint(x)\n"
+    executed = "It is 7.\n\n```text\n{}\n```\n"
+    assert not prose_numbers.check_notebook(source, executed.format(7)).unverified
+    assert prose_numbers.check_notebook(source, executed.format(8)).unverified
+
+
+@pytest.mark.parametrize("claim", ["784", "1", "from 2010", "layer 3", "float32", "eqs. 3 and 15"])
 def test_a_number_that_is_borne_out_passes(claim):
     assert not prose_numbers.check(PLANTED.format(claim)).unverified
 

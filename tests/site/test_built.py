@@ -8,6 +8,8 @@ from urllib.parse import unquote, urljoin
 import pytest
 from bs4 import BeautifulSoup
 
+import census
+
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "docs/experiments").glob("*.py"))
 LEFTOVERS = ["Traceback (most recent", "data-lg", "livegrad:result", "\\(", "$$", "\\["]
 
@@ -85,6 +87,13 @@ def test_a_notebook_shows_code_outputs_and_figures(soups, notebook):
     article = soups[f"experiments/{notebook.stem}/"].find("article")
     assert article.select(".language-python") and article.select(".language-text")
     assert article.select("figure.lg-figure svg")
+
+
+def test_no_number_on_the_site_is_unverified(site):
+    # After the build, so that the notebooks have been executed.
+    reports = census.numbers()
+    assert {name: report.unverified for name, report in reports.items() if report.unverified} == {}
+    assert sum(len(report.verified) for report in reports.values()) > 100
 
 
 def test_the_machinery_is_not_published(site):

@@ -1,0 +1,58 @@
+"""Count what the site shows and what bears it out; the trust page and the tests read it."""
+
+from __future__ import annotations
+
+import ast
+import doctest
+from pathlib import Path
+
+import cache
+import fences
+import notebooks
+import prose_numbers
+from prose_numbers import Report
+
+
+def notebook_sources(root: Path = cache.ROOT) -> list[Path]:
+    """Return the notebooks, in order."""
+    return sorted((root / "docs" / "experiments").glob("*.py"))
+
+
+def numbers(root: Path = cache.ROOT) -> dict[str, Report]:
+    """Sort the numbers of all pages, modules and notebooks (which must have been executed)."""
+    found = {}
+    for page in fences.pages(root):
+        found[page.relative_to(root).as_posix()] = prose_numbers.check(page.read_text("utf-8"))
+    for module in sorted((root / "src" / "livegrad").glob("*.py")):
+        report = prose_numbers.check_source(module.read_text("utf-8"))
+        found[module.relative_to(root).as_posix()] = report
+    for path in notebook_sources(root):
+        source = path.read_text("utf-8")
+        name = path.relative_to(root).as_posix()
+        executed, _ = notebooks.to_markdown(notebooks.execute(source, name, root))
+        found[name] = prose_numbers.check_notebook(source, executed)
+    return found
+
+
+def docstring_examples(root: Path = cache.ROOT) -> int:
+    """Count the docstrings that hold examples, each of which runs as one test."""
+    count = 0
+    for module in (root / "src" / "livegrad").glob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+                count += bool(doctest.DocTestParser().get_examples(ast.get_docstring(node) or ""))
+    return count
+
+
+def counts(root: Path = cache.ROOT) -> dict[str, int]:
+    """Return how many of each kind there are on the site, README included."""
+    texts = [page.read_text("utf-8") for page in fences.pages(root)]
+    found = [fence for text in texts for fence in fences.find(text)]
+    return {
+        "pages with code": sum(any(f.info == "python" for f in fences.find(t)) for t in texts),
+        "blocks": sum(fence.info == "python" for fence in found),
+        "outputs compared": sum(fence.is_output for fence in found),
+        "figures and tables compared": sum(len(fences.results(text)) for text in texts),
+        "notebooks": len(notebook_sources(root)),
+        "docstring examples": docstring_examples(root),
+    }
