@@ -33,6 +33,14 @@ def pytest_itemcollected(item):
                 item.runtest = functools.partial(results.verify, result)
 
 
+def pytest_runtest_setup(item):
+    """A block starts as in an empty interpreter, whatever the one before it has set."""
+    if item.path.suffix == ".md":
+        import results
+
+        results.forget()
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT

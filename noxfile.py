@@ -61,6 +61,13 @@ def benchmarks(session: nox.Session) -> None:
 
 
 @nox.session
+def drift(session: nox.Session) -> None:
+    """Measure how many changes in the package the pages notice: takes an hour or two."""
+    prepare(session)
+    session.run("python", "benchmarks/drift.py", *(session.posargs or ["documentation"]))
+
+
+@nox.session
 def refresh(session: nox.Session) -> None:
     """Rewrite the pages' expected outputs from what their blocks print, and show what changed."""
     prepare(session)

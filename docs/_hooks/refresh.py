@@ -23,6 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def printed(code: str) -> str:
     """Return what ``code`` prints in an empty namespace."""
+    results.forget()
     space: dict[str, Any] = {"__MODULE__": "__main__"}
     stream = io.StringIO()
     with redirect_stdout(stream):

@@ -16,6 +16,7 @@ import re
 from contextlib import redirect_stdout
 from typing import Any
 
+import numpy as np
 from mkdocs.exceptions import PluginError
 from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.files import File, Files
@@ -25,11 +26,18 @@ from fences import OUTPUT_MARK, Result, results
 
 log = get_plugin_logger("results")
 
+_PRINTING: Any = np.get_printoptions()
 _PLACE = re.compile(r'<div data-lg="(?P<key>[0-9a-f]{32})"></div>')
+
+
+def forget() -> None:
+    """Take back what an earlier block of the same process may have set for all that follow."""
+    np.set_printoptions(**_PRINTING)
 
 
 def evaluate(code: str) -> Any:
     """Run ``code`` in an empty interpreter's namespace and return its last expression's value."""
+    forget()
     tree = ast.parse(code)
     if not tree.body or not isinstance(tree.body[-1], ast.Expr):
         raise ValueError("the block before a result must end with an expression")

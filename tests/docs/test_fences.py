@@ -139,6 +139,12 @@ def test_refresh_writes_the_digest_of_a_table():
     assert refresh.refreshed(fresh.replace("| a |", "| b |")) != fresh.replace("| a |", "| b |")
 
 
+def test_a_block_does_not_see_what_an_earlier_one_set():
+    setting = "```python\nimport numpy as np\nnp.set_printoptions(precision=2)\nprint(1)\n```\n"
+    later = "```python\nimport numpy as np\nprint(np.array([0.123456]))\n```\n"
+    assert "[0.123456]" in refresh.refreshed(setting + later)
+
+
 def test_refresh_keeps_the_indent_of_a_tab():
     fresh = refresh.refreshed('=== "NumPy"\n\n    ```python\n    print("a")\n    ```\n')
     assert "    ```text\n    a\n    ```\n" in fresh

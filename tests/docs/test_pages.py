@@ -3,12 +3,13 @@
 import pathlib
 import re
 
+import keras
 import pytest
 import yaml
 
 import fences
 import prose_numbers
-from livegrad import activations, initializers, outputs
+from livegrad import activations, initializers, outputs, signals
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -180,11 +181,80 @@ def test_navigation_and_files_are_the_same():
     assert [t.lower() for t in tops[1:6]] == TOPICS
 
 
+def papers_listed():
+    return set(re.findall(r"\{#([a-z]+-\d{4})\}", PAGES["reference/papers.md"]))
+
+
+def papers_cited_in_code(text):
+    """Keys of the papers that docstrings and comments name as "Author et al. 2015"."""
+    authors = r"([A-Z]\w+)(?:,? (?:and )?[A-Z]\w+)*(?: et al\.)? ((?:19|20)\d\d)\b"
+    return {f"{author.lower()}-{year}" for author, year in re.findall(authors, text)}
+
+
 def test_each_paper_cited_is_listed_and_each_listed_is_cited():
-    listed = set(re.findall(r"\{#([a-z]+-\d{4})\}", PAGES["reference/papers.md"]))
     texts = [*PAGES.values(), *(p.read_text("utf-8") for p in DOCS.glob("experiments/*.py"))]
     cited = {a for text in texts for a in re.findall(r"papers\.md#([a-z]+-\d{4})", text)}
-    assert cited - listed == set()
+    assert cited ^ papers_listed() == set()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+def test_each_paper_that_the_code_names_is_listed(path):
+    assert papers_cited_in_code(path.read_text("utf-8")) <= papers_listed()
+
+
+def test_a_paper_named_in_the_code_is_found():
+    named = "He et al. 2015, eq. 10; Glorot and Bengio 2010; Rumelhart, Hinton and Williams 1986"
+    assert papers_cited_in_code(named) == {"he-2015", "glorot-2010", "rumelhart-1986"}
+
+
+def names_in_prose(text):
+    """Words between backticks, the names a reader would look for in the package or in Keras."""
+    return set(re.findall(r"`\"?([a-z][a-z_-]*)\"?`", without_code(text)))
+
+
+def unknown_names(words):
+    """Names of initializers, activations and verdicts that the package does not have."""
+    theirs = {function for function in vars(keras.activations) if function.islower()}
+    theirs -= {"deserialize", "get", "serialize"}
+    wrong = {word for word in words & theirs if word not in activations.NAMES}
+    ends = ("_uniform", "_normal")
+    wrong |= {word for word in words if word.endswith(ends) and word not in initializers.NAMES}
+    verdicts = tuple(code.rpartition("-")[2] for code in signals.CODES if "-" in code)
+    hyphened = {word for word in words if "-" in word and word.endswith(verdicts)}
+    return wrong | (hyphened - set(signals.CODES))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_each_name_in_the_prose_is_in_the_package(name):
+    assert unknown_names(names_in_prose(PAGES[name])) == set()
+
+
+@pytest.mark.parametrize("name", ["hard_sigmoid", "he_truncated_normal", "vanished-gradient"])
+def test_a_name_in_the_prose_that_the_package_lacks_is_caught(name):
+    assert unknown_names(names_in_prose(f"Use `{name}`.")) == {name}
+
+
+@pytest.mark.parametrize("code", signals.CODES)
+def test_each_verdict_has_its_lesson_and_its_cure(code):
+    assert re.search(rf"^\| `{code}` \|.*\|$", PAGES["gradients/measure.md"], re.MULTILINE)
+    assert f"`{code}`" in PAGES["reference/cheat-sheet.md"] or code == "healthy"
+
+
+def test_each_module_has_its_tests_and_its_page():
+    modules = {path.stem for path in MODULES if not path.stem.startswith("_")}
+    assert modules == {path.stem.removeprefix("test_") for path in ROOT.glob("tests/test_*.py")}
+    assert modules == {path.stem for path in DOCS.glob("reference/api/*.md")} - {"index"}
+    for name in modules:
+        assert f"\n::: livegrad.{name}\n" in PAGES[f"reference/api/{name}.md"]
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_each_topic_has_its_modules(topic):
+    # The design's table: the product is the topic "gradients", each other factor one module.
+    modules = {"gradients": ["network", "signals"]}.get(topic, [topic])
+    for module in modules:
+        assert f"](api/{module}.md)" in PAGES["reference/index.md"]
+        assert f"../../{topic}/" in PAGES[f"reference/api/{module}.md"]
 
 
 PLANTED = "---\ntitle: t\ncited:\n  '784': a paper\n---\nIt is {}.\n\n```python\nprint(1)\n```\n"

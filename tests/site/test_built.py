@@ -1,7 +1,9 @@
 """What was built, read from its files: nothing is missing, broken or foreign."""
 
 import copy
+import importlib
 import re
+import types
 from pathlib import Path
 from urllib.parse import unquote, urljoin
 
@@ -9,6 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 import census
+import livegrad
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "docs/experiments").glob("*.py"))
 LEFTOVERS = ["Traceback (most recent", "data-lg", "livegrad:result", "\\(", "$$", "\\["]
@@ -41,6 +44,23 @@ def test_every_internal_link_and_anchor_resolves(soups, site):
             elif not (site / unquote(path.partition("?")[0])).is_file():
                 broken.append((page, target))
     assert broken == []
+
+
+@pytest.mark.parametrize("name", ["livegrad", *livegrad.__all__])
+def test_each_public_name_has_its_place_on_an_api_page_and_no_other_has(soups, name):
+    module = livegrad if name == "livegrad" else getattr(livegrad, name)
+    if not isinstance(module, types.ModuleType):
+        assert f"livegrad.{name}" not in module.__module__
+        assert name in importlib.import_module(module.__module__).__all__
+        return
+    page = soups["reference/api/" if module is livegrad else f"reference/api/{name}/"]
+    if module is livegrad:
+        assert {code.get_text() for code in page.select("td code")} >= set(livegrad.__all__)
+        return
+    shown = {
+        tag["id"].split(".")[2] for tag in page.find_all(id=re.compile(r"^livegrad\.\w+\.\w+$"))
+    }
+    assert shown == set(module.__all__)
 
 
 def test_nothing_is_loaded_from_another_host(soups, site):
