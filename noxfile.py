@@ -44,6 +44,40 @@ def tests(session: nox.Session) -> None:
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
     session.run("pytest", *session.posargs)
+    if not session.posargs:
+        session.notify("paste")
+        session.notify("lowest")
+
+
+@nox.session
+def paste(session: nox.Session) -> None:
+    """Paste each page's blocks into an empty interpreter that has the built wheel alone."""
+    pasted(session, "--constraint", LOCK, ".[keras]")
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """Do the same with the lowest versions that pyproject.toml allows."""
+    pasted(
+        session,
+        "--resolution",
+        "lowest-direct",
+        "--requirements",
+        "pyproject.toml",
+        "--extra",
+        "keras",
+    )
+
+
+def pasted(session: nox.Session, *requirements: str) -> None:
+    """Install the requirements and the wheel, as it would be published, and paste the pages."""
+    if session.venv_backend != "uv":
+        session.skip('only uv resolves that way: pip install "nox[uv]"')
+    session.install(*requirements)
+    # Built anew: uv would keep a wheel as long as pyproject.toml stays the same.
+    session.install("--no-deps", "--refresh-package=livegrad", "--reinstall-package=livegrad", ".")
+    session.env.update(QUIET)
+    session.run("python", "docs/_hooks/paste.py", *session.posargs)
 
 
 @nox.session

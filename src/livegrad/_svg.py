@@ -198,7 +198,7 @@ def square(column: float, row: float, width: float = 0.8, height: float = 0.8) -
     return Outline(corners, closed=True)
 
 
-def drawable(values: Array, *, log: bool = False) -> Array:
+def drawable(values: Array, *, log: bool) -> Array:
     """Return the values, NaN in place of those that an axis has no place for."""
     beyond = 10.0**_DECADES
     fits = (values > 1 / beyond) & (values < beyond) if log else np.abs(values) < beyond
@@ -292,6 +292,7 @@ def _cleaned(svg: str, alt: str) -> str:
         svg = re.sub(noise, "", svg, flags=re.DOTALL)
     svg = re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><")
     svg = re.sub(r'<path d="[^"]*" style="fill: none"/>', "", svg)  # empty backgrounds
+    svg = re.sub(r"<path(?![^>]* d=)[^>]*/>", "", svg)  # lines of NaN alone
     svg = re.sub(r' transform="rotate\(-0 [^"]*\)"', "", svg)
     svg = re.sub(r' (d|x|y|width|height)="([^"]*)"', _rounded, svg)
     svg = re.sub(r'style="[^"]*"', _shortened, svg)

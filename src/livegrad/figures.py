@@ -92,7 +92,7 @@ def activations(
                 if title == "value":
                     axes.plot(x, one(x), label=one.name, **style(k))
                 else:
-                    axes.plot(*_with_gap(x, one.derivative), label=one.name, **style(k))
+                    axes.plot(*_with_gap(x, one.derivative), **style(k))
             axes.set(title=title, xlabel="input z", xlim=xlim)
             ticks(axes.xaxis, 6)
             ticks(axes.yaxis, 5)

@@ -224,18 +224,25 @@ def _random_normal(
     return rng.normal(mean, stddev, shape)
 
 
+def _centred(
+    shape: tuple[int, ...], rng: np.random.Generator, variance: float, normal: bool
+) -> Array:
+    """Return draws of mean 0 and this variance, uniform or truncated normal."""
+    stddev = math.sqrt(variance)
+    if normal:
+        return _truncated_normal(shape, rng) * (stddev / TRUNCATED_STDDEV)
+    # U[-limit, limit] has the variance limit^2 / 3.
+    limit = math.sqrt(3) * stddev
+    return rng.uniform(-limit, limit, shape)
+
+
 def _scaled(
     name: str, variance: Callable[..., float], *, normal: bool, **own: float
 ) -> Initializer:
-    """Return an initializer of mean 0 and this variance, uniform or truncated normal."""
+    """Return the initializer whose weights have mean 0 and this variance."""
 
     def draw(shape: tuple[int, ...], rng: np.random.Generator, **given: float) -> Array:
-        stddev = math.sqrt(variance(shape, **given))
-        if normal:
-            return _truncated_normal(shape, rng) * (stddev / TRUNCATED_STDDEV)
-        # U[-limit, limit] has the variance limit^2 / 3.
-        limit = math.sqrt(3) * stddev
-        return rng.uniform(-limit, limit, shape)
+        return _centred(shape, rng, variance(shape, **given), normal)
 
     return Initializer(name, draw, variance, own)
 

