@@ -62,9 +62,9 @@ def drawn(code: str) -> dict[str, str]:
     raise ValueError(f"a result must be a Figure or Markdown, not {type(value).__name__}")
 
 
-def rendered(code: str) -> dict[str, str]:
-    """Return what ``code`` draws, from cache if kept."""
-    kept = cache.FOLDER / "results" / f"{cache.key(code)}.json"
+def rendered(code: str, key: str) -> dict[str, str]:
+    """Return what ``code`` draws, from cache if kept under ``key``."""
+    kept = cache.FOLDER / "results" / f"{key}.json"
     if kept.exists():
         return dict(json.loads(kept.read_text(encoding="utf-8")))
     result = drawn(code)
@@ -100,14 +100,15 @@ def expand(markdown: str) -> str:
     lines = markdown.splitlines()
     for result in results(markdown):
         code = source(result)
+        key = cache.key(code)  # once: the package may be edited while the site is built
         try:
-            made = rendered(code)
+            made = rendered(code, key)
         except Exception as error:
             raise ValueError(f"the block before line {result.line} failed: {error!r}") from error
         if result.digest and digest(made) != result.digest:
             log.warning("line %d: not what the page's mark says; refresh it", result.line)
         if "html" in made:
-            lines[result.line - 1] = f'{result.lead}<div data-lg="{cache.key(code)}"></div>'
+            lines[result.line - 1] = f'{result.lead}<div data-lg="{key}"></div>'
         else:
             table = (result.lead + row for row in made["markdown"].splitlines())
             lines[result.line - 1] = "\n".join(table)

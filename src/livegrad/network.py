@@ -239,13 +239,11 @@ class MLP:
 
     def predict(self, x: ArrayLike) -> Array:
         """Return the head's predictions: probabilities, values or rates, shape (n, widths[-1])."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self.head.predict(self(x))
+        return self.head.predict(self(x))
 
     def loss(self, x: ArrayLike, y: ArrayLike) -> float:
         """Return the mean loss, without dropout."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self.head.loss_value(self(x), y)
+        return self.head.loss_value(self(x), y)
 
     def accuracy(self, x: ArrayLike, y: ArrayLike) -> float:
         """Return the share of right answers, labels of one example counted one by one.
