@@ -20,10 +20,10 @@ def on_config(config: Any, **_: Any) -> Any:
 
 
 def on_post_template(output: str, template_name: str, **_: Any) -> str:
-    """MkDocs event: the sitemap names no day."""
+    """MkDocs event: the sitemap names no day, and 404.html is a page as well."""
     if template_name == "sitemap.xml":
         return re.sub(r"\s*<lastmod>.*?</lastmod>", "", output)
-    return output
+    return on_post_page(output) if template_name == "404.html" else output
 
 
 def on_post_page(output: str, **_: Any) -> str:

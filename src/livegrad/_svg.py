@@ -49,8 +49,6 @@ __all__ = [
 
 Array = NDArray[Any]
 
-# A role's colour on a white page and on a dark one: Okabe and Ito's set, safe for the colour-blind,
-# each darkened or lightened until text in it can be read on its page (a contrast of at least 4.5).
 PALETTE: dict[str, tuple[str, str]] = {
     "c1": ("#0072b2", "#5ab4f0"),  # the activation
     "c2": ("#c04a00", "#ff9a5c"),  # the weights
@@ -59,6 +57,11 @@ PALETTE: dict[str, tuple[str, str]] = {
     "c5": ("#806600", "#e8cc4d"),
     "c6": ("#5c6470", "#aab4c3"),
 }
+"""A role's colour on a white page and on a dark one.
+
+Okabe and Ito's set, safe for the colour-blind, each darkened or lightened until text in it can be
+read on its page: a contrast of at least 4.5.
+"""
 COLOURS = [light for light, _ in PALETTE.values()]
 # Colour is never the only difference between two lines.
 DASHES: list[Any] = ["-", (0, (5, 2)), (0, (1.5, 1.5)), (0, (7, 2, 1.5, 2)), (0, (3, 1)), "-"]

@@ -468,6 +468,7 @@ _ALL = {
     ]
 }
 NAMES: tuple[str, ...] = tuple(_ALL)
+"""The names of all activations."""
 
 
 def get(name: str | Activation) -> Activation:

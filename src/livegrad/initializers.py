@@ -292,28 +292,43 @@ def _orthogonal_variance(shape: tuple[int, ...], gain: float) -> float:
 
 
 zeros = Initializer("zeros", lambda s, r: np.zeros(s), lambda s: 0.0, random=False)
+"""All 0: every unit stays a copy of its neighbour."""
 ones = Initializer("ones", lambda s, r: np.ones(s), lambda s: 0.0, random=False)
+"""All 1: copies too, and a signal that grows by the fan-in."""
 constant = Initializer("constant", _constant, lambda s, value: 0.0, {"value": 0.0}, random=False)
+"""All ``value``."""
 random_uniform = Initializer(
     "random_uniform",
     _random_uniform,
     lambda s, minval, maxval: (maxval - minval) * (maxval - minval) / 12,
     {"minval": -0.05, "maxval": 0.05},
 )
+"""U[minval, maxval], whatever the shape."""
+
 random_normal = Initializer(
     "random_normal",
     _random_normal,
     lambda s, mean, stddev: stddev * stddev,
     {"mean": 0.0, "stddev": 0.05},
 )
+"""Normal, not truncated, whatever the shape."""
+
 fan_in_uniform = _scaled("fan_in_uniform", _fan_in, normal=False)
+"""U[-1/sqrt(fan_in), 1/sqrt(fan_in)], PyTorch's default (Glorot and Bengio 2010, eq. 1)."""
 glorot_uniform = _scaled("glorot_uniform", _glorot, normal=False)
+"""Uniform, variance 2 / (fan_in + fan_out): Keras's default (Glorot and Bengio 2010, eq. 16)."""
 glorot_normal = _scaled("glorot_normal", _glorot, normal=True)
+"""Truncated normal, variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010, eq. 12)."""
 he_uniform = _scaled("he_uniform", _he, normal=False, negative_slope=0.0)
+"""Uniform, variance 2 / ((1 + negative_slope^2) fan_in) (He et al. 2015, eq. 15)."""
 he_normal = _scaled("he_normal", _he, normal=True, negative_slope=0.0)
+"""Truncated normal, variance 2 / ((1 + negative_slope^2) fan_in) (He et al. 2015, eq. 15)."""
 lecun_uniform = _scaled("lecun_uniform", _lecun, normal=False)
+"""Uniform, variance 1 / fan_in (LeCun et al. 1998, eq. 16)."""
 lecun_normal = _scaled("lecun_normal", _lecun, normal=True)
+"""Truncated normal, variance 1 / fan_in (LeCun et al. 1998, eq. 16): the one for SELU."""
 orthogonal = Initializer("orthogonal", _orthogonal, _orthogonal_variance, {"gain": 1.0})
+"""A random orthogonal matrix times ``gain`` (Saxe et al. 2014)."""
 
 _ALL = {
     initializer.name: initializer
@@ -334,6 +349,7 @@ _ALL = {
     ]
 }
 NAMES: tuple[str, ...] = tuple(_ALL)
+"""The names of all initializers."""
 
 
 def get(name: str | Initializer) -> Initializer:

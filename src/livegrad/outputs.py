@@ -267,7 +267,10 @@ HEADS: dict[str, Head] = {
         ),
     ]
 }
+"""The head of each task, the source of the task table."""
+
 TASKS: tuple[str, ...] = tuple(HEADS)
+"""The names of all tasks."""
 
 
 def head(task: str | Head) -> Head:

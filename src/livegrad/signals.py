@@ -63,8 +63,8 @@ __all__ = ["CODES", "DEPTH_SCALES", "LayerSignal", "Report", "measure", "through
 
 Array = NDArray[Any]
 
-# Schoenholz et al. 2017: trainable to about this many depth scales.
 DEPTH_SCALES = 6.0
+"""To how many depth scales networks were seen to train (Schoenholz et al. 2017)."""
 # The bounds of the product of gains: e^-3 and e^3, since chi is the square of the gain.
 SMALLEST = math.exp(-DEPTH_SCALES / 2)
 LARGEST = math.exp(DEPTH_SCALES / 2)
@@ -78,6 +78,7 @@ CODES = (
     "saturated-units",
     "healthy",
 )
+"""All verdicts, the gravest first."""
 # The verdicts that the network's product decides.
 _OF_THE_PRODUCT = ("exploding-gradient", "vanishing-gradient", "healthy")
 
