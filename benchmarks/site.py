@@ -1,4 +1,4 @@
-"""Print what readers and authors of the site wait for: build, serve, reload, notebooks."""
+"""Print what readers and authors of the site wait for: build, serve, reload, notebooks, checks."""
 
 from __future__ import annotations
 
@@ -17,12 +17,10 @@ ROOT = Path(__file__).resolve().parents[1]
 MKDOCS = [sys.executable, "-m", "mkdocs"]
 
 
-def timed(arguments: list[str], cwd: Path) -> tuple[float, str]:
-    """Run MkDocs and return the seconds it took and what it logged."""
+def timed(command: list[str], cwd: Path) -> tuple[float, str]:
+    """Run a command and return the seconds it took and what it logged."""
     started = time.perf_counter()
-    done = subprocess.run(
-        [*MKDOCS, *arguments], cwd=cwd, check=True, capture_output=True, text=True
-    )
+    done = subprocess.run(command, cwd=cwd, check=True, capture_output=True, text=True)
     return time.perf_counter() - started, done.stderr
 
 
@@ -51,11 +49,11 @@ def main() -> None:
         copy = Path(folder) / "copy"
         ignore = shutil.ignore_patterns(".git", ".nox", ".cache", "site", "__pycache__")
         shutil.copytree(ROOT, copy, ignore=ignore)
-        cold, log = timed(["build", "--strict"], copy)
+        cold, log = timed([*MKDOCS, "build", "--strict"], copy)
         notebooks = {}
         for name, seconds in re.findall(r"(\S+\.py): cell \d+ of \d+, (\d+) s", log):
             notebooks[name] = int(seconds)
-        warm, _ = timed(["build", "--strict"], copy)
+        warm, _ = timed([*MKDOCS, "build", "--strict"], copy)
         print(f"build, cold (all figures and notebooks executed): {cold:6.1f} s")
         print(f"build, warm (nothing changed):                    {warm:6.1f} s")
         for name, seconds in notebooks.items():
@@ -83,6 +81,14 @@ def main() -> None:
         finally:
             server.terminate()
             server.wait()
+
+        for what, pages in {
+            "check, all pages and the README": ["docs", "README.md"],
+            "check, one edited page": ["docs/initializers/index.md"],
+            "check, one edited page with TensorFlow": ["docs/gradients/vanishing.md"],
+        }.items():
+            seconds, _ = timed([sys.executable, "-m", "pytest", "-q", *pages], copy)
+            print(f"{what + ':':50}{seconds:6.1f} s")
 
 
 if __name__ == "__main__":

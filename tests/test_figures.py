@@ -372,3 +372,12 @@ def test_lines_of_any_length_and_shape_are_drawn():
 def test_what_cannot_be_drawn_is_named(draw, message):
     with pytest.raises(ValueError, match=message):
         draw()
+
+
+def test_a_legend_of_many_entries_stays_within_the_figure():
+    names = ["relu", "leaky_relu", "elu", "selu", "softplus", "silu", "gelu"]
+    svg = figures.activations(*names).svg
+    width = float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
+    for name in names:
+        left = float(re.search(rf'x="([\d.]+)"[^>]*>{name}</text>', svg)[1])
+        assert left + 6 * len(name) < width, name

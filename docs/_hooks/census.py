@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import doctest
+import hashlib
 from pathlib import Path
 
 import cache
@@ -11,6 +12,14 @@ import fences
 import notebooks
 import prose_numbers
 from prose_numbers import Report
+
+
+def package_digest(root: Path = cache.ROOT) -> str:
+    """Digest of the package's sources, to tell whether a measurement is of these."""
+    digest = hashlib.sha256()
+    for path in sorted((root / "src" / "livegrad").glob("*.py")):
+        digest.update(path.name.encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 def notebook_sources(root: Path = cache.ROOT) -> list[Path]:

@@ -173,7 +173,7 @@ def canvas(height: float = 2.7, width: float = WIDTH) -> Iterator[Canvas]:
 def render(drawn: Canvas, alt: str, caption: str) -> Figure:
     """Return the drawing as a ``Figure``; must be called inside ``canvas``."""
     stream = io.StringIO()
-    drawn.savefig(stream, format="svg", metadata={"Date": None, "Creator": None})
+    drawn.savefig(stream, format="svg")
     return Figure(_cleaned(stream.getvalue(), alt), alt, caption)
 
 
@@ -262,7 +262,7 @@ def log_scale(axes: Axes, name: Literal["x", "y"], values: Array) -> None:
 def legend(drawn: Canvas) -> None:
     """Put one legend above all panels, where it hides nothing."""
     handles, labels = drawn.axes[0].get_legend_handles_labels()
-    shown = [(h, t) for h, t in zip(handles, labels, strict=True) if t and t[0] != "_"]
+    shown = [(h, t) for h, t in zip(handles, labels, strict=True) if t]
     if not shown:
         return
     # About 72 letters fit into a row of the usual width; a sample of the line takes seven.
@@ -270,8 +270,8 @@ def legend(drawn: Canvas) -> None:
     widths = [len(text) + 7 for _, text in shown]
 
     def needed(columns: int) -> int:
-        rows = -(-len(widths) // columns)  # filled column by column
-        return sum(max(widths[at : at + rows]) for at in range(0, len(widths), rows))
+        # As Matplotlib fills them: column by column, the first ones longer by one.
+        return sum(max(column) for column in np.array_split(widths, columns))
 
     fitting = [columns for columns in range(1, len(shown) + 1) if needed(columns) <= room]
     drawn.legend(

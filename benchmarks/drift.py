@@ -1,0 +1,196 @@
+"""Measure how much of a change in the package the pages notice: the drift score.
+
+mutmut changes ``src/livegrad`` in thousands of small ways, one at a time. The documentation alone
+(the pages' blocks, without ``tests/``), or the whole suite, then tries to notice. What it cannot
+see is the code outside of functions; the drills in ``tests/docs/test_drills.py`` see to that.
+
+Chosen over cosmic-ray, which has more mutants (7263 against 4642, many of them the same change
+spelled eleven ways), runs every test for each of them, and starts a process for each: mutmut
+forks, and runs only the tests that reach the changed function.
+
+Run as ``nox -s drift -- documentation`` or ``nox -s drift -- whole``; ``--sample 400`` takes so
+many mutants at random, from a fixed seed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "docs" / "_hooks"))
+import census  # noqa: E402
+
+SCORES = ROOT / "benchmarks" / "drift.json"
+EQUIVALENT = ROOT / "benchmarks" / "equivalent.json"
+# The examples of docstrings stand on the API pages: they are documentation.
+SUITES = {
+    "documentation": ["src", "docs", "README.md"],
+    "whole": ["src", "tests", "docs", "README.md"],
+}
+# A survivor costs the time of every test that reaches it, so the slow ones are left out, and
+# TensorFlow's threads do not live through a fork: the score is a lower bound.
+SLOWEST = 0.5
+# mutmut writes a function's docstring into each of its mutants: once is enough.
+FAST = ["-m", "not tensorflow", "-k", "not __mutmut_"]
+COPIED = [".ci", "CONTRIBUTING.md", "LICENSE", "LICENSE-TEXT", "README.md", "benchmarks"]
+COPIED += ["conftest.py", "docs", "mkdocs.yml", "noxfile.py", "pyproject.toml"]
+COPIED += ["requirements.lock", "src", "tests"]
+QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "CI": ""}
+
+
+def chosen(suite: list[str]) -> list[str]:
+    """Return pytest's words for the suite: all but what needs the built site."""
+    return [*suite, "--ignore=tests/site"]
+
+
+def slow_tests(folder: Path, suite: list[str]) -> list[str]:
+    """Return the tests of the suite that take too long to be repeated thousands of times."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *chosen(suite), *FAST, "--durations=0", "-vv"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        env=os.environ | QUIET,
+    )
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+    took = re.findall(r"^([\d.]+)s (?:call|setup) +(\S.*)$", done.stdout, re.MULTILINE)
+    return sorted({name for seconds, name in took if float(seconds) > SLOWEST})
+
+
+def configured(folder: Path, suite: list[str], slow: list[str]) -> None:
+    """Add mutmut's settings to the copy's pyproject.toml."""
+    left_out = [f"--deselect={name}" for name in slow]
+    settings = {
+        "source_paths": ["src"],
+        "also_copy": [name for name in COPIED if name != "src"],
+        "pytest_add_cli_args_test_selection": [*chosen(suite), *left_out],
+        "pytest_add_cli_args": FAST,
+        "timeout_multiplier": 2.0,
+        "timeout_constant": 5.0,
+        "use_git_change_detection": False,
+    }
+    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
+    with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
+        file.write("\n[tool.mutmut]\n" + "\n".join(lines) + "\n")
+
+
+def mutants(folder: Path) -> dict[str, tuple[str, str]]:
+    """Return for each mutant its function and the changed line, from mutmut's own writing."""
+    found: dict[str, tuple[str, str]] = {}
+    for path in sorted((folder / "mutants" / "src" / "livegrad").glob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        bodies = {}
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef) and "__mutmut_" in node.name:
+                bodies[node.name] = [ast.unparse(line) for line in node.body]
+        for name, body in bodies.items():
+            stem, _, number = name.rpartition("__mutmut_")
+            if number == "orig":
+                continue
+            original = "\n".join(bodies[f"{stem}__mutmut_orig"]).splitlines()
+            changed = "\n".join(body).splitlines()
+            # An argument's default may be what was changed: then no line of the body is.
+            pairs = zip(original, changed, strict=False)
+            line = next((new for old, new in pairs if old != new), "signature")
+            function = stem.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
+            found[f"livegrad.{path.stem}.{name}"] = (f"{path.stem}.{function}", line.strip())
+    return found
+
+
+def results(folder: Path) -> dict[str, int | None]:
+    """Return the exit code of the tests for each mutant that was tried: 0 for a survivor."""
+    found: dict[str, int | None] = {}
+    for path in (folder / "mutants" / "src" / "livegrad").glob("*.meta"):
+        found |= json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
+    return {name: code for name, code in found.items() if code is not None}
+
+
+def attack(folder: Path, suite: list[str], sample: int | None, only: str) -> None:
+    """Copy the project into the folder and let the suite try to notice the mutants there."""
+    folder.mkdir(exist_ok=True)
+    for name in COPIED:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, folder / name)
+    slow = slow_tests(folder, suite)
+    print(f"left out as slow: {len(slow)} tests")
+    configured(folder, suite, slow)
+    mutmut = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()", "run"]
+    # One mutant makes mutmut write all; only then can a sample be drawn.
+    runs = [["livegrad.dropout.x_dropout__mutmut_1"], [only]]
+    with (folder / "mutmut.log").open("w") as log:
+        for at, names in enumerate(runs):
+            if at and sample:
+                names = random.Random(0).sample(sorted(mutants(folder)), sample)
+            subprocess.run(
+                [*mutmut, *names],
+                cwd=folder,
+                check=True,
+                stdout=log,
+                stderr=log,
+                env=os.environ | QUIET,
+            )
+
+
+def main() -> None:
+    """Run one suite against the mutants, print the survivors and keep the score."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("suite", choices=SUITES)
+    parser.add_argument("--sample", type=int, help="try so many mutants, drawn at random")
+    parser.add_argument("--only", default="livegrad.*", help="mutants by name, as mutmut has it")
+    parser.add_argument("--keep", type=Path, help="work here; a finished run is counted anew")
+    options = parser.parse_args()
+    suite = SUITES[options.suite]
+
+    folder = options.keep or Path(tempfile.mkdtemp())
+    if not (folder / "mutants").exists():
+        attack(folder, suite, options.sample, options.only)
+    described = mutants(folder)
+    equivalent = {(row["in"], row["line"]) for row in json.loads(EQUIVALENT.read_text("utf-8"))}
+    counts: dict[str, dict[str, int]] = defaultdict(lambda: {"noticed": 0, "missed": 0, "same": 0})
+    survivors: list[list[str]] = []
+    for name, code in sorted(results(folder).items()):
+        function, line = described[name]
+        module = function.partition(".")[0]
+        survived = code in {0, 33}  # 33: no test of the suite reaches the function
+        if not survived:
+            counts[module]["noticed"] += 1
+        elif (function, line) in equivalent:
+            counts[module]["same"] += 1
+        else:
+            counts[module]["missed"] += 1
+            survivors.append([function, line])
+            print(f"not noticed: {function}: {line}" + (" (never run)" if code == 33 else ""))
+    noticed = sum(row["noticed"] for row in counts.values())
+    total = noticed + sum(row["missed"] for row in counts.values())
+    print(f"{options.suite}: {noticed} of {total} noticed, {noticed / total:.1%}")
+    for module, row in sorted(counts.items()):
+        print(f"  {module}: {row}")
+    scores = json.loads(SCORES.read_text("utf-8")) if SCORES.exists() else {}
+    scores[options.suite] = {
+        "mutants": len(described),
+        "package": census.package_digest(folder),
+        "modules": dict(sorted(counts.items())),
+        "survivors": survivors,
+    }
+    SCORES.write_text(json.dumps(scores, indent=1) + "\n", "utf-8")
+    if not options.keep:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()
