@@ -90,8 +90,22 @@ def to_markdown(notebook: nbformat.NotebookNode) -> tuple[str, list[str]]:
             parts.append(cell.source)
         elif cell.cell_type == "code" and cell.source.strip():
             parts.append(f"```python\n{cell.source}\n```")
-            parts.extend(_output(output, figures) for output in cell.outputs)
+            parts.extend(_output(output, figures) for output in _joined(cell.outputs))
     return "\n\n".join(parts) + "\n", figures
+
+
+def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """Return the outputs with what was printed in one go in one piece.
+
+    Where the kernel cuts a long print in two depends on the moment.
+    """
+    joined: list[nbformat.NotebookNode] = []
+    for output in outputs:
+        if joined and output.output_type == joined[-1].output_type == "stream":
+            joined[-1].text += output.text
+        else:
+            joined.append(nbformat.from_dict(output))
+    return joined
 
 
 def _output(output: nbformat.NotebookNode, figures: list[str]) -> str:

@@ -8,6 +8,7 @@ import time
 import types
 import xml.etree.ElementTree as ET
 
+import nbformat
 import pytest
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
@@ -121,6 +122,20 @@ def test_a_notebook_runs_and_is_kept(copy):
     kept.write_text(kept.read_text().replace("42", "43"))
     text, _ = notebooks.to_markdown(notebooks.execute(source, "n", copy))
     assert "43" in text, "the kept form was not used"
+
+
+def test_what_is_printed_in_one_go_is_one_output():
+    outputs = [
+        nbformat.v4.new_output("stream", text="1\n2"),
+        nbformat.v4.new_output("stream", text="\n3\n"),
+        nbformat.v4.new_output("execute_result", {"text/plain": "4"}),
+        nbformat.v4.new_output("stream", text="5\n"),
+    ]
+    cell = nbformat.v4.new_code_cell("x", outputs=outputs)
+    text, _ = notebooks.to_markdown(nbformat.v4.new_notebook(cells=[cell]))
+    shown = [fence.code for fence in fences.find(text)]
+    assert shown == ["x\n", "1\n2\n3\n", "4\n", "5\n"]
+    assert notebooks.to_markdown(nbformat.v4.new_notebook(cells=[cell]))[0] == text
 
 
 @pytest.mark.parametrize(
