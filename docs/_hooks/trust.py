@@ -18,6 +18,12 @@ COUNTS, NUMBERS, DRIFT, SURVIVORS = (
 )
 
 
+SUITES = {
+    "documentation": "the pages alone, without one unit test",
+    "whole": "the pages and the tests",
+}
+
+
 def table(rows: list[list[Any]]) -> str:
     """Return rows as a Markdown table, the first row its head."""
     lines = ["| " + " | ".join(map(str, row)) + " |" for row in rows]
@@ -69,7 +75,7 @@ def drift(scores: dict[str, Any], digest: str) -> str:
             for kind in ("noticed", "missed", "same")
         )
         tried = noticed + missed
-        said = f"**{suite.capitalize()}**: {noticed} of {tried} changes noticed, "
+        said = f"**{suite.capitalize()}** ({SUITES[suite]}): {noticed} of {tried} changes noticed, "
         said += f"{percent(noticed, tried)}; {same} more change nothing that anyone could notice."
         if tried + same < score["mutants"]:
             low, high = binomtest(noticed, tried).proportion_ci(0.95, "wilson")
