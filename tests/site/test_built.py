@@ -71,7 +71,6 @@ def test_a_link_that_leads_nowhere_is_caught(target, tmp_path):
 def test_each_public_name_has_its_place_on_an_api_page_and_no_other_has(soups, name):
     module = livegrad if name == "livegrad" else getattr(livegrad, name)
     if not isinstance(module, types.ModuleType):
-        assert f"livegrad.{name}" not in module.__module__
         assert name in importlib.import_module(module.__module__).__all__
         return
     page = soups["reference/api/" if module is livegrad else f"reference/api/{name}/"]
