@@ -1,0 +1,131 @@
+"""Run one experiment over many settings and seeds: on all cores, resumed, or on a cluster.
+
+The order of the results is the order of the settings, and their values do not depend on the number
+of workers: each run gets its own seed in its setting, and one thread of linear algebra, since the
+sum of many products depends on how many threads share it.
+
+The place where runs are kept is the client's alone: workers need no common disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache as once
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, TypeVar
+
+__all__ = ["sweep"]
+
+T = TypeVar("T")
+
+# A run of a few is over before a bar would help.
+_MANY = 20
+# What a result may depend on besides the code: not all need be installed.
+_PACKAGES = ("numpy", "scipy", "scikit-learn", "keras", "tensorflow")
+
+
+def sweep(
+    function: Callable[..., T],
+    settings: Iterable[Mapping[str, Any]],
+    *,
+    n_jobs: int = -1,
+    cache: str | Path | None = None,
+    progress: bool | None = None,
+) -> list[T]:
+    """Return ``function(**setting)`` for each setting, in order.
+
+    Runs in processes through joblib: inside ``joblib.parallel_config("dask")`` on the cluster whose
+    ``distributed.Client`` is open, and elsewhere on this machine.
+
+    Args:
+        function: the experiment; all that is random in it comes from its arguments.
+        settings: keyword arguments of one run each, e.g. ``[{"seed": 0}, {"seed": 1}]``.
+        n_jobs: processes, all cores for -1.
+        cache: folder where results are kept as they arrive, so that an interrupted sweep resumes
+            and a repeated one costs nothing; without it the environment's LIVEGRAD_CACHE, and
+            without that nothing is kept. A result is found again by its content: the function's
+            source, its setting, this package's sources and the versions it ran with. What the
+            function calls elsewhere is not looked at.
+        progress: show a bar; without a choice, on a terminal when the runs are many.
+
+    Raises:
+        Exception: what the function raises.
+
+    Examples:
+        >>> sweep(pow, [{"base": 2, "exp": 3}, {"base": 3, "exp": 2}], n_jobs=1)
+        [8, 9]
+    """
+    from joblib import Memory, Parallel, delayed
+
+    todo = [dict(setting) for setting in settings]
+    folder = cache if cache is not None else os.environ.get("LIVEGRAD_CACHE")
+    kept = Memory(folder, verbose=0).cache(_kept, ignore=["compute"])
+    keys = [(_content(function), setting) for setting in todo]
+    known = [bool(folder) and kept.check_call_in_cache(*key, None) for key in keys]
+    missing = [setting for setting, there in zip(todo, known, strict=True) if not there]
+    runs: Iterator[T] = iter(())
+    if missing:
+        parallel = Parallel(n_jobs=n_jobs, return_as="generator")
+        runs = iter(parallel(delayed(_alone)(function, setting) for setting in missing))
+    results: list[T] = []
+    for key, there in _bar(list(zip(keys, known, strict=True)), len(missing), progress):
+        # What was not known is stored now, as it arrives from its worker.
+        result = None if there else next(runs)
+        results.append(kept(*key, lambda result=result: result))
+    return results
+
+
+def _kept(function: str, setting: Mapping[str, Any], compute: Callable[[], T]) -> T:
+    """Return the result; joblib keeps it under the function's content and the setting."""
+    return compute()
+
+
+def _alone(function: Callable[..., T], setting: Mapping[str, Any]) -> T:
+    """Run once, with one thread of linear algebra."""
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):
+        return function(**setting)
+
+
+def _content(function: Callable[..., Any]) -> str:
+    """Return a digest of all that a result of the function may depend on, but for its setting."""
+    name = f"{function.__module__}.{function.__qualname__}"
+    try:
+        source = inspect.getsource(function)
+    except (OSError, TypeError):
+        code = getattr(function, "__code__", None)
+        source = repr((code.co_code, code.co_consts, code.co_names)) if code else ""
+    return hashlib.sha256("\0".join([name, source, *_surroundings()]).encode()).hexdigest()
+
+
+@once
+def _surroundings() -> list[str]:
+    """Return this package's digest and the versions of all that results may depend on."""
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(path.relative_to(package).as_posix().encode() + b"\0" + path.read_bytes())
+    found = [digest.hexdigest(), platform.machine(), sys.version]
+    for name in _PACKAGES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            found.append(f"no {name}")
+    return found
+
+
+def _bar(items: list[T], runs: int, progress: bool | None) -> Iterable[T]:
+    if progress is None:
+        progress = sys.stderr.isatty() and runs >= _MANY
+    if not progress:
+        return items
+    from tqdm import tqdm
+
+    return tqdm(items, desc="sweep", unit="run")
