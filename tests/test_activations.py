@@ -186,39 +186,55 @@ def test_value_and_slope_against_scipy(name):
     np.testing.assert_allclose(get(name).derivative(x), SLOPES[name](x), rtol=1e-12, atol=atol)
 
 
+@pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize(("name", "parameters"), CASES)
-def test_value_and_slope_against_keras(in_keras, name, parameters):
-    x = np.concatenate([np.linspace(-12, 12, 481), [-0.01, 0.01, -80.0, 80.0]])  # (485,)
+def test_value_and_slope_against_keras(in_keras, name, parameters, dtype):
+    x = np.concatenate([np.linspace(-12, 12, 481), [-0.01, 0.01, -80.0, 80.0]]).astype(dtype)
     x = x[x != 0] if name == "selu" else x  # at 0 they take another side: tested below
-    value, slope = in_keras(name, x, **keras_parameters(name, parameters))
-    # Keras turns some of its constants into float32 and takes a less exact way on the far left.
-    close = {"rtol": 1e-6, "atol": 1e-7}
-    np.testing.assert_allclose(get(name)(x, **parameters), value, **close)
-    np.testing.assert_allclose(get(name).derivative(x, **parameters), slope, **close)
+    value, slope = in_keras(name, x, **keras_parameters(name, parameters))  # (485,) each
+    # Keras turns some of its constants into float32, and loses digits on the far left, where it
+    # takes the difference of terms near 1 (and in GELU's tanh form multiplies it by up to 15).
+    eps = float(np.finfo(dtype).eps)
+    lost = 8 * eps * (15 if "approximate" in parameters else 1)
+    close = {"rtol": max(1e-6, 8 * eps), "atol": max(1e-7, lost)}
+    for ours, theirs in [
+        (get(name)(x, **parameters), value),
+        (get(name).derivative(x, **parameters), slope),
+    ]:
+        assert ours.dtype == theirs.dtype == dtype
+        np.testing.assert_allclose(ours.astype(float), theirs.astype(float), **close)
 
 
+@pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("name", VECTOR)
 @pytest.mark.parametrize("axis", [-1, 0, 1])
-def test_softmax_and_its_logarithm_against_keras_and_scipy(in_keras, name, axis):
+def test_softmax_and_its_logarithm_against_keras_and_scipy(in_keras, name, axis, dtype):
     rng = np.random.default_rng(0)
-    z, upstream = 3 * rng.standard_normal((2, 4, 5, 3))  # (4, 5, 3) each
+    z, upstream = (3 * rng.standard_normal((2, 4, 5, 3))).astype(dtype)  # (4, 5, 3) each
     value, gradient = in_keras(name, z, upstream, axis=axis)
     computed = get(name)(z, axis=axis)
-    np.testing.assert_allclose(computed, value, rtol=1e-6, atol=1e-7)
-    np.testing.assert_allclose(computed, getattr(special, name)(z, axis=axis), rtol=1e-13)
+    eps = float(np.finfo(dtype).eps)
+    close = {"rtol": max(1e-6, 8 * eps), "atol": max(1e-7, 8 * eps * np.abs(value).max())}
+    np.testing.assert_allclose(computed, value, **close)
+    exact = getattr(special, name)(z.astype(float), axis=axis)
+    np.testing.assert_allclose(computed, exact, rtol=max(1e-13, 8 * eps), atol=eps)
     if axis == -1:
-        np.testing.assert_allclose(get(name).vjp(z, upstream), gradient, rtol=1e-6, atol=1e-7)
+        np.testing.assert_allclose(get(name).vjp(z, upstream), gradient, **close)
 
 
+@pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize(("name", "parameters"), CASES)
 @REPEATABLE
 @given(x=finite)
-def test_slope_is_the_finite_difference(name, parameters, x):
+def test_slope_is_the_finite_difference(name, parameters, dtype, x):
     if name in KINKED and abs(x) < 1e-4:
         return  # the difference would straddle the kink
-    measured = difference(lambda at: float(get(name)(at, **parameters)), x)
+    x = dtype(x)
+    # The difference itself needs digits that the short types do not have.
+    measured = difference(lambda at: float(get(name)(at, **parameters)), float(x))
     slope = float(get(name).derivative(x, **parameters))
-    assert slope == pytest.approx(measured, rel=1e-6, abs=1e-8)
+    eps = float(np.finfo(dtype).eps)
+    assert slope == pytest.approx(measured, rel=max(1e-6, 2 * eps), abs=max(1e-8, 10 * eps**2))
 
 
 @pytest.mark.parametrize(
@@ -503,6 +519,30 @@ def test_softmax_is_a_distribution_and_ignores_a_shift(z, shift):
     np.testing.assert_allclose(p.sum(axis=-1), 1, rtol=1e-14)
     np.testing.assert_allclose(softmax(z + shift), p, rtol=1e-12)
     np.testing.assert_allclose(np.exp(log_softmax(z)), p, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@REPEATABLE
+@given(z=arrays(int, (4, 3), elements=st.integers(-64, 64)), shift=st.integers(-64, 64))
+def test_softmax_in_every_type_is_a_distribution_and_ignores_a_shift(dtype, z, shift):
+    # Eighths, so that the shifted logits are exact in float16 too and nothing may change.
+    one, moved = (z / 8).astype(dtype), ((z + shift) / 8).astype(dtype)  # (4, 3) each
+    p = softmax(one)
+    assert p.dtype == dtype and (p >= 0).all()
+    np.testing.assert_allclose(p.astype(float).sum(axis=-1), 1, rtol=2 * np.finfo(dtype).eps)
+    np.testing.assert_array_equal(softmax(moved), p)
+    np.testing.assert_array_equal(log_softmax(moved), log_softmax(one))
+
+
+@pytest.mark.parametrize("dtype", TYPES)
+@REPEATABLE
+@given(x=finite)
+def test_sigmoid_is_symmetric_in_every_type(dtype, x):
+    x = dtype(x)
+    eps = float(np.finfo(dtype).eps)
+    assert float(sigmoid(x)) + float(sigmoid(-x)) == pytest.approx(1, rel=eps)
+    assert sigmoid.derivative(x) == sigmoid.derivative(-x)
+    assert activations.tanh(-x) == -activations.tanh(x)
 
 
 @REPEATABLE

@@ -61,20 +61,25 @@ def test_the_share_dropped_is_the_rate(rate):
         assert abs(pairs.mean()) <= ERRORS * rate * (1 - rate) / math.sqrt(pairs.size)
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 @REPEATABLE
 @given(
-    x=hnp.arrays(np.float64, (3, 4), elements=st.floats(-100, 100)),
+    x=hnp.arrays(np.float16, (3, 4), elements=st.floats(-100, 100, width=16)),
     rate=st.floats(0, 0.9),
     seed=st.integers(0, 2**32),
 )
-def test_the_mean_over_masks_is_x(x, rate, seed):
+def test_the_mean_over_masks_is_x(dtype, x, rate, seed):
     draws = 2000
+    x = x.astype(dtype)
     outputs, _ = dropout(np.broadcast_to(x, (draws, *x.shape)), rate, seed)  # (draws, 3, 4)
+    assert outputs.dtype == dtype
+    x, outputs = x.astype(float), outputs.astype(float)
     # One output has the variance x^2 rate / (1 - rate). Hypothesis asks about 12 x 100 times,
     # so more standard errors than elsewhere; at rates near 0 one dropped entry is the grain.
     error = np.abs(x) * math.sqrt(rate / (1 - rate) / draws)
     grain = 3 * np.abs(x) / (1 - rate) / draws
-    assert (np.abs(outputs.mean(axis=0) - x) <= 8 * error + grain + 1e-9).all()
+    rounding = np.abs(x) * float(np.finfo(dtype).eps) + float(np.finfo(dtype).tiny)
+    assert (np.abs(outputs.mean(axis=0) - x) <= 8 * error + grain + rounding + 1e-12).all()
 
 
 @pytest.mark.parametrize("rate", RATES)

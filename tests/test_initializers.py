@@ -223,12 +223,16 @@ def test_moments_with_own_parameters():
 # Keras
 
 
-@pytest.mark.parametrize("shape", [SHAPE, (3, 3, 50, 100)])
+@pytest.mark.parametrize(
+    ("shape", "dtype"),
+    [(SHAPE, np.float64), ((3, 3, 50, 100), np.float32), (SHAPE, np.float16)],
+)
 @pytest.mark.parametrize("name", initializers.NAMES)
-def test_statistics_are_those_of_keras(keras, name, shape):
+def test_statistics_are_those_of_keras(keras, name, shape, dtype):
     theirs = np.asarray(in_keras(keras, name)(shape), np.float64)
-    ours = get(name)(shape, 0)
-    assert ours.shape == theirs.shape
+    ours = get(name)(shape, 0, dtype=dtype)
+    assert ours.shape == theirs.shape and ours.dtype == dtype
+    ours = ours.astype(np.float64)
     if name in CONSTANT:
         np.testing.assert_array_equal(ours, theirs)
         return

@@ -132,30 +132,44 @@ def test_no_hidden_layer_is_logistic_regression():
 
 
 def keras_twin(keras, net):
-    layers = [keras.layers.Dense(k, activation=net.activation.name) for k in net.widths[1:-1]]
-    last = keras.layers.Dense(net.widths[-1], activation=net.head.activation)
-    model = keras.Sequential([keras.Input((net.widths[0],)), *layers, last])
+    kind = {"dtype": net.dtype.name}
+    names = [*[net.activation.name] * net.depth, net.head.activation]
+    layers = [
+        keras.layers.Dense(units, activation=name, **kind)
+        for units, name in zip(net.widths[1:], names, strict=True)
+    ]
+    model = keras.Sequential([keras.Input((net.widths[0],), **kind), *layers])
     model.set_weights(net.get_weights())
     return model
 
 
+# Keras takes its losses from the probabilities here, clipped at 1e-7, and in float16 each step
+# of both programs is rounded.
+CLOSE = {
+    np.float64: {"rtol": 1e-5, "atol": 1e-6},
+    np.float32: {"rtol": 2e-3, "atol": 1e-5},
+    np.float16: {"rtol": 5e-2, "atol": 5e-3},
+}
+
+
+@pytest.mark.parametrize("dtype", CLOSE)
 @pytest.mark.parametrize("head", UNITS)
-def test_same_gradients_as_keras(tf, keras, head):
-    net = network(head, "gelu", dtype=np.float32)
+def test_same_gradients_as_keras(tf, keras, head, dtype):
+    net = network(head, "gelu", dtype=dtype)
     x, y = data(head)
-    x = x.astype(np.float32)
+    x = x.astype(dtype)
     model = keras_twin(keras, net)
-    labels = y[:, None] if head in ("binary", "multiclass") else y
+    labels = (y[:, None] if head in ("binary", "multiclass") else y).astype(dtype)
     with tf.GradientTape() as tape:
-        loss = tf.reduce_mean(keras.losses.get(net.head.loss)(labels.astype("float32"), model(x)))
+        loss = tf.reduce_mean(keras.losses.get(net.head.loss)(labels, model(x)))
     expected = tape.gradient(loss, model.trainable_variables)
     gradients = net.backward(net.forward(x), y)
     found = [g for pair in zip(gradients.weights, gradients.biases, strict=True) for g in pair]
-    assert gradients.loss == pytest.approx(float(loss), rel=1e-4)
+    assert gradients.loss == pytest.approx(float(loss), rel=CLOSE[dtype]["rtol"])
     for mine, theirs in zip(found, expected, strict=True):
-        assert mine.dtype == np.float32
-        np.testing.assert_allclose(mine, theirs.numpy(), rtol=2e-3, atol=1e-5)
-    np.testing.assert_allclose(net.predict(x), model(x).numpy(), rtol=1e-4, atol=1e-5)
+        assert mine.dtype == theirs.dtype == dtype
+        np.testing.assert_allclose(mine.astype(float), theirs.numpy().astype(float), **CLOSE[dtype])
+    np.testing.assert_allclose(net.predict(x), model(x).numpy(), **CLOSE[dtype])
 
 
 @pytest.mark.parametrize(
