@@ -3,33 +3,78 @@
 Run by the Python of an environment that has nothing but the built wheel and its ``keras`` extra;
 this file itself needs the standard library alone. Each page gets an interpreter of its own, in an
 empty folder, and each block must print what the page says.
+
+Importing Keras takes longer than most pages. Pages that import it are therefore forked from one
+interpreter that has done nothing else: its namespace is as empty as the others'.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import fences
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# What runs in the reader's interpreter: only standard names, all of them taken back at the end.
-_PASTE = """
-import io as _io, json as _json, sys as _sys
-from contextlib import redirect_stdout as _redirect
-for _block in _json.loads(_sys.stdin.read()):
-    _said = _io.StringIO()
-    with _redirect(_said):
-        exec(compile(_block["code"], f"<line {_block['line']}>", "exec"), globals())
-    if _block["output"] is not None and _said.getvalue() != _block["output"]:
-        _sys.exit(f"line {_block['line']} printed\\n{_said.getvalue()}not\\n{_block['output']}")
+# What runs in the readers' interpreter. It answers with what went wrong on each page.
+_INTERPRETER = r"""
+import contextlib, importlib, io, json, os, shutil, sys, tempfile, types
+
+def paste(blocks):
+    sys.modules["__main__"] = reader = types.ModuleType("__main__")
+    for block in blocks:
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            exec(compile(block["code"], f"<line {block['line']}>", "exec"), vars(reader))
+        if block["output"] is not None and said.getvalue() != block["output"]:
+            sys.exit(f"line {block['line']} printed\n{said.getvalue()}not\n{block['output']}")
+
+def start(blocks):
+    folder = tempfile.mkdtemp()
+    stderr = tempfile.TemporaryFile()
+    child = os.fork()
+    if child == 0:
+        os.chdir(folder)
+        os.dup2(stderr.fileno(), 2)
+        status = 1
+        try:
+            paste(blocks)
+            status = 0
+        except BaseException as error:
+            if isinstance(error, SystemExit):
+                print(error, file=sys.stderr)
+            else:
+                sys.excepthook(*sys.exc_info())
+        finally:
+            sys.stderr.flush()
+            os._exit(status)
+    return child, (folder, stderr)
+
+order = json.loads(sys.stdin.read())
+for name in order["warm"]:
+    importlib.import_module(name)
+failures, running, todo = {}, {}, list(enumerate(order["pages"]))
+while todo or running:
+    while todo and len(running) < order["at_once"]:
+        at, blocks = todo.pop(0)
+        child, place = start(blocks)
+        running[child] = at, *place
+    child, status = os.wait()
+    if child in running:
+        at, folder, stderr = running.pop(child)
+        stderr.seek(0)
+        said = stderr.read().decode(errors="replace")[-2000:]
+        failures[at] = (said or f"status {status}") if status else ""
+        shutil.rmtree(folder, ignore_errors=True)
+print(json.dumps([failures[at] for at in sorted(failures)]))
 """
+_KERAS = re.compile(r"^\s*(?:import|from) (?:keras|tensorflow)\b", re.MULTILINE)
 
 
 def blocks(text: str) -> list[dict[str, str | int | None]]:
@@ -44,31 +89,40 @@ def blocks(text: str) -> list[dict[str, str | int | None]]:
     return pasted
 
 
-def paste(text: str, python: str = sys.executable) -> str:
-    """Return what went wrong with the page's blocks, or an empty string."""
-    with tempfile.TemporaryDirectory() as folder:
-        done = subprocess.run(
-            [python, "-c", _PASTE],
-            input=json.dumps(blocks(text)),
-            capture_output=True,
-            text=True,
-            cwd=folder,
-            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-        )
-    return done.stderr[-2000:] if done.returncode else ""
+def paste(texts: list[str], warm: list[str] | None = None) -> list[str]:
+    """Return for each page what went wrong with its blocks, or an empty string."""
+    order: dict[str, Any] = {"pages": [blocks(text) for text in texts], "warm": warm or []}
+    order["at_once"] = os.cpu_count() or 1
+    # Pages share the machine; no page needs more than one thread of linear algebra.
+    alone = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    outside = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(
+        [sys.executable, "-c", _INTERPRETER],
+        input=json.dumps(order),
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        env=outside | alone,
+    )
+    return list(json.loads(done.stdout))
 
 
 def main(names: list[str]) -> int:
-    """Paste the named pages, or all, two at a time; return how many failed."""
+    """Paste the named pages, or all, the longest first; return how many failed."""
     pages = [Path(name) for name in names] or fences.pages(ROOT)
-    texts = [page.read_text(encoding="utf-8") for page in pages]
-    with ThreadPoolExecutor(max_workers=2) as workers:
-        failures = list(workers.map(paste, texts))
-    for page, failure in zip(pages, failures, strict=True):
-        if failure:
-            print(f"{page}: {failure}", file=sys.stderr)
-    count = sum(len(blocks(text)) for text in texts)
-    wrong = sum(map(bool, failures))
+    texts = {page: page.read_text(encoding="utf-8") for page in pages}
+    failures: dict[Path, str] = {}
+    for warm in (["keras"], []):
+        some = [page for page in pages if bool(_KERAS.search(texts[page])) == bool(warm)]
+        some.sort(key=lambda page: len(blocks(texts[page])), reverse=True)
+        if some:
+            said = paste([texts[page] for page in some], warm)
+            failures |= dict(zip(some, said, strict=True))
+    for page in pages:
+        if failures[page]:
+            print(f"{page}: {failures[page]}", file=sys.stderr)
+    count = sum(len(blocks(text)) for text in texts.values())
+    wrong = sum(map(bool, failures.values()))
     print(f"{count} blocks of {len(pages)} pages pasted into empty interpreters, {wrong} wrong")
     return wrong
 

@@ -9,7 +9,7 @@ GOOD = f"```python\nx = 1\nprint(x)\n```\n\n{fences.OUTPUT_MARK}\n```text\n1\n``
 
 
 def test_blocks_that_say_what_the_page_says_pass():
-    assert paste.paste(GOOD + "```python\nassert x == 1\n```\n") == ""
+    assert paste.paste([GOOD + "```python\nassert x == 1\n```\n"]) == [""]
 
 
 @pytest.mark.parametrize(
@@ -20,10 +20,27 @@ def test_blocks_that_say_what_the_page_says_pass():
         ("```python\nimport fences\n```\n", "No module named 'fences'"),
         ("```python\nopen('README.md')\n```\n", "No such file"),
         ("```python\nprint(undefined)\n```\n", "NameError"),
+        ("```python\njson.dumps(paste)\n```\n", "NameError"),
+        ("```python\nimport os\nos._exit(3)\n```\n", "status"),
     ],
 )
 def test_a_block_that_does_not_run_for_a_reader_is_caught(page, complaint):
-    assert complaint in paste.paste(page)
+    said = paste.paste([GOOD, page, GOOD])
+    assert complaint in said[1]
+    assert [said[0], said[2]] == ["", ""]
+
+
+def test_what_one_page_does_no_other_sees():
+    leave = "```python\nimport sys, json\nsys.modules['left'] = json\nleft = 1\n```\n"
+    see = "```python\nimport sys\nassert 'left' not in sys.modules\nleft\n```\n"
+    assert "NameError" in paste.paste([leave, see])[1]
+
+
+def test_a_page_finds_loaded_what_its_interpreter_was_started_with_but_not_its_name():
+    page = "```python\nimport sys\nprint('wave' in sys.modules, 'wave' in globals())\n```\n"
+    page += f"\n{fences.OUTPUT_MARK}\n```text\n{{}} False\n```\n"
+    assert paste.paste([page.format(False)]) == [""]
+    assert paste.paste([page.format(True)], warm=["wave"]) == [""]
 
 
 def test_the_number_of_failing_pages_is_returned(tmp_path, capsys):
