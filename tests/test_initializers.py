@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -357,6 +358,10 @@ def test_a_value_beyond_the_type_becomes_infinite():
 
 
 def test_initializers_can_be_copied_compared_and_kept_in_a_set():
+    for name in initializers.NAMES:
+        # Pickled too, so that a network can be sent to another process.
+        for again in (copy.deepcopy(get(name)), pickle.loads(pickle.dumps(get(name)))):
+            assert again((4, 3), 0).tolist() == get(name)((4, 3), 0).tolist()
     assert copy.deepcopy(initializers.he_normal) == initializers.he_normal
     assert len({get(name) for name in initializers.NAMES}) == len(initializers.NAMES)
     assert repr(initializers.he_normal) == (

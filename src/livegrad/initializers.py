@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from numbers import Real
 from typing import Any
 
@@ -120,7 +121,8 @@ class Initializer:
     """
 
     name: str
-    _draw: Callable[..., Array] = field(repr=False)
+    # Left out of comparisons: a copied partial is not equal to its original.
+    _draw: Callable[..., Array] = field(repr=False, compare=False)
     _variance: Callable[..., float] = field(repr=False)
     parameters: dict[str, float] = field(default_factory=dict, hash=False)
     random: bool = True
@@ -212,10 +214,18 @@ def _constant(shape: tuple[int, ...], rng: np.random.Generator, value: float) ->
     return np.full(shape, value)
 
 
+def _no_variance(shape: tuple[int, ...], **given: float) -> float:
+    return 0.0
+
+
 def _random_uniform(
     shape: tuple[int, ...], rng: np.random.Generator, minval: float, maxval: float
 ) -> Array:
     return rng.uniform(minval, maxval, shape)
+
+
+def _uniform_variance(shape: tuple[int, ...], minval: float, maxval: float) -> float:
+    return (maxval - minval) * (maxval - minval) / 12
 
 
 def _random_normal(
@@ -224,27 +234,24 @@ def _random_normal(
     return rng.normal(mean, stddev, shape)
 
 
+def _normal_variance(shape: tuple[int, ...], mean: float, stddev: float) -> float:
+    return stddev * stddev
+
+
 def _centred(
-    shape: tuple[int, ...], rng: np.random.Generator, variance: float, normal: bool
+    variance: Callable[..., float],
+    normal: bool,
+    shape: tuple[int, ...],
+    rng: np.random.Generator,
+    **given: float,
 ) -> Array:
-    """Return draws of mean 0 and this variance, uniform or truncated normal."""
-    stddev = math.sqrt(variance)
+    """Return draws of mean 0 and the variance of this shape, uniform or truncated normal."""
+    stddev = math.sqrt(variance(shape, **given))
     if normal:
         return _truncated_normal(shape, rng) * (stddev / TRUNCATED_STDDEV)
     # U[-limit, limit] has the variance limit^2 / 3.
     limit = math.sqrt(3) * stddev
     return rng.uniform(-limit, limit, shape)
-
-
-def _scaled(
-    name: str, variance: Callable[..., float], *, normal: bool, **own: float
-) -> Initializer:
-    """Return the initializer whose weights have mean 0 and this variance."""
-
-    def draw(shape: tuple[int, ...], rng: np.random.Generator, **given: float) -> Array:
-        return _centred(shape, rng, variance(shape, **given), normal)
-
-    return Initializer(name, draw, variance, own)
 
 
 def _glorot(shape: tuple[int, ...]) -> float:
@@ -291,41 +298,33 @@ def _orthogonal_variance(shape: tuple[int, ...], gain: float) -> float:
     return gain * gain / max(_rows_and_columns(shape))
 
 
-zeros = Initializer("zeros", lambda s, r: np.zeros(s), lambda s: 0.0, random=False)
+zeros = Initializer("zeros", partial(_constant, value=0.0), _no_variance, random=False)
 """All 0: every unit stays a copy of its neighbour."""
-ones = Initializer("ones", lambda s, r: np.ones(s), lambda s: 0.0, random=False)
+ones = Initializer("ones", partial(_constant, value=1.0), _no_variance, random=False)
 """All 1: copies too, and a signal that grows by the fan-in."""
-constant = Initializer("constant", _constant, lambda s, value: 0.0, {"value": 0.0}, random=False)
+constant = Initializer("constant", _constant, _no_variance, {"value": 0.0}, random=False)
 """All ``value``."""
 random_uniform = Initializer(
-    "random_uniform",
-    _random_uniform,
-    lambda s, minval, maxval: (maxval - minval) * (maxval - minval) / 12,
-    {"minval": -0.05, "maxval": 0.05},
+    "random_uniform", _random_uniform, _uniform_variance, {"minval": -0.05, "maxval": 0.05}
 )
 """U[minval, maxval], whatever the shape."""
-
 random_normal = Initializer(
-    "random_normal",
-    _random_normal,
-    lambda s, mean, stddev: stddev * stddev,
-    {"mean": 0.0, "stddev": 0.05},
+    "random_normal", _random_normal, _normal_variance, {"mean": 0.0, "stddev": 0.05}
 )
 """Normal, not truncated, whatever the shape."""
-
-fan_in_uniform = _scaled("fan_in_uniform", _fan_in, normal=False)
+fan_in_uniform = Initializer("fan_in_uniform", partial(_centred, _fan_in, False), _fan_in)
 """U[-1/sqrt(fan_in), 1/sqrt(fan_in)], PyTorch's default (Glorot and Bengio 2010, eq. 1)."""
-glorot_uniform = _scaled("glorot_uniform", _glorot, normal=False)
+glorot_uniform = Initializer("glorot_uniform", partial(_centred, _glorot, False), _glorot)
 """Uniform, variance 2 / (fan_in + fan_out): Keras's default (Glorot and Bengio 2010, eq. 16)."""
-glorot_normal = _scaled("glorot_normal", _glorot, normal=True)
+glorot_normal = Initializer("glorot_normal", partial(_centred, _glorot, True), _glorot)
 """Truncated normal, variance 2 / (fan_in + fan_out) (Glorot and Bengio 2010, eq. 12)."""
-he_uniform = _scaled("he_uniform", _he, normal=False, negative_slope=0.0)
+he_uniform = Initializer("he_uniform", partial(_centred, _he, False), _he, {"negative_slope": 0.0})
 """Uniform, variance 2 / ((1 + negative_slope^2) fan_in) (He et al. 2015, eq. 15)."""
-he_normal = _scaled("he_normal", _he, normal=True, negative_slope=0.0)
+he_normal = Initializer("he_normal", partial(_centred, _he, True), _he, {"negative_slope": 0.0})
 """Truncated normal, variance 2 / ((1 + negative_slope^2) fan_in) (He et al. 2015, eq. 15)."""
-lecun_uniform = _scaled("lecun_uniform", _lecun, normal=False)
+lecun_uniform = Initializer("lecun_uniform", partial(_centred, _lecun, False), _lecun)
 """Uniform, variance 1 / fan_in (LeCun et al. 1998, eq. 16)."""
-lecun_normal = _scaled("lecun_normal", _lecun, normal=True)
+lecun_normal = Initializer("lecun_normal", partial(_centred, _lecun, True), _lecun)
 """Truncated normal, variance 1 / fan_in (LeCun et al. 1998, eq. 16): the one for SELU."""
 orthogonal = Initializer("orthogonal", _orthogonal, _orthogonal_variance, {"gain": 1.0})
 """A random orthogonal matrix times ``gain`` (Saxe et al. 2014)."""
