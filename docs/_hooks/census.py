@@ -14,12 +14,9 @@ import prose_numbers
 from prose_numbers import Report
 
 
-def package_digest(root: Path = cache.ROOT) -> str:
-    """Digest of the package's sources, to tell whether a measurement is of these."""
-    digest = hashlib.sha256()
-    for path in sorted((root / "src" / "livegrad").glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()[:12]
+def module_digest(path: Path) -> str:
+    """Digest of a module's source, to tell whether a measurement is of it."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.exists() else ""
 
 
 def notebook_sources(root: Path = cache.ROOT) -> list[Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,42 +58,64 @@ def percent(noticed: int, tried: int) -> str:
     return f"{noticed * 1000 // tried / 10:.1f} %" if tried else "none tried"
 
 
-def drift(scores: dict[str, Any], digest: str) -> str:
+@dataclass(frozen=True)
+class Score:
+    """What a suite made of the changes in one module."""
+
+    noticed: int
+    missed: list[tuple[str, str]]
+    same: int
+
+
+def score(row: dict[str, Any], equivalent: list[dict[str, str]]) -> Score:
+    """Return a measured row as counts; of the survivors, some change nothing."""
+    reasons = {(entry["in"], entry["line"]) for entry in equivalent}
+    survived = [(function, line) for _, function, line in row["survived"]]
+    missed = [entry for entry in survived if entry not in reasons]
+    return Score(row["tried"] - len(survived), missed, len(survived) - len(missed))
+
+
+def drift(
+    scores: dict[str, dict[str, Any]], equivalent: list[dict[str, str]], digests: dict[str, str]
+) -> str:
     """Return what the pages alone, and the whole suite, noticed of the changes, by module."""
-    modules = sorted({name for score in scores.values() for name in score["modules"]})
-    parts = []
-    rows = [["module", *scores]]
-    for name in modules:
-        row: list[Any] = [f"`{name}`"]
-        for score in scores.values():
-            found = score["modules"].get(name, {"noticed": 0, "missed": 0})
-            tried = found["noticed"] + found["missed"]
-            row.append(f"{found['noticed']} of {tried}, {percent(found['noticed'], tried)}")
-        rows.append(row)
-    parts.append(table(rows))
-    for suite, score in scores.items():
-        noticed, missed, same = (
-            sum(found[kind] for found in score["modules"].values())
-            for kind in ("noticed", "missed", "same")
-        )
-        tried = noticed + missed
+    names = sorted({name for rows in scores.values() for name in rows})
+    table_rows: list[list[Any]] = [["module", *scores]]
+    for name in names:
+        cells: list[Any] = [f"`{name}`"]
+        for rows in scores.values():
+            one = score(rows.get(name, {"tried": 0, "survived": []}), equivalent)
+            tried = one.noticed + len(one.missed)
+            cells.append(f"{one.noticed} of {tried}, {percent(one.noticed, tried)}")
+        table_rows.append(cells)
+    parts = [table(table_rows)]
+    for suite, rows in scores.items():
+        all_of_it = [score(row, equivalent) for row in rows.values()]
+        noticed = sum(one.noticed for one in all_of_it)
+        tried = noticed + sum(len(one.missed) for one in all_of_it)
+        same = sum(one.same for one in all_of_it)
+        there = sum(row["mutants"] for row in rows.values())
         said = f"**{suite.capitalize()}** ({SUITES[suite]}): {noticed} of {tried} changes noticed, "
         said += f"{percent(noticed, tried)}; {same} more change nothing that anyone could notice."
-        if tried + same < score["mutants"]:
+        if tried + same < there:
             low, high = binomtest(noticed, tried).proportion_ci(0.95, "wilson")
-            said += f" They are drawn at random from {score['mutants']}; with 95 % confidence the "
+            said += f" They are drawn at random from {there}; with 95 % confidence the "
             said += f"share of all lies between {low:.1%} and {high:.1%}."
-        since = "has not changed" if score["package"] == digest else "has changed"
-        parts.append(f"{said} The package {since} since.")
+        changed = [f"`{name}`" for name, row in rows.items() if row["digest"] != digests[name]]
+        if changed:
+            said += f" Changed since it was measured: {', '.join(changed)}."
+        parts.append(said)
     return "\n\n".join(parts)
 
 
-def survivors(scores: dict[str, Any], equivalent: list[dict[str, str]]) -> str:
+def survivors(scores: dict[str, dict[str, Any]], equivalent: list[dict[str, str]]) -> str:
     """Return what was not noticed, and what is held to change nothing, with the reason."""
     parts = []
-    for suite, score in scores.items():
+    for suite, measured in scores.items():
         rows = [["function", "the changed line"]]
-        rows += [[f"`{name}`", f"`{_cell(line)}`"] for name, line in score["survivors"]]
+        for row in measured.values():
+            missed = score(row, equivalent).missed
+            rows += [[f"`{name}`", f"`{_cell(line)}`"] for name, line in missed]
         if len(rows) > 1:
             parts.append(f"Not noticed by the {suite}:\n\n{table(rows)}")
     rows = [["function", "the changed line", "why nothing changes"]]
@@ -106,13 +129,19 @@ def _cell(line: str) -> str:
     return short.replace("|", "\\|")
 
 
+def module_digests(root: Path = cache.ROOT) -> dict[str, str]:
+    """Return the digest of each module that the score is of."""
+    modules = sorted((root / "src" / "livegrad").glob("*.py"))
+    return {path.stem: census.module_digest(path) for path in modules}
+
+
 def filled(markdown: str, root: Path = cache.ROOT) -> str:
     """Return the page with its marks replaced."""
     scores = json.loads((root / "benchmarks" / "drift.json").read_text("utf-8"))
     equivalent = json.loads((root / "benchmarks" / "equivalent.json").read_text("utf-8"))
     parts: dict[str, Callable[[], str]] = {
         COUNTS: lambda: counts(census.counts(root)),
-        DRIFT: lambda: drift(scores, census.package_digest(root)),
+        DRIFT: lambda: drift(scores, equivalent, module_digests(root)),
         SURVIVORS: lambda: survivors(scores, equivalent),
         NUMBERS: lambda: numbers(census.numbers(root)),  # the notebooks run for it
     }
