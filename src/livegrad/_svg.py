@@ -134,8 +134,8 @@ class Figure:
         style = (
             f"<style>@media(prefers-color-scheme:dark){{svg{{color:{_DARK_INK};{dark}}}}}</style>"
         )
-        svg = re.sub(r"^<svg[^>]*>", lambda opening: opening[0] + style, self.svg, count=1)
-        Path(path).write_text(svg + "\n", encoding="utf-8")
+        svg = re.sub(r"^<svg[^>]*>", lambda opening: opening[0] + style, self.svg) + "\n"
+        Path(path).write_bytes(svg.encode())
 
     def _repr_html_(self) -> str:
         caption = html.escape(self.caption)

@@ -137,8 +137,7 @@ def _gelu(x: Array, approximate: bool) -> Array:
 
 
 def _gelu_inner(x: Array) -> Array:
-    cut = np.clip(x, -1e4, 1e4)
-    return _ROOT_2_OVER_PI * (cut + 0.044715 * cut**3)
+    return _ROOT_2_OVER_PI * (x + 0.044715 * x**3)
 
 
 def _gelu_slope(x: Array, approximate: bool) -> Array:

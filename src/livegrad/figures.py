@@ -390,10 +390,9 @@ def decision_boundary(
         for label, marker in [(0, "^"), (1, "o")]:
             one = points[labels == label]
             name = f"class {label}"
-            axes.plot(one[:, 0], one[:, 1], marker, color=tints[label], markersize=4.5, label=name)
+            axes.plot(one[:, 0], one[:, 1], marker, color=tints[label], label=name)
         axes.grid(visible=False)
         axes.set(xlabel="feature 1", ylabel="feature 2")
-        axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]))
         legend(drawn)
         share = float(np.mean(grid > 0.5))
         return render(
@@ -697,7 +696,7 @@ def bars(
 
 
 def _listed(names: Sequence[str]) -> str:
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
 
 
 def _sentence(text: str) -> str:

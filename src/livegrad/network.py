@@ -259,10 +259,14 @@ class MLP:
             return float(np.mean(logits.argmax(axis=1) == targets.argmax(axis=1)))
         return float(np.mean((logits > 0) == (targets > 0.5)))
 
+    @property
+    def _arrays(self) -> list[Array]:
+        pairs = zip(self.weights, self.biases, strict=True)
+        return [array for pair in pairs for array in pair]
+
     def get_weights(self) -> list[Array]:
         """Return copies of all arrays in Keras's order: W1, b1, W2, b2, ..."""
-        pairs = zip(self.weights, self.biases, strict=True)
-        return [array.copy() for pair in pairs for array in pair]
+        return [array.copy() for array in self._arrays]
 
     def set_weights(self, arrays: Sequence[ArrayLike]) -> None:
         """Take over arrays in Keras's order: W1, b1, W2, b2, ...
@@ -270,7 +274,7 @@ class MLP:
         Raises:
             ValueError: if their number or a shape differs.
         """
-        own = [array for pair in zip(self.weights, self.biases, strict=True) for array in pair]
+        own = self._arrays
         if len(arrays) != len(own):
             raise ValueError(f"arrays must be {len(own)} in number, got {len(arrays)}")
         given = [floating(array, "arrays") for array in arrays]
@@ -337,7 +341,7 @@ class MLP:
         if not 0 <= momentum < 1:
             raise ValueError(f"momentum must be in [0, 1), got {momentum!r}")
         clip = _clipping(clipnorm, global_clipnorm, clipvalue)
-        arrays = [array for pair in zip(self.weights, self.biases, strict=True) for array in pair]
+        arrays = self._arrays
         velocity = [np.zeros_like(array) for array in arrays]
         history = History()
         for _ in self._bar(epochs, -(-n // batch_size), progress):

@@ -159,7 +159,7 @@ class Head:
         return labels
 
     def _classes(self, labels: Array, units: int) -> Array:
-        if labels.ndim == 2 and labels.shape[1] == 1 and units > 1:
+        if labels.ndim == 2 and labels.shape[1] == 1:
             labels = labels[:, 0]
         if labels.ndim == 1:
             whole = (labels >= 0) & (labels < units) & (labels == np.floor(labels))
