@@ -29,7 +29,7 @@ def numbers(root: Path = cache.ROOT) -> dict[str, Report]:
     found = {}
     for page in fences.pages(root):
         found[page.relative_to(root).as_posix()] = prose_numbers.check(page.read_text("utf-8"))
-    for module in sorted((root / "src" / "livegrad").glob("*.py")):
+    for module in sorted((root / "src" / "livegrad").rglob("*.py")):
         report = prose_numbers.check_source(module.read_text("utf-8"))
         found[module.relative_to(root).as_posix()] = report
     for path in notebook_sources(root):
@@ -43,7 +43,7 @@ def numbers(root: Path = cache.ROOT) -> dict[str, Report]:
 def docstring_examples(root: Path = cache.ROOT) -> int:
     """Count the docstrings that hold examples, each of which runs as one test."""
     count = 0
-    for module in (root / "src" / "livegrad").glob("*.py"):
+    for module in (root / "src" / "livegrad").rglob("*.py"):
         for node in ast.walk(ast.parse(module.read_text("utf-8"))):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 count += bool(doctest.DocTestParser().get_examples(ast.get_docstring(node) or ""))
