@@ -85,8 +85,9 @@ def configured(folder: Path, suite: list[str], slow: list[str]) -> None:
         "also_copy": [name for name in COPIED if name != "src"],
         "pytest_add_cli_args_test_selection": [*chosen(suite), *left_out],
         "pytest_add_cli_args": FAST,
-        "timeout_multiplier": 2.0,
-        "timeout_constant": 5.0,
+        # Out of time means noticed, so only what never ends may run out of it.
+        "timeout_multiplier": 10.0,
+        "timeout_constant": 60.0,
         "use_git_change_detection": False,
     }
     lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
