@@ -240,7 +240,7 @@ class Stack:
         if not self._dropout.any():
             return None
         drawn = self.rng.random(shape)  # (n, units)
-        return (drawn >= self._dropout) / (1 - self._dropout)
+        return np.asarray((drawn >= self._dropout) / (1 - self._dropout))
 
     def _step(self, by_weights: list[Array], by_biases: list[Array]) -> None:
         arrays = [*self.weights, *self.biases]

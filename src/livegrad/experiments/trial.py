@@ -199,11 +199,13 @@ class Result:
         lines += ["", f"{self.claim.quantity}, {seeds} seeds"]
         lines += [f"  {'':{wide}}      mean        sd    lowest   highest"]
         for name, v in self.values.items():
-            numbers = (v.mean(), v.std(ddof=1), v.min(), v.max())
-            lines.append(f"  {name:{wide}}" + "".join(f"{_short(n):>10}" for n in numbers))
+            row = (v.mean(), v.std(ddof=1), v.min(), v.max())
+            lines.append(f"  {name:{wide}}" + "".join(f"{_short(n):>10}" for n in row))
         for found in self.cases:
             lines += ["", f"when {found.case.when}"]
-            lines += textwrap.wrap(f"rule: {found.case.rule}", 80, initial_indent="  ")
+            lines += textwrap.wrap(
+                f"rule: {found.case.rule}", 80, initial_indent="  ", subsequent_indent="    "
+            )
             numbers = f"difference {found.spread}, effect {found.effect:.2f}"
             chances = f"p {found.p:.1e}, corrected {found.corrected:.1e}"
             lines += [f"  {numbers}", f"  {chances}: {found.outcome}"]

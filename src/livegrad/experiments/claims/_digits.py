@@ -18,8 +18,8 @@ BETTER = 0.01
 """By how much an accuracy must be better to count: one image in a hundred."""
 ALIKE = 0.02
 """Within what two accuracies count as alike, and by how much less is no worse."""
-RATES = (0.03, 0.1, 0.3)
-"""The learning rates that every arm may choose from."""
+RATES = (0.01, 0.03, 0.1, 0.3)
+"""The learning rates that every arm may choose from, unless an experiment names others."""
 
 
 @cache

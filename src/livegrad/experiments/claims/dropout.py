@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,7 @@ RATES = (0.0, 0.2, 0.5)
 
 def half(seed: int) -> dict[str, float]:
     """Train on 150 images with several rates: one hidden layer of 16 units, and one of 256."""
-    found = {}
+    found: dict[str, float] = {}
     for width in (16, 256):
         arms = {f"{width} units, rate {rate:g}": Arm("relu", dropout=rate) for rate in RATES}
         found |= accuracies(seed, [width], arms, rates=(0.1, 0.3), train=150, epochs=40)
@@ -33,7 +34,7 @@ def helps(seed: int) -> dict[str, float]:
 
     The small network sees its 1,200 images only four times.
     """
-    found = {}
+    found: dict[str, float] = {}
     for name, width, train, epochs in [("overfits", 128, 100, 60), ("does not", 16, 1200, 4)]:
         x, y, x_test, y_test = digits(seed, train, 500)
         arms = {f"{name}, rate {rate:g}": Arm("relu", dropout=rate) for rate in (0.0, 0.3)}
@@ -54,10 +55,15 @@ def mean_signal(seed: int) -> dict[str, float]:
     rng = np.random.default_rng(seed)
     a = relu(rng.standard_normal((50, 8)))  # (examples, 8)
     weights = rng.standard_normal((8, 200)) / 2
+    functions: dict[str, Callable[[Array], Array]] = {
+        "linear": np.asarray,
+        "relu": relu,
+        "sigmoid": sigmoid,
+    }
     masks = (np.arange(256)[:, None] >> np.arange(8)) & 1  # (masks, 8), each as likely: rate 0.5
     dropped = (a * masks[:, None, :] / 0.5) @ weights  # (masks, examples, 200)
     found = {}
-    for name, function in [("linear", np.asarray), ("relu", relu), ("sigmoid", sigmoid)]:
+    for name, function in functions.items():
         plain = function(a @ weights)  # (examples, 200)
         moved = function(dropped).mean(axis=0) - plain
         found[name] = float(np.mean(np.abs(moved)) / np.mean(np.abs(plain)))
@@ -100,7 +106,7 @@ CLAIMS = (
         experiment=half,
         cases=tuple(
             Case(
-                f"{width} units rival with the rate {rate:g}",
+                f"a layer of {width} units is compared with the rate {rate:g}",
                 f"{width} units, rate 0.5",
                 "above",
                 f"{width} units, rate {rate:g}",
@@ -143,8 +149,8 @@ CLAIMS = (
         quantity="share of agreement, and accuracy lost",
         experiment=kfold,
         cases=(
-            Case("it is to be the very same rate", "the same rate", "above", 0.0, 0.8),
-            Case("a rate that does as well will do", "regret", "below", 0.0, ALIKE),
+            Case("the very same rate is asked for", "the same rate", "above", 0.0, 0.8),
+            Case("a rate that does as well is enough", "regret", "below", 0.0, ALIKE),
         ),
         changes="Repeated folds, more images, or rates that differ more.",
     ),
