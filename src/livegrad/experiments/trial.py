@@ -298,7 +298,7 @@ def sign_flip_p(differences: ArrayLike) -> float:
         0.125
 
     Source:
-        Fisher 1935, section 21.
+        Fisher 1935, chapter 3.
     """
     d = np.asarray(differences, dtype=np.float64)  # (seeds,)
     if d.ndim != 1 or not 1 <= len(d) <= MOST_SEEDS:
