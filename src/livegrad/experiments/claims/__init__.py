@@ -11,7 +11,7 @@ from livegrad.experiments.claims import activations, dropout, gradients, initial
 from livegrad.experiments.sweep import sweep
 from livegrad.experiments.trial import Claim, Result, judge
 
-__all__ = ["CLAIMS", "TOPICS", "find", "seed_of", "table", "trial", "trials"]
+__all__ = ["CLAIMS", "ON_TRIAL", "TOPICS", "find", "seed_of", "table", "trial", "trials"]
 
 TOPICS: Mapping[str, tuple[Claim, ...]] = {
     "gradients": gradients.CLAIMS,

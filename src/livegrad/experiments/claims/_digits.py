@@ -45,7 +45,7 @@ def accuracies(
     *,
     rates: Sequence[float] = RATES,
     train: int = 300,
-    epochs: int = 20,
+    epochs: int = 12,
     batch_norm: bool = False,
     residual: bool = False,
 ) -> dict[str, float]:
@@ -68,7 +68,7 @@ def best_rates(
     hidden: Sequence[int],
     arms: Mapping[str, Arm],
     rates: Sequence[float] = RATES,
-    epochs: int = 20,
+    epochs: int = 12,
     *,
     batch_norm: bool = False,
     residual: bool = False,
