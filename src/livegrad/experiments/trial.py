@@ -399,4 +399,6 @@ def _outcome(case: Case, low: float, high: float, corrected: float) -> str:
 
 def _short(number: float) -> str:
     # Two digits: what one image more or less in one seed leaves alone on another machine.
+    if abs(number) >= 100:
+        return f"{number:.0f}"
     return "0" if number == 0 else f"{number:.2g}"

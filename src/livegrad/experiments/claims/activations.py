@@ -132,7 +132,7 @@ CLAIMS = (
             for name, spoken in (("leaky_relu", "leaky ReLU"), ("elu", "ELU"))
             for depth in (3, 8)
         ),
-        changes="A network in which many ReLU units are dead.",
+        changes="Longer training, more seeds, or a network in which many ReLU units are dead.",
         seeds=12,
     ),
     Claim(
@@ -147,7 +147,7 @@ CLAIMS = (
             Case("ReLU is centred", "relu, centred", "below", "relu", -FASTER),
             Case("softplus is centred", "softplus, centred", "below", "softplus", -FASTER),
         ),
-        changes="Inputs that are not centred themselves, other depths, or Adam.",
+        changes="Longer training, one small learning rate for all, or Adam.",
     ),
     Claim(
         code="softplus-is-as-good",

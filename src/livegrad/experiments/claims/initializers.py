@@ -151,7 +151,7 @@ CLAIMS = (
         quantity="test accuracy",
         experiment=he_for_relu,
         cases=cases("he", "above", "glorot", BETTER, (1, 4, 8, 12)),
-        changes="More layers, or learning rates that are not chosen anew for each rule.",
+        changes="Longer training, or learning rates that are not chosen anew for each rule.",
         seeds=12,
     ),
     Claim(
@@ -183,7 +183,7 @@ CLAIMS = (
         quantity="test accuracy",
         experiment=small_weights,
         cases=cases("small", "above", "he", -ALIKE, (1, 3, 8)),
-        changes="Batch normalisation, which scales the signal up again.",
+        changes="Longer training for the single hidden layer; batch normalisation for the others.",
     ),
     Claim(
         code="uniform-or-normal-is-alike",
@@ -193,7 +193,7 @@ CLAIMS = (
         experiment=uniform_or_normal,
         cases=cases("uniform", "equal", "normal", ALIKE, (3, 8), "ReLU ")
         + cases("uniform tanh", "equal", "normal tanh", ALIKE, (3,), "tanh "),
-        changes="More seeds, or a margin below what so many seeds can tell.",
+        changes="More seeds: the two open cases scatter more than the margin allows.",
     ),
     Claim(
         code="fan-in-rule-is-enough",
