@@ -263,7 +263,7 @@ def interval(differences: ArrayLike, level: float = 0.95) -> tuple[float, float]
         True
 
     Source:
-        Efron and Tibshirani 1993, chapter 14.
+        Efron and Tibshirani 1993.
     """
     from scipy.stats import bootstrap
 

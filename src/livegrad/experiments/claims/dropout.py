@@ -71,7 +71,7 @@ def mean_signal(seed: int) -> dict[str, float]:
 
 
 def kfold(seed: int) -> dict[str, float]:
-    """Choose the rate by 5-fold cross-validation on 150 images, and by 600 test images.
+    """Choose the rate by 5-fold cross-validation on 150 images, and by the test images.
 
     The regret is the best test accuracy of any rate minus that of the chosen rate.
     """
