@@ -14,11 +14,13 @@ import inspect
 import os
 import platform
 import sys
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache as once
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 __all__ = ["sweep"]
 
@@ -55,7 +57,7 @@ def sweep(
         progress: show a bar; without a choice, on a terminal when the runs are many.
 
     Raises:
-        Exception: what the function raises.
+        Exception: what the function raises; what the settings before it gave is kept by then.
 
     Examples:
         >>> sweep(pow, [{"base": 2, "exp": 3}, {"base": 3, "exp": 2}], n_jobs=1)
@@ -69,16 +71,35 @@ def sweep(
     keys = [(_content(function), setting) for setting in todo]
     known = [bool(folder) and kept.check_call_in_cache(*key, None) for key in keys]
     missing = [setting for setting, there in zip(todo, known, strict=True) if not there]
-    runs: Iterator[T] = iter(())
+    runs: Iterator[_Run[T]] = iter(())
     if missing:
         parallel = Parallel(n_jobs=n_jobs, return_as="generator")
-        runs = iter(parallel(delayed(_alone)(function, setting) for setting in missing))
+        runs = parallel(delayed(_alone)(function, setting) for setting in missing)
     results: list[T] = []
     for key, there in _bar(list(zip(keys, known, strict=True)), len(missing), progress):
-        # What was not known is stored now, as it arrives from its worker.
-        result = None if there else next(runs)
-        results.append(kept(*key, lambda result=result: result))
+        if there:
+            results.append(kept(*key, None))
+            continue
+        run = next(runs)
+        if run.error is not None:
+            # Ends what still runs; the list of the settings goes no further.
+            del runs
+            raise run.error
+        # Stored now, as it arrives from its worker.
+        results.append(kept(*key, lambda run=run: run.result))
     return results
+
+
+@dataclass(frozen=True)
+class _Run(Generic[T]):
+    """What a worker sends back: a result, or the error that it met.
+
+    An error that joblib itself passed on would end the sweep at once, and with it what the settings
+    before had given but the client had not yet stored.
+    """
+
+    result: T | None = None
+    error: Exception | None = None
 
 
 def _kept(function: str, setting: Mapping[str, Any], compute: Callable[[], T]) -> T:
@@ -86,12 +107,17 @@ def _kept(function: str, setting: Mapping[str, Any], compute: Callable[[], T]) -
     return compute()
 
 
-def _alone(function: Callable[..., T], setting: Mapping[str, Any]) -> T:
+def _alone(function: Callable[..., T], setting: Mapping[str, Any]) -> _Run[T]:
     """Run once, with one thread of linear algebra."""
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
-        return function(**setting)
+        try:
+            return _Run(result=function(**setting))
+        except Exception as error:
+            # A traceback does not travel between processes, a note does.
+            error.add_note(f"with {dict(setting)!r}\n{traceback.format_exc()}")
+            return _Run(error=error)
 
 
 def _content(function: Callable[..., Any]) -> str:
