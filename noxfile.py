@@ -10,11 +10,13 @@ nox.options.sessions = ["tests"]
 
 LOCK = "requirements.lock"
 # TensorFlow's start-up messages, and a rounding that would differ between machines.
-QUIET = {
+ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "NO_MKDOCS_2_WARNING": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",
+    # What experiments gave is found again by the content of the code and the versions it ran with.
+    "LIVEGRAD_CACHE": str(Path(".cache/sweeps").resolve()),
 }
 
 
@@ -26,7 +28,7 @@ def prepare(session: nox.Session) -> None:
         session.install("--require-hashes", "-r", LOCK)
         session.install("--no-deps", "-e", ".")
         stamp.write_bytes(lock)
-    session.env.update(QUIET)
+    session.env.update(ENVIRONMENT)
 
 
 @nox.session
@@ -76,7 +78,7 @@ def pasted(session: nox.Session, *requirements: str) -> None:
     session.install(*requirements)
     # Built anew: uv would keep a wheel as long as pyproject.toml stays the same.
     session.install("--no-deps", "--refresh-package=livegrad", "--reinstall-package=livegrad", ".")
-    session.env.update(QUIET)
+    session.env.update(ENVIRONMENT)
     session.run("python", "docs/_hooks/paste.py", *session.posargs)
 
 

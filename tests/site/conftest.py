@@ -56,6 +56,7 @@ def builds(root, port, tmp_path_factory):
     copy = folder / "elsewhere"
     shutil.copytree(root, copy, ignore=shutil.ignore_patterns(*kept))
     other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "SOURCE_DATE_EPOCH": "1000000000"}
+    other["LIVEGRAD_CACHE"] = str(copy / ".cache" / "sweeps")
     started = [
         start_build(root, folder / "here", port),
         start_build(copy, folder / "there", port, **other),
