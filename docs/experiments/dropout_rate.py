@@ -295,4 +295,5 @@ figures.seeds(rows, xlabel="mean squared error, as a share of the variance")
 # Fit the `StandardScaler` on all images before the folds, and compare. Then do the same with a
 # step that looks at the labels, such as choosing the pixels that correlate best with `y`. Which
 # of the two leaks makes the scores better than they are? Where dropout belongs in a network is in
-# [Where to put it](../dropout/placement.md).
+# [Where to put it](../dropout/placement.md). scikit-learn's grid search makes the choice in one
+# call, and a cluster shares it out: [Dropout's rate with scikit-learn](kfold.md).
