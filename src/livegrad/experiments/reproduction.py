@@ -15,9 +15,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
-__all__ = ["LABELS", "Outcome", "Reproduction", "check", "label", "table"]
+__all__ = ["LABELS", "Outcome", "Reproduction", "check", "label", "sources", "table"]
 
 LABELS = ("reproduced", "qualitative", "cited only")
 """All labels, the strongest first."""
@@ -136,13 +136,14 @@ def check(record: Reproduction) -> Outcome | None:
     return outcome
 
 
-def table(records: Sequence[Reproduction], n_jobs: int = 1) -> str:
+def table(records: Sequence[Reproduction], *, link: bool = False, n_jobs: int = 1) -> str:
     """Run the records and return their table in Markdown, labels as earned.
 
     The runs go through ``livegrad.experiments.sweep``, which keeps results where its text says.
 
     Args:
         records: the records.
+        link: whether a row leads to its page.
         n_jobs: processes, all cores for -1.
 
     Raises:
@@ -158,7 +159,7 @@ def table(records: Sequence[Reproduction], n_jobs: int = 1) -> str:
     ]
     for record in records:
         ours = next(found) if record.run else None
-        where = f"[{record.where}]({record.page}.md)"
+        where = f"[{record.where}]({record.page}.md)" if link else record.where
         theirs = record.theirs if isinstance(record.theirs, str) else f"{record.theirs:.6g}"
         rows.append(
             f"| {_cited(record.paper)} | {where} | {record.what} | {theirs} | "
@@ -167,6 +168,22 @@ def table(records: Sequence[Reproduction], n_jobs: int = 1) -> str:
     return "\n".join(rows)
 
 
+def sources(records: Sequence[Reproduction]) -> str:
+    """Return a table in Markdown of where the papers' numbers were looked up.
+
+    Args:
+        records: the records.
+    """
+    places: dict[str, list[str]] = {}
+    for record in records:
+        places.setdefault(record.checked, []).append(f"{_cited(record.paper)}, {record.where}")
+    rows = ["| looked up in | results |", "|---|---|"]
+    return "\n".join(
+        [*rows, *(f"| {place} | {'; '.join(dict.fromkeys(of))} |" for place, of in places.items())]
+    )
+
+
+@cache
 def _checked(key: str) -> Outcome | None:
     """Check the record of that name: what a worker is sent is the name alone."""
     from livegrad.experiments.papers import RECORDS

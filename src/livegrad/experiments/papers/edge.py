@@ -55,6 +55,7 @@ def next_variance(q: float, weight: float, bias: float, activation: str = "tanh"
     return float(weight * np.sum(w * activations.get(activation)(math.sqrt(q) * z) ** 2) + bias)
 
 
+@cache
 def fixed_variance(weight: float, bias: float, activation: str = "tanh") -> float:
     """Return the variance that the layers settle at, starting from 1."""
     q = 1.0
@@ -114,7 +115,10 @@ def correlation_depth(weight: float, bias: float, activation: str = "tanh") -> f
     z, w = _nodes()
     c = 0.5
     for _ in range(2000):
-        c = min(correlation(c, weight, bias, activation), 1.0)
+        new = min(correlation(c, weight, bias, activation), 1.0)
+        if abs(new - c) < 1e-12:
+            break
+        c = new
     q = fixed_variance(weight, bias, activation)
     first = phi.derivative(math.sqrt(q) * z)  # (nodes,)
     other = phi.derivative(math.sqrt(q) * (c * z[:, None] + math.sqrt(max(1 - c * c, 0)) * z))

@@ -249,6 +249,21 @@ RECORDS: tuple[Reproduction, ...] = (
         checked="two summaries of the paper",
     ),
     Reproduction(
+        "glorot-twentytwo",
+        "he-2015",
+        "fig. 2",
+        "share of seeds that learn, 22 layers with Glorot's initializer, three times the steps",
+        "converges, later than with He's",
+        "he",
+        "qualitative",
+        lambda: [
+            float(accuracy > 0.2)
+            for accuracy in signal.deep_accuracy("relu", "glorot_uniform", 22, 900, 0.01, (0, 1, 2))
+        ],
+        bounds=(0.5, 1.0),
+        checked="two summaries of the paper",
+    ),
+    Reproduction(
         "orthogonal-values",
         "saxe-2014",
         "section 3",
