@@ -39,10 +39,14 @@ class Outcome:
         return math.fsum(self.values) / len(self.values)
 
     def __str__(self) -> str:
+        return self.written(".3g")
+
+    def written(self, form: str) -> str:
+        """Return the mean, and the range where there are several values, each in this format."""
         if len(self.values) == 1:
-            return _short(self.mean)
-        low, high = _short(min(self.values)), _short(max(self.values))
-        return f"{_short(self.mean)} ({low} to {high}, {len(self.values)} seeds)"
+            return format(self.mean, form)
+        low, high = format(min(self.values), form), format(max(self.values), form)
+        return f"{format(self.mean, form)} ({low} to {high}, {len(self.values)} seeds)"
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,8 @@ def check(record: Reproduction) -> Outcome | None:
     earned = label(record, outcome)
     if earned != record.claim:
         raise ValueError(
-            f"{record.key} claims {record.claim!r}, its outcome {outcome} earns {earned!r}"
+            f"{record.key} claims {record.claim!r}: ours {_ours(record, outcome)}, "
+            f"theirs {record.theirs}, {_demand(record)}: {earned}"
         )
     return outcome
 
@@ -202,6 +207,10 @@ def _ours(record: Reproduction, outcome: Outcome | None) -> str:
     if record.theirs == 0 and record.tolerance is not None:
         # What is left is rounding, whose digits differ between machines.
         return f"below {record.tolerance:.0e}"
+    if record.tolerance is not None:
+        # One digit more than the tolerance has, and none that rounding could change.
+        decimals = math.ceil(-math.log10(record.tolerance)) + 1
+        return outcome.written(f".{min(max(decimals, 0), 6)}f")
     return str(outcome)
 
 
@@ -217,7 +226,3 @@ def _demand(record: Reproduction) -> str:
     if math.isinf(low):
         return f"below {high:.3g}"
     return f"{low:.3g} to {high:.3g}"
-
-
-def _short(value: float) -> str:
-    return f"{value:.3g}"
