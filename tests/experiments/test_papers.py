@@ -111,7 +111,7 @@ def test_an_outcome_says_its_mean_and_its_spread():
 def test_a_row_holds_paper_place_numbers_and_label():
     (row,) = table([BY_KEY["selu-alpha"]]).splitlines()[2:]
     assert row == (
-        "| [Klambauer 2017](../../reference/papers.md#klambauer-2017) | eq. 14 | alpha of SELU, "
+        "| [Klambauer 2017](../../reference/papers.md#klambauer-2017), eq. 14 | alpha of SELU, "
         "from the fixed point | 1.6733 | 1.673263 | within 5e-05 | reproduced |"
     )
 

@@ -159,15 +159,15 @@ def table(records: Sequence[Reproduction], *, link: bool = False, n_jobs: int = 
     settings = [{"key": record.key} for record in records if record.run]
     found = iter(sweep(_checked, settings, n_jobs=n_jobs))
     rows = [
-        "| paper | where | what | theirs | ours | must lie | label |",
-        "|---|---|---|---|---|---|---|",
+        "| where | what | theirs | ours | must lie | label |",
+        "|---|---|---|---|---|---|",
     ]
     for record in records:
         ours = next(found) if record.run else None
         where = f"[{record.where}]({record.page}.md)" if link else record.where
-        theirs = record.theirs if isinstance(record.theirs, str) else f"{record.theirs:.6g}"
+        theirs = record.theirs if isinstance(record.theirs, str) else f"{record.theirs:.5g}"
         rows.append(
-            f"| {_cited(record.paper)} | {where} | {record.what} | {theirs} | "
+            f"| {_cited(record.paper)}, {where} | {record.what} | {theirs} | "
             f"{_ours(record, ours)} | {_demand(record)} | {label(record, ours)} |"
         )
     return "\n".join(rows)
@@ -198,7 +198,8 @@ def _checked(key: str) -> Outcome | None:
 
 def _cited(paper: str) -> str:
     author, _, year = paper.rpartition("-")
-    return f"[{author.capitalize()} {year}](../../reference/papers.md#{paper})"
+    name = {"lecun": "LeCun"}.get(author, author.capitalize())
+    return f"[{name} {year}](../../reference/papers.md#{paper})"
 
 
 def _ours(record: Reproduction, outcome: Outcome | None) -> str:
@@ -217,7 +218,7 @@ def _ours(record: Reproduction, outcome: Outcome | None) -> str:
 def _demand(record: Reproduction) -> str:
     """Say what our mean is held to."""
     if record.claim == "reproduced" and record.tolerance is not None:
-        return f"within {record.tolerance:.2g}"
+        return f"within {record.tolerance:g}"
     if record.bounds is None:
         return ""
     low, high = record.bounds
