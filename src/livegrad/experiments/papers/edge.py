@@ -49,7 +49,7 @@ def next_variance(q: float, weight: float, bias: float, activation: str = "tanh"
         activation: name of a smooth activation.
 
     Source:
-        Poole et al. 2016, eq. 3.
+        Poole et al. 2016.
     """
     z, w = _nodes()
     return float(weight * np.sum(w * activations.get(activation)(math.sqrt(q) * z) ** 2) + bias)
@@ -73,7 +73,7 @@ def chi(weight: float, bias: float, activation: str = "tanh") -> float:
     It is above 1 in the chaotic phase and below 1 in the ordered one.
 
     Source:
-        Poole et al. 2016, eq. 6; Schoenholz et al. 2017.
+        Poole et al. 2016; Schoenholz et al. 2017.
     """
     z, w = _nodes()
     q = fixed_variance(weight, bias, activation)
@@ -92,7 +92,7 @@ def correlation(c: float, weight: float, bias: float, activation: str = "tanh") 
     """Return two inputs' correlation one layer on, both at the variance that is kept.
 
     Source:
-        Poole et al. 2016, eq. 5.
+        Poole et al. 2016.
     """
     phi = activations.get(activation)
     z, w = _nodes()
