@@ -16,7 +16,7 @@ DOCS = ROOT / "docs"
 TOPICS = ["gradients", "activations", "initializers", "dropout", "outputs"]
 PAGES = {p.relative_to(DOCS).as_posix(): p.read_text("utf-8") for p in fences.pages(ROOT)[1:]}
 LESSONS = [name for name in PAGES if name.split("/")[0] in TOPICS and not name.endswith("index.md")]
-MODULES = sorted((ROOT / "src" / "livegrad").glob("*.py"))
+MODULES = sorted((ROOT / "src" / "livegrad").rglob("*.py"))
 INDEXES = [f"{topic}/index.md" for topic in TOPICS]
 SKELETON = ["What you saw", "Why", "Pitfalls", "Exercise", "Where next"]
 
@@ -114,7 +114,9 @@ def test_no_number_in_the_prose_is_unverified(name):
     assert prose_numbers.check(PAGES[name]).unverified == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", MODULES, ids=lambda path: path.relative_to(ROOT / "src").as_posix()
+)
 def test_no_number_in_a_docstring_is_unverified(path):
     assert prose_numbers.check_source(path.read_text("utf-8")).unverified == []
 
@@ -197,7 +199,9 @@ def test_each_paper_cited_is_listed_and_each_listed_is_cited():
     assert cited ^ papers_listed() == set()
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", MODULES, ids=lambda path: path.relative_to(ROOT / "src").as_posix()
+)
 def test_each_paper_that_the_code_names_is_listed(path):
     assert papers_cited_in_code(path.read_text("utf-8")) <= papers_listed()
 
@@ -241,7 +245,8 @@ def test_each_verdict_has_its_lesson_and_its_cure(code):
 
 
 def test_each_module_has_its_tests_and_its_page():
-    modules = {path.stem for path in MODULES if not path.stem.startswith("_")}
+    top = ROOT / "src" / "livegrad"
+    modules = {path.stem for path in MODULES if path.parent == top if not path.stem.startswith("_")}
     assert modules == {path.stem.removeprefix("test_") for path in ROOT.glob("tests/test_*.py")}
     assert modules == {path.stem for path in DOCS.glob("reference/api/*.md")} - {"index"}
     for name in modules:
