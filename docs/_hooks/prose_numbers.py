@@ -28,7 +28,7 @@ _STRUCTURAL = [
     re.compile(r"^\s*\d+\.\s", re.MULTILINE),  # a list's step
     re.compile(
         r"\b(?:eq|equation|fig|figure|table|section|step|layer|S)s?\.?\s*"
-        r"\(?\d+\)?(?:(?:, \d+)* and \d+)?",
+        r"\(?\d+(?:\.\d+)*\)?(?:(?:, \d+)* and \d+)?",
         re.I,
     ),
     re.compile(r"\b\d-(?:d|fold|D)\b"),  # a number of dimensions, K-fold written out

@@ -45,11 +45,11 @@ def second_moment(widths: Sequence[int]) -> float:
     """Return the mean square of ``squared_sizes``: the product of 1 + 5 / width over the layers.
 
     One layer multiplies the squared length by 2 / n times a sum of n squares of rectified normals,
-    whose variance is 3 / 2 - 1 / 4 each: mean 1, variance 5 / n. The layers are independent, since
-    a Gaussian matrix treats all directions alike.
+    each of mean a half and fourth moment three halves. That factor has the mean 1 and a variance of
+    5 / n. The layers are independent, since a Gaussian matrix treats all directions alike.
 
     Source:
-        Hanin 2018 shows that such moments grow exponentially in the sum of 1 / width.
+        Hanin 2018, where such moments are shown to grow exponentially in the sum of 1 / width.
     """
     return math.prod(1 + 5 / n for n in widths[1:])
 
@@ -92,7 +92,7 @@ def born_dead_bounds(width: int, hidden: int) -> tuple[float, float]:
     Dead for both signs has the probability 1 - 2 P(one lives) + P(both live). Both live on through
     a layer with the probability 1 - 2 * 2^-width + (P that a unit is silent for both)^width; two
     signals without negative parts are at most a right angle apart, so a unit is silent for both
-    with a probability of at least 1/4 (after the input, whose signs are opposite, of 0).
+    with a probability of at least a quarter (after the input, whose signs are opposite, of 0).
     """
     alive = 1 - 2.0**-width
     both = (1 - 2 * 2.0**-width) * alive ** (2 * (hidden - 1))

@@ -122,7 +122,7 @@ def quarter_circle_mean(variance: float) -> float:
     """Return the mean singular value of a large square matrix, n times its entries' variance given.
 
     The singular values of a matrix whose entries have the variance 1/n lie, for n without bound, on
-    a quarter circle: density sqrt(4 - s^2) / pi on [0, 2], with mean 8 / (3 pi).
+    a quarter circle of radius 2, whose mean is 8 / (3 pi).
     """
     return math.sqrt(variance) * 8 / (3 * math.pi)
 
