@@ -57,6 +57,16 @@ COPIED += ["requirements.lock", "src", "tests"]
 QUIET = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "CI": "", "LIVEGRAD_CACHE": ""}
 
 
+# tqdm's lock is shared by all forks: one that is killed under a bar would block the others.
+MUTMUT = """
+import os, threading
+from mutmut.__main__ import cli
+from tqdm import tqdm
+os.register_at_fork(after_in_child=lambda: tqdm.set_lock(threading.RLock()))
+cli()
+"""
+
+
 def chosen(suite: list[str]) -> list[str]:
     """Return pytest's words for the suite: all but what needs the built site."""
     return [*suite, "--ignore=tests/site"]
@@ -140,7 +150,7 @@ def attack(folder: Path, suite: list[str], names: list[str], sample: int | None)
     slow = slow_tests(folder, suite)
     print(f"left out as slow: {len(slow)} tests", flush=True)
     configured(folder, suite, slow)
-    mutmut = [sys.executable, "-c", "from mutmut.__main__ import cli; cli()", "run"]
+    mutmut = [sys.executable, "-c", MUTMUT, "run"]
     with (folder / "mutmut.log").open("w") as log:
         if sample:
             # One mutant makes mutmut write all; only then can a sample be drawn.
