@@ -1,9 +1,9 @@
 """My model does not train: which factor is at fault, and what do I change?
 
-``examine`` takes a compiled Keras model and a sample of its data. It runs one instrumented pass and
-up to three of the optimizer's steps on stand-ins for the model's variables, and reports what holds
-training back, in the words and with the bounds of ``livegrad.signals``. ``Watch`` does the same while
-``fit`` runs, and ``python -m livegrad examine model.keras data.npz`` from a shell.
+``examine`` takes a compiled Keras model and a sample of its data. It runs one instrumented pass
+and up to three of the optimizer's steps on stand-ins for the model's variables, and reports what
+holds training back, in the words and with the bounds of ``livegrad.signals``. ``Watch`` does the
+same while ``fit`` runs, and ``python -m livegrad examine model.keras data.npz`` from a shell.
 
 The model is left as it was: weights, optimizer, metrics, random states, what ``compile`` has set.
 """

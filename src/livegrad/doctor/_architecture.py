@@ -151,5 +151,3 @@ def _is_last(result: Pass, at: int) -> bool:
         if set(result.calls[later].parents) & set(after):
             after.append(later)
     return before and not any(result.calls[place].layer.weights for place in after)
-
-

@@ -68,7 +68,9 @@ def draw(x: Any, y: Any, rows: int) -> Sample:
 
     labels = keras.tree.flatten(arrays[1][1])
     weights = None if weight is None else some(arrays[2][1], _tensor)
-    return Sample(some(arrays[0][1], _tensor), some(arrays[1][1], _tensor), weights, len(at), labels)
+    return Sample(
+        some(arrays[0][1], _tensor), some(arrays[1][1], _tensor), weights, len(at), labels
+    )
 
 
 def _arrays(group: Any) -> Any:
@@ -88,7 +90,7 @@ def _tensor(array: np.ndarray[Any, Any]) -> Any:
 
 def _batches(data: Any, rows: int) -> tuple[Any, Any, Any]:
     """Return the first batches of a data set, together at least ``rows`` examples if it has."""
-    if not hasattr(data, "__iter__") and not hasattr(data, "__getitem__") or _is_array(data):
+    if _is_array(data) or not (hasattr(data, "__iter__") or hasattr(data, "__getitem__")):
         raise ValueError("y must be given with arrays; only a data set brings its own labels")
     if isinstance(data, keras.utils.PyDataset):
         data = (data[at] for at in range(data.num_batches or 0))
@@ -107,7 +109,9 @@ def _batches(data: Any, rows: int) -> tuple[Any, Any, Any]:
     if not batches:
         raise ValueError("x must hold at least one example, got an empty data set")
     parts = [
-        keras.tree.map_structure(lambda *leaves: np.concatenate([np.asarray(a) for a in leaves]), *p)
+        keras.tree.map_structure(
+            lambda *leaves: np.concatenate([np.asarray(a) for a in leaves]), *p
+        )
         for p in zip(*batches, strict=True)
     ]
     return parts[0], parts[1], parts[2] if len(parts) == 3 else None

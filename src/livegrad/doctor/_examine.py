@@ -44,7 +44,7 @@ def _ready(model: Any, sample: Sample) -> tuple[Any, Sample]:
                 want is None or want == got
                 for want, got in zip(shape[1:], tensor.shape[1:], strict=True)
             )
-            if not fits and tuple(tensor.shape) + (1,) != shape[: len(shape)]:
+            if not fits and (*tensor.shape, 1) != shape[: len(shape)]:
                 got = ("n", *tensor.shape[1:])
                 want = ("n", *shape[1:])
                 raise ValueError(f"x must have the shape {_shown(want)}, got {_shown(got)}")
@@ -114,9 +114,10 @@ def _examined(model: Any, sample: Sample) -> Examination:
     for call in result.calls:
         layer = call.layer
         custom = not type(layer).__module__.startswith("keras.")
-        inner = isinstance(layer, keras.layers.RNN | keras.layers.Wrapper) or "Attention" in type(
-            layer
-        ).__name__
+        inner = (
+            isinstance(layer, keras.layers.RNN | keras.layers.Wrapper)
+            or "Attention" in type(layer).__name__
+        )
         if layer.weights and not has_weights(layer) and (custom or inner):
             note = f"{layer.name} ({type(layer).__name__}): what happens inside it"
             if note not in unjudged:
@@ -166,8 +167,9 @@ def _judged(
         findings += product
         unjudged += notes
     elif gains:
-        unjudged.append(f"the product of gains: not before {' and '.join(sorted(now & caused))} "
-                        "is mended")
+        unjudged.append(
+            f"the product of gains: not before {' and '.join(sorted(now & caused))} is mended"
+        )
     if not product and not now & caused:
         known = [_heads.know_nothing(head) for head in heads]
         nothing = known[0] if len(known) == 1 else None

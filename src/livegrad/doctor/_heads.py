@@ -137,7 +137,7 @@ def _kind(loss: Any) -> str:
         try:
             loss = keras.losses.get(loss)
         except ValueError:
-            return loss
+            return str(loss)
     name = getattr(loss, "__name__", None) or type(loss).__name__
     return str(name).replace("_", "").lower()
 
@@ -233,7 +233,7 @@ def _labels(head: Head) -> Finding | None:
         return None
     if y.shape != expected and not column:
         numbers = units > 1 and whole and y.shape in (expected[:-1], (*expected[:-1], 1))
-        classes = numbers and kind in (_BINARY | _SQUARED) and 0 <= y.min() and y.max() < units
+        classes = numbers and kind in (_BINARY | _SQUARED) and y.min() >= 0 and y.max() < units
         fix = f"keras.layers.Dense({y.shape[-1] if y.ndim > 1 else 1})"
         if classes:
             fix = f'{_dense(head, "softmax")}; loss="sparse_categorical_crossentropy"'
@@ -248,10 +248,7 @@ def _labels(head: Head) -> Finding | None:
         many = whole and y.min() >= 0 and units == 1
         fix = "y = (y + 1) / 2" if signs else "y = y / y.max()"
         if many:
-            fix = (
-                f'{_dense(head, "softmax", _classes(y))}; '
-                'loss="sparse_categorical_crossentropy"'
-            )
+            fix = f'{_dense(head, "softmax", _classes(y))}; loss="sparse_categorical_crossentropy"'
         return _label(
             f"labels from {y.min():g} to {y.max():g}, must lie within 0 and 1",
             "Cross-entropy of what is no probability has no lower bound.",
@@ -312,8 +309,8 @@ def _output(head: Head) -> Finding | None:
         if outside > 0:
             return _mismatch(
                 head,
-                f"{outside:.0%} of the targets lie outside {low:g} to {high:g}, the range of {act}; "
-                "must be 0 %",
+                f"{outside:.0%} of the targets lie outside {low:g} to {high:g}, the range of "
+                f"{act}; must be 0 %",
                 "No weights reach them, and the attempt drives the output onto its flat end.",
                 _dense(head, "linear"),
             )
@@ -409,16 +406,16 @@ def _metric(head: Head) -> Finding | None:
                 )
         half = threshold is None or threshold == 0.5
         string = isinstance(metric, str)
-        if head.kind in _BINARY and head.logits and name in ("accuracy", "acc", "binaryaccuracy"):
-            if half and (string or name == "binaryaccuracy"):
-                return Finding(
-                    "metric-mismatch",
-                    head.layer,
-                    "threshold 0.5 on logits, must be 0",
-                    "A logit of 0 is the probability one half: the metric calls sure answers "
-                    "wrong between 0 and 0.5.",
-                    "model.compile(..., metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)])",
-                )
+        counts = name == "binaryaccuracy" or (plain and string)
+        if head.kind in _BINARY and head.logits and counts and half:
+            return Finding(
+                "metric-mismatch",
+                head.layer,
+                "threshold 0.5 on logits, must be 0",
+                "A logit of 0 is the probability one half: between 0 and 0.5 the metric counts "
+                "an answer for the other class.",
+                "model.compile(..., metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)])",
+            )
         columns = head.y.ndim > 1 and head.y.shape == (len(head.y), *head.output.shape[1:])
         if head.units > 1 and head.kind in _CATEGORICAL | _SPARSE:
             wrong = (name == "categoricalaccuracy" and not columns) or (

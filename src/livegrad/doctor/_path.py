@@ -128,11 +128,13 @@ class Path:
         blocks: the hidden ones, in order.
         head: the block that gives the output, or None.
         unknown: names of layers whose gain is passed over since it is not understood.
+        before: layers that come before the first weighted one.
     """
 
     blocks: list[Block]
     head: Block | None
     unknown: list[str]
+    before: list[Any]
 
     @property
     def depth(self) -> int:
@@ -243,6 +245,7 @@ def through(calls: list[Call], outputs: list[Any]) -> Path:
         at = came[at]
     blocks: list[Block] = []
     unknown: list[str] = []
+    before: list[Any] = []
     for place in reversed(places):
         call = calls[place]
         if has_weights(call.layer):
@@ -256,7 +259,9 @@ def through(calls: list[Call], outputs: list[Any]) -> Path:
                 blocks[-1].passed.append(place)
             if call.layer.weights and not isinstance(call.layer, _L.Embedding):
                 unknown.append(call.layer.name)
+        if not blocks:
+            before.append(call.layer)
     # What comes after the last weights belongs to the output, unless other weights follow there.
     tail = bool(blocks) and not any(calls[p].layer.name in unknown for p in blocks[-1].passed)
     head = blocks.pop() if tail else None
-    return Path(blocks, head, unknown)
+    return Path(blocks, head, unknown, before)

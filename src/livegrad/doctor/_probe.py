@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from livegrad.doctor._data import Sample
 
-__all__ = ["Call", "Pass", "loss_at", "norm", "run", "undisturbed"]
+__all__ = ["Call", "Pass", "loss_at", "norm", "run", "tensor", "undisturbed"]
 
 # They add noise that is not a property of the weights.
 _NOISE = (
@@ -112,14 +112,18 @@ def run(
         with_loss: whether labels fit, so that a loss can be asked for.
     """
     variables = model.trainable_variables
-    values = [v.value for v in variables] if values is None else list(values)
+    values = [tensor(v) for v in variables] if values is None else list(values)
     lower = any(layer.compute_dtype == "float16" for layer in model._flatten_layers())
     # In half precision small gradients underflow: training scales the loss, and so do we, with
     # the largest power that leaves everything finite.
     scales = [2.0**15, 2.0**10, 2.0**5, 1.0] if lower else [1.0]
     for scale in scales:
         result = _run(model, sample, variables, values, with_loss, scale)
-        if all(bool(tf.reduce_all(tf.math.is_finite(_dense(g)))) for g in result.weights if g is not None):
+        if all(
+            bool(tf.reduce_all(tf.math.is_finite(_dense(g))))
+            for g in result.weights
+            if g is not None
+        ):
             break
     return result
 
@@ -152,14 +156,14 @@ def _run(
         return Pass(calls, outputs, float("nan"), [None] * len(values), error)
     seen: dict[int, Any] = {}
     for call in calls:
-        for tensor in [*call.inputs, call.output]:
-            if tensor is not None:
-                seen[id(tensor)] = tensor
+        for signal in [*call.inputs, call.output]:
+            if signal is not None:
+                seen[id(signal)] = signal
     found = tape.gradient(scaled, values + list(seen.values()))
     found = [None if g is None else _unscaled(g, scale) for g in found]
     gradient = dict(zip(seen, found[len(values) :], strict=True))
     for call in calls:
-        call.gradients = [gradient[id(tensor)] for tensor in call.inputs]
+        call.gradients = [gradient[id(signal)] for signal in call.inputs]
         call.gradient = gradient.get(id(call.output))
     return Pass(calls, outputs, float(loss), found[: len(values)])
 
@@ -190,7 +194,7 @@ def loss_at(model: Any, sample: Sample, values: Sequence[Any]) -> float:
 def _listening(calls: list[Call], x: Any) -> Iterator[None]:
     """Append every call of a layer to ``calls``, and switch dropout off."""
     original = keras.layers.Layer.__call__
-    given = {id(tensor) for tensor in keras.tree.flatten(x)}
+    given = {id(part) for part in keras.tree.flatten(x)}
     makers: dict[int, int] = {}
     inside = 0
 
@@ -211,8 +215,8 @@ def _listening(calls: list[Call], x: Any) -> Iterator[None]:
         if not parents and not first and calls:
             parents = [len(calls) - 1]
         outputs = [t for t in keras.tree.flatten(result) if tf.is_tensor(t) and t.dtype.is_floating]
-        for tensor in outputs:
-            makers[id(tensor)] = len(calls)
+        for part in outputs:
+            makers[id(part)] = len(calls)
         floating = [t for t in tensors if t.dtype.is_floating]
         calls.append(Call(layer, floating, outputs[0] if outputs else None, parents, first))
         return result
@@ -232,8 +236,13 @@ def _has_parts(layer: Any) -> bool:
     return own and bool(layer._layers)
 
 
-def norm(tensor: Any) -> float:
+def tensor(variable: Any) -> Any:
+    """Return what a variable holds, as a tensor that later assignments do not change."""
+    return tf.convert_to_tensor(variable.value)
+
+
+def norm(array: Any) -> float:
     """Return the Frobenius norm in double precision; NaN without a tensor."""
-    if tensor is None:
+    if array is None:
         return float("nan")
-    return float(tf.norm(tf.cast(_dense(tensor), tf.float64)))
+    return float(tf.norm(tf.cast(_dense(array), tf.float64)))

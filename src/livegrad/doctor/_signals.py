@@ -18,7 +18,7 @@ import tensorflow as tf
 from livegrad import activations
 from livegrad.doctor._data import Sample
 from livegrad.doctor._path import Block, Path, activation_of, has_weights, kernel_of, slope, through
-from livegrad.doctor._probe import Call, Pass, run
+from livegrad.doctor._probe import Call, Pass, run, tensor
 from livegrad.doctor._report import Finding
 from livegrad.doctor._weights import drawn
 from livegrad.signals import LARGEST, SMALLEST, _allowed
@@ -28,8 +28,8 @@ __all__ = ["not_finite", "product", "scale_of_input", "units"]
 
 def not_finite(result: Pass) -> list[Finding]:
     """Return a finding for the first tensor, in the order of computation, that is not finite."""
-    for layer, what, tensor in _computed(result):
-        bad = int(tf.reduce_sum(tf.cast(~tf.math.is_finite(tensor), tf.int32)))
+    for layer, what, array in _computed(result):
+        bad = int(tf.reduce_sum(tf.cast(~tf.math.is_finite(array), tf.int32)))
         if not bad:
             continue
         kernel = kernel_of(layer)
@@ -41,8 +41,8 @@ def not_finite(result: Pass) -> list[Finding]:
             Finding(
                 "non-finite",
                 layer.name,
-                f"{bad} of {int(tf.size(tensor))} {what} are not finite, above 0",
-                "Everything computed from it is NaN, all gradients below included; it is the first.",
+                f"{bad} of {int(tf.size(array))} {what} are not finite, above 0",
+                "It is the first: all that is computed from it is NaN, the gradients included.",
                 fix,
             )
         ]
@@ -77,11 +77,9 @@ def scale_of_input(path: Path, sample: Sample) -> list[Finding]:
     He, Glorot and LeCun take the inputs' mean square to be 1. One feature beyond e^3, or all of
     them together below e^-3, use up the network's account before its first layer.
     """
+    before = path.before
     for call in path.start():
-        raw = call.first or not call.parents
-        if not raw and any(isinstance(t, keras.layers.Embedding) for t in _above(call)):
-            continue
-        if not call.inputs or not raw:
+        if not call.inputs or any(isinstance(layer, keras.layers.Embedding) for layer in before):
             continue
         x = np.asarray(call.inputs[0], dtype="float64")
         if not np.isfinite(x).all() or not x.any():
@@ -89,7 +87,7 @@ def scale_of_input(path: Path, sample: Sample) -> list[Finding]:
         # Features one by one; of images and sequences the channels.
         sizes = np.sqrt(np.mean(x.reshape(-1, x.shape[-1]) ** 2, axis=0))  # (features,)
         largest, overall = float(sizes.max()), float(np.sqrt(np.mean(sizes**2)))
-        if SMALLEST <= overall and largest <= LARGEST:
+        if overall >= SMALLEST and largest <= LARGEST:
             continue
         if largest > LARGEST:
             evidence = f"root mean square {largest:.3g} of a feature, above e^3 = {LARGEST:.1f}"
@@ -106,10 +104,6 @@ def scale_of_input(path: Path, sample: Sample) -> list[Finding]:
             normal = "scale = keras.layers.Normalization(); scale.adapt(x)  # the first layer"
         return [Finding("unscaled-input", call.layer.name, evidence, why, normal)]
     return []
-
-
-def _above(call: Call) -> list[Any]:
-    return [call.layer]
 
 
 def units(result: Pass, path: Path, rows: int) -> tuple[list[Finding], list[str]]:
@@ -283,7 +277,7 @@ def _gains_of_fresh(model: Any, sample: Sample, path: Path) -> list[float] | Non
     """Return the gains of the same architecture under the initializers that pair."""
     if not path.blocks:
         return None
-    values = {variable.path: variable.value for variable in model.trainable_variables}
+    values = {variable.path: tensor(variable) for variable in model.trainable_variables}
     for at, block in enumerate(path.blocks):
         layer = block.call.layer
         kernel = kernel_of(layer)

@@ -1,10 +1,10 @@
 """The learning rate, tried: the optimizer's next steps on copies of the weights.
 
 **Too long.** Along its own direction a loss with curvature lambda changes by the factor
-(1 - rate * lambda)^2 in one step. It grows where the rate is above 2 / lambda; wide networks survive
-this up to 4 / lambda (Lewkowycz et al. 2020), where the error grows threefold a step. A rate is called
-too long where no step on one and the same batch lowers the loss, and the loss gets above three times
-the larger of where it began and what knowing nothing costs.
+(1 - rate * lambda)^2 in one step. It grows where the rate is above 2 / lambda. In the model that
+Lewkowycz et al. 2020 solve, training survives this up to 4 / lambda, where the error grows
+threefold a step. A rate is called too high where no step on one and the same batch lowers the loss,
+and the loss gets above three times the larger of where it began and what knowing nothing costs.
 
 A step that changes each layer's weights by the share r changes the product of L layers by up to
 (1 + r)^L. It alone uses up the product's account where r > e^(3/L) - 1; a loss that does not fall
@@ -12,7 +12,7 @@ after such a step says the same.
 
 **Too short.** A number of precision eps is kept up to half of eps. A step below 8 eps of the weight
 is eaten up by rounding to a sixteenth and more, and takes about a million steps to move a weight by
-its own size. A rate is called too short only if a longer step does lower the loss.
+its own size. A rate is called too low only if a longer step does lower the loss.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import keras
 import numpy as np
 
 from livegrad.doctor._data import Sample
-from livegrad.doctor._probe import Pass, loss_at, norm
+from livegrad.doctor._probe import Pass, loss_at, norm, run, tensor
 from livegrad.doctor._report import Finding
 
 __all__ = ["learning_rate"]
@@ -58,49 +58,46 @@ def learning_rate(
         return [], [f"learning rate: the optimizer cannot be copied ({type(failure).__name__})"]
     rate = float(optimizer.learning_rate)
     # The names go with them: weight decay leaves some out by name.
-    copies = [keras.Variable(v.value, dtype=v.dtype, name=v.name) for v in variables]
+    # A tensor is copied; handed the value itself, Keras would take the model's variable.
+    copies = [keras.Variable(tensor(v), dtype=v.dtype, name=v.name) for v in variables]
     twin.build(copies)
     if optimizer.built and len(twin.variables) == len(optimizer.variables):
         for new, old in zip(twin.variables, optimizer.variables, strict=True):
-            new.assign(old.value)
+            new.assign(tensor(old))
     pairs = [(g, v) for g, v in zip(result.weights, copies, strict=True) if g is not None]
-    twin.apply([g for g, _ in pairs], [v for _, v in pairs]) if len(pairs) == len(
-        copies
-    ) else twin.apply_gradients(pairs)
+    twin.apply_gradients(pairs)
     moved = [
-        norm(new.value - old.value) / size
+        norm(tensor(new) - tensor(old)) / size
         for new, old in zip(copies, variables, strict=True)
-        if len(old.shape) > 1 and (size := norm(old.value)) > 0
+        if len(old.shape) > 1 and (size := norm(tensor(old))) > 0
     ]
     if not moved:
         return [], []
     relative = float(np.median(moved))
-    losses = [loss_at(model, sample, [v.value for v in copies])]
+    losses = [loss_at(model, sample, [tensor(v) for v in copies])]
     eps = float(np.finfo("float32").eps)
     if variables[0].dtype in ("float16", "bfloat16"):
         eps = 2.0 ** (-10 if variables[0].dtype == "float16" else -7)
     if relative < _ROUNDING * eps and math.isfinite(losses[0]):
         return _short(model, sample, result, copies, relative, rate, _ROUNDING * eps), []
-    first = [v.value + 0 for v in copies] if not losses[0] < result.loss else []
+    first = [tensor(v) for v in copies] if not losses[0] < result.loss else []
     while math.isfinite(losses[-1]) and len(losses) < _STEPS and not min(losses) < result.loss:
         again = _gradients(model, sample, copies)
         pairs = [(g, v) for g, v in zip(again, copies, strict=True) if g is not None]
         twin.apply_gradients(pairs)
-        losses.append(loss_at(model, sample, [v.value for v in copies]))
+        losses.append(loss_at(model, sample, [tensor(v) for v in copies]))
     if not first:
         return [], []
     return _long(model, sample, result, first, losses, relative, rate, depth, nothing), []
 
 
 def _gradients(model: Any, sample: Sample, copies: list[Any]) -> list[Any]:
-    from livegrad.doctor._probe import run
-
-    return run(model, sample, [v.value for v in copies]).weights
+    return run(model, sample, [tensor(v) for v in copies]).weights
 
 
 def _along(model: Any, first: list[Any], factor: float) -> list[Any]:
     return [
-        v.value + factor * (step - v.value)
+        tensor(v) + factor * (step - tensor(v))
         for v, step in zip(model.trainable_variables, first, strict=True)
     ]
 
@@ -118,7 +115,7 @@ def _short(
     if relative == 0:
         return []
     factor = 1e-3 / relative
-    lower = loss_at(model, sample, _along(model, [v.value for v in copies], factor))
+    lower = loss_at(model, sample, _along(model, [tensor(v) for v in copies], factor))
     # Above what rounding does to a mean of losses.
     if not lower < result.loss * (1 - 1e-4):
         return []
@@ -151,8 +148,10 @@ def _long(
     worst = max(losses, key=lambda value: value if math.isfinite(value) else math.inf)
     growth = worst / reference if reference > 0 else 0.0
     account = math.exp(3 / depth) - 1
+    if min(losses) < result.loss:
+        return []
     explodes = not math.isfinite(worst) or growth > _GROWTH
-    rewrites = relative > account and min(losses) > result.loss
+    rewrites = relative > account
     if not (explodes or rewrites):
         return []
     better = rate

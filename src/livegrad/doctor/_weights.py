@@ -32,7 +32,7 @@ def broken(model: Any) -> list[Finding]:
                     f"{bad} of {value.size} entries of {variable.name} are not finite, above 0",
                     "Every product with such a weight is NaN: no later step can mend it.",
                     f'model.get_layer("{layer.name}").{variable.name}.assign'
-                    f'(keras.initializers.{_restart(layer, variable)})',
+                    f"(keras.initializers.{_restart(layer, variable)})",
                 )
             ]
     return []
@@ -102,11 +102,17 @@ def identical(model: Any) -> list[Finding]:
             continue
         value = np.asarray(kernel.value)
         flat = value.astype("float64").reshape(-1, value.shape[-1])
-        if np.ptp(flat) == 0 or (flat.shape[0] == flat.shape[1] and (flat == np.eye(len(flat))).all()):
+        if np.ptp(flat) == 0 or (
+            flat.shape[0] == flat.shape[1] and (flat == np.eye(len(flat))).all()
+        ):
             continue
         group = seen.setdefault(value.shape, [])
         for other, known in group:
-            if other is not layer and kernel_of(other) is not kernel and np.array_equal(known, value):
+            if (
+                other is not layer
+                and kernel_of(other) is not kernel
+                and np.array_equal(known, value)
+            ):
                 first = first or (other, layer, value.size)
                 copies.append(layer.name)
                 break
