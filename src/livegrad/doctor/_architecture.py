@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import tensorflow as tf
 
 from livegrad.doctor._path import activation_of, bends, has_weights
 from livegrad.doctor._probe import Call, Pass, norm
@@ -82,6 +83,8 @@ def linear(result: Pass) -> list[Finding]:
                 continue
             if "Depthwise" in type(layer).__name__ or "Separable" in type(layer).__name__:
                 continue
+            if not between and _read_elsewhere(result, at, later):
+                continue
             units = int(call.output.shape[-1])
             ends = min(int(call.inputs[0].shape[-1]), int(result.calls[later].output.shape[-1]))
             if units < ends:
@@ -99,6 +102,27 @@ def linear(result: Pass) -> list[Finding]:
                 )
             ]
     return []
+
+
+def _read_elsewhere(result: Pass, at: int, later: int) -> bool:
+    """Whether the output has another reader than this layer, as a residual stream has.
+
+    A reader that is no layer is not seen; but the gradient then is not this layer's alone.
+    """
+    output = result.calls[at].output
+    readers = [call for call in result.calls if any(t is output for t in call.inputs)]
+    if len(readers) > 1:
+        return True
+    call = result.calls[later]
+    if call.gradient is None or result.calls[at].gradient is None:
+        return False
+    with tf.GradientTape() as tape:
+        tape.watch(output)
+        again = call.layer(output)
+    alone = tape.gradient(again, output, tf.cast(call.gradient, again.dtype))
+    whole = result.calls[at].gradient
+    rest = norm(tf.cast(whole, tf.float32) - tf.cast(alone, tf.float32))
+    return rest > 1e-2 * norm(whole)
 
 
 def dropout(result: Pass) -> list[Finding]:

@@ -144,7 +144,11 @@ def _judged(
     codes = {finding.code for finding in before}
     findings: list[Finding] = []
     if "non-finite" not in codes:
-        findings += _signals.not_finite(result)
+        found = _signals.not_finite(result)
+        named = bool(codes & {"output-loss-mismatch", "label-mismatch"})
+        if found and named and found[0].layer == "loss":
+            return findings, ["gradients and steps: the loss is not finite, for what is named"]
+        findings += found
     if {"non-finite"} & (codes | {finding.code for finding in findings}):
         return findings, ["signals, gradients and steps: not while numbers are not finite"]
     symmetric = _weights.symmetric(path, result, model) if "frozen" not in codes else []

@@ -128,13 +128,13 @@ class Path:
         blocks: the hidden ones, in order.
         head: the block that gives the output, or None.
         unknown: names of layers whose gain is passed over since it is not understood.
-        before: layers that come before the first weighted one.
+        before: calls that come before the first weighted one.
     """
 
     blocks: list[Block]
     head: Block | None
     unknown: list[str]
-    before: list[Any]
+    before: list[Call]
 
     @property
     def depth(self) -> int:
@@ -146,13 +146,29 @@ class Path:
         """Each block's even share of the bounds of the product."""
         return SMALLEST ** (1 / self.depth), LARGEST ** (1 / self.depth)
 
+    @property
+    def chance(self) -> tuple[float, float]:
+        """By how much chance alone lowers and raises the logarithm of the product of gains.
+
+        The squared gain of a random layer with n inputs has a logarithm of mean -5 / (2 n) and
+        variance 5 / n (Hanin 2018, for ReLU); the gain's is half of it. Three standard deviations.
+        """
+        kernels = [kernel_of(block.call.layer) for block in self.blocks]
+        fans = [math.prod(kernel.shape[:-1]) for kernel in kernels if kernel is not None]
+        total = sum(5 / fan for fan in fans)
+        spread = 3 * math.sqrt(total) / 2
+        return spread + total / 4, spread
+
     def gains(self) -> list[float]:
         """Return each hidden block's gain."""
         return [block.gain() for block in self.blocks]
 
     def start(self) -> list[Call]:
-        """Return the weighted calls that data reach before any other weights."""
-        return [self.blocks[0].call] if self.blocks else [self.head.call] if self.head else []
+        """Return the call whose weights the data meet first; normalisations do not count."""
+        calls = [*self.before, *(block.call for block in [*self.blocks[:1], self.head] if block)]
+        scaled = (*_SCALING, _L.Normalization)
+        found = [c for c in calls if c.layer.weights and not isinstance(c.layer, scaled)]
+        return found[:1]
 
 
 def has_weights(layer: Any) -> bool:
@@ -245,7 +261,7 @@ def through(calls: list[Call], outputs: list[Any]) -> Path:
         at = came[at]
     blocks: list[Block] = []
     unknown: list[str] = []
-    before: list[Any] = []
+    before: list[Call] = []
     for place in reversed(places):
         call = calls[place]
         if has_weights(call.layer):
@@ -260,7 +276,7 @@ def through(calls: list[Call], outputs: list[Any]) -> Path:
             if call.layer.weights and not isinstance(call.layer, _L.Embedding):
                 unknown.append(call.layer.name)
         if not blocks:
-            before.append(call.layer)
+            before.append(call)
     # What comes after the last weights belongs to the output, unless other weights follow there.
     tail = bool(blocks) and not any(calls[p].layer.name in unknown for p in blocks[-1].passed)
     head = blocks.pop() if tail else None

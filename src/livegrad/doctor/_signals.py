@@ -79,7 +79,7 @@ def scale_of_input(path: Path, sample: Sample) -> list[Finding]:
     """
     before = path.before
     for call in path.start():
-        if not call.inputs or any(isinstance(layer, keras.layers.Embedding) for layer in before):
+        if not call.inputs or any(isinstance(c.layer, keras.layers.Embedding) for c in before):
             continue
         x = np.asarray(call.inputs[0], dtype="float64")
         if not np.isfinite(x).all() or not x.any():
@@ -198,9 +198,11 @@ def product(
     if not known:
         return [], ["the product of gains: no gradient reaches the hidden layers"] if gains else []
     total = math.prod(known)
-    if SMALLEST <= total <= LARGEST:
+    below, above = path.chance
+    least, most = SMALLEST * math.exp(-below), LARGEST * math.exp(above)
+    if least <= total <= most:
         return [], []
-    small = total < SMALLEST
+    small = total < least
     low, high = path.share
     fresh = _gains_of_fresh(model, sample, path)
     if fresh is not None and len(fresh) != len(gains):
@@ -210,16 +212,20 @@ def product(
         math.log(max(gain, 1e-300) / max(base, 1e-300)) if math.isfinite(gain) else 0.0
         for gain, base in zip(gains, against, strict=True)
     ]
-    cured = fresh is not None and SMALLEST <= math.prod(fresh) <= LARGEST
+    cured = fresh is not None and least <= math.prod(fresh) <= most
     if not cured:
         pull = [math.log(max(g, 1e-300)) if math.isfinite(g) else 0.0 for g in gains]
-    # The first of those that are as far off as the worst, up to a layer's own share.
+    # The one that carries more than half of it all; else the first beyond its share.
     worst = min(pull) if small else max(pull)
-    slack = -math.log(low)
-    at = next(i for i, p in enumerate(pull) if abs(p - worst) <= slack)
+    at = pull.index(worst)
+    if abs(worst) < abs(sum(pull)) / 2:
+        share = math.log(low if small else high)
+        at = next((i for i, p in enumerate(pull) if (p < share if small else p > share)), at)
     block = path.blocks[at]
     bound = f"below {low:.3g}" if small else f"above {high:.3g}"
-    bounds = f"below e^-3 = {SMALLEST:.3f}" if small else f"above e^3 = {LARGEST:.1f}"
+    bounds = (
+        f"below e^-3 and chance = {least:.2g}" if small else f"above e^3 and chance = {most:.3g}"
+    )
     evidence = (
         f"product of {len(known)} gains {total:.3g}, {bounds}; this layer's {gains[at]:.3g}, "
         f"its share: {bound}"
