@@ -1,7 +1,7 @@
 """The doctor on trial: models that are well, models with one planted fault, and what it finds.
 
 Each case builds a small model with its data. A fault is built twice, as it is and mended by the
-line that the doctor suggests, and trained both ways. ``trial`` runs one case; it is made for ``sweep``.
+line that the doctor suggests, and trained both ways. ``trial`` runs one case, for ``sweep``.
 """
 
 from __future__ import annotations
@@ -61,16 +61,45 @@ class Patient:
         return float((right - most) / (1 - most))
 
     def train(self) -> float:
-        """Train and return the score; 0 where ``fit`` refuses."""
+        """Train and return the score; 0 where the loss refuses the labels."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                # Compilation by XLA takes longer than these trainings.
-                self.model.jit_compile = False
-                self.model.fit(self.x, self.y, epochs=self.epochs, batch_size=64, verbose=0)
+                self._steps()
             except Exception:
                 return 0.0
             return self.score()
+
+    def _steps(self, batch: int = 64) -> None:
+        """Take the steps that ``fit`` would take, in one compiled loop: a sixth of its time."""
+        import keras
+        import tensorflow as tf
+
+        model, variables = self.model, self.model.trainable_variables
+        data = keras.tree.map_structure(tf.convert_to_tensor, (self.x, self.y))
+        rows = len(keras.tree.flatten(self.y)[0])
+        rng = np.random.default_rng(0)
+        order = np.concatenate([rng.permutation(rows) for _ in range(self.epochs)])
+        batches = tf.constant(order[: len(order) // batch * batch].reshape(-1, batch))
+        # Both make variables at their first use, which a loop must not.
+        model.optimizer.build(variables)
+        x, y = keras.tree.map_structure(lambda part: part[:batch], data)
+        model.compute_loss(x, y, model(x, training=False))
+
+        def step(at: Any) -> list[Any]:
+            x, y = keras.tree.map_structure(lambda part: tf.gather(part, batches[at]), data)
+            with tf.GradientTape() as tape:
+                loss = model.compute_loss(x, y, model(x, training=True), training=True)
+                scaled = model.optimizer.scale_loss(loss)
+            if variables:
+                model.optimizer.apply(tape.gradient(scaled, variables), variables)
+            return [at + 1]
+
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator,unused-ignore]
+        def run() -> None:
+            tf.while_loop(lambda at: at < len(batches), step, [tf.constant(0)])
+
+        run()
 
 
 @dataclass(frozen=True)
@@ -277,11 +306,11 @@ def _residual(x: Array, blocks: int, before: Any) -> Any:
     import keras
 
     inputs = keras.Input(x.shape[1:])
-    h = _dense(16, None, "widen")(inputs)
+    h = _dense(64, None, "widen")(inputs)
     for at in range(1, blocks + 1):
         branch = before(name=f"norm_{at}")(h) if before else h
-        branch = _dense(16, "relu", f"up_{at}")(branch)
-        h = keras.layers.add([h, _dense(16, None, f"down_{at}")(branch)], name=f"add_{at}")
+        branch = _dense(64, "relu", f"up_{at}")(branch)
+        h = keras.layers.add([h, _dense(64, None, f"down_{at}")(branch)], name=f"add_{at}")
     h = before(name="norm")(h) if before else h
     return keras.Model(inputs, _dense(1, "sigmoid", "output")(h))
 
