@@ -156,9 +156,12 @@ def trial(name: str, seed: int = 0) -> dict[str, Any]:
         scores (of a healthy model ``before`` alone).
     """
     import keras
+    import tensorflow as tf
 
     from livegrad.doctor import examine
 
+    # Each case compiles its own loop, and TensorFlow would warn of that.
+    tf.get_logger().setLevel("ERROR")
     case = CASES[name]
     keras.utils.set_random_seed(seed)
     patient = case.build(False)
