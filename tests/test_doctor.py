@@ -19,6 +19,8 @@ from livegrad.network import MLP
 from livegrad.signals import measure
 
 L = keras.layers
+# Keras reads a variable in a way that NumPy 2.4 deprecates, when a model is saved.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 
 @pytest.fixture(autouse=True)
@@ -357,7 +359,7 @@ def test_the_command_shows_panels_on_a_terminal(saved, capsys, monkeypatch):
     net(10, "sigmoid").save(saved / "deep.keras")
     monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
     assert run(saved, "deep.keras") == 1
-    assert "─ vanishing-gradient at hidden_1 ─" in capsys.readouterr().out
+    assert " vanishing-gradient at hidden_1 \x1b" in capsys.readouterr().out
 
 
 def broken(folder, what):

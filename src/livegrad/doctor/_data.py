@@ -100,10 +100,9 @@ def _batches(data: Any, rows: int) -> tuple[Any, Any, Any]:
         if not isinstance(batch, tuple) or len(batch) not in (2, 3):
             raise ValueError("a data set must give (x, y) or (x, y, sample_weight)")
         batches.append(batch)
-        first = keras.tree.flatten(batch[0])[0]
-        if len(np.shape(first)) == 0:
+        if any(len(np.shape(part)) == 0 for part in keras.tree.flatten(batch[:2])):
             raise ValueError("a data set must be batched: add .batch(32)")
-        seen += len(first)
+        seen += len(keras.tree.flatten(batch[0])[0])
         if seen >= rows:
             break
     if not batches:
