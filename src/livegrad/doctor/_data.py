@@ -30,6 +30,13 @@ class Sample:
     rows: int
     labels: list[np.ndarray[Any, Any]]
 
+    def first(self, rows: int) -> Sample:
+        """Return a sample of its first rows."""
+        x, y, weight = keras.tree.map_structure(
+            lambda part: None if part is None else part[:rows], (self.x, self.y, self.weight)
+        )
+        return Sample(x, y, weight, min(rows, self.rows), self.labels)
+
 
 def draw(x: Any, y: Any, rows: int) -> Sample:
     """Return up to ``rows`` examples, evenly spaced if arrays, the first ones of a data set.

@@ -15,6 +15,8 @@ from livegrad.doctor._report import CODES, Examination, Finding, LayerGain
 
 __all__ = ["examine"]
 
+# Rows that show what the outputs look like, before labels and loss are trusted.
+_GLANCE = 32
 # While one of these is there, the numbers that the pass measured are the fault's, not the model's.
 _BLINDING = ("non-finite", "symmetric-weights", "unscaled-input", "frozen")
 
@@ -79,7 +81,7 @@ def _examined(model: Any, sample: Sample) -> Examination:
     findings += _weights.identical(model)
     # Labels are judged before they meet the loss, which some of them would stop.
     try:
-        bare = run(model, sample, with_loss=False)
+        bare = run(model, sample.first(_GLANCE), with_loss=False)
     except Exception as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise ValueError(f"model could not be run on x: {line}") from error
