@@ -107,7 +107,7 @@ def _examined(model: Any, sample: Sample) -> Examination:
         found, notes = _judged(model, sample, result, path, findings, heads)
         findings += found
         unjudged += notes
-        gains = path.gains()
+        gains = path.gains
         layers = [
             LayerGain(block.name, block.activation, g)
             for block, g in zip(path.blocks, gains, strict=True)
@@ -162,7 +162,7 @@ def _judged(
         return findings, [f"gains, units and steps: not before {' and '.join(blind)} is mended"]
     units, unjudged = _signals.units(result, path, sample.rows)
     findings += units
-    gains = path.gains()
+    gains = path.gains
     # Their cause is named already: these faults shrink the product by themselves.
     caused = {"softmax-hidden", "dead-units", "saturated-units", "identical-kernels"}
     caused |= {"output-loss-mismatch"}

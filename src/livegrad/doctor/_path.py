@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import keras
@@ -159,8 +160,9 @@ class Path:
         spread = 3 * math.sqrt(total) / 2
         return spread + total / 4, spread
 
+    @cached_property
     def gains(self) -> list[float]:
-        """Return each hidden block's gain."""
+        """Each hidden block's gain."""
         return [block.gain() for block in self.blocks]
 
     def start(self) -> list[Call]:

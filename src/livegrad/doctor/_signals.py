@@ -296,4 +296,4 @@ def _gains_of_fresh(model: Any, sample: Sample, path: Path) -> list[float] | Non
         if bias is not None and bias.path in values:
             values[bias.path] = keras.ops.zeros(bias.shape, dtype=bias.dtype)
     result = run(model, sample, list(values.values()))
-    return through(result.calls, result.outputs).gains()
+    return through(result.calls, result.outputs).gains
