@@ -93,7 +93,8 @@ def build(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Print what readers and authors wait for, as figures of one run."""
     prepare(session)
-    session.run("python", "benchmarks/site.py", *session.posargs)
+    session.run("python", "benchmarks/site.py")
+    session.run("python", "benchmarks/doctor.py")
 
 
 @nox.session

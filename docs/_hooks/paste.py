@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 # What runs in the readers' interpreter. It answers with what went wrong on each page.
 _INTERPRETER = r"""
-import contextlib, importlib, io, json, os, shutil, sys, tempfile, types
+import contextlib, importlib, io, json, os, shutil, signal, sys, tempfile, types
 
 def paste(blocks):
     sys.modules["__main__"] = reader = types.ModuleType("__main__")
@@ -40,7 +40,9 @@ def start(blocks):
     stderr = tempfile.TemporaryFile()
     child = os.fork()
     if child == 0:
+        os.setsid()
         os.chdir(folder)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         os.dup2(stderr.fileno(), 2)
         status = 1
         try:
@@ -68,6 +70,8 @@ while todo or running:
     child, status = os.wait()
     if child in running:
         at, folder, stderr = running.pop(child)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)  # a page's workers would outlive it
         stderr.seek(0)
         said = stderr.read().decode(errors="replace")[-2000:]
         failures[at] = (said or f"status {status}") if status else ""

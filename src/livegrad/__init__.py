@@ -3,7 +3,8 @@
     dL/dW1 = (p - y) * product over layers of (W_l * phi'(z_l) * mask_l / keep) * x
 
 ``outputs`` is p - y, ``initializers`` W, ``activations`` phi', ``dropout`` the mask; ``network``
-multiplies them, ``signals`` measures the product and ``figures`` draws what was measured.
+multiplies them, ``signals`` measures the product and ``figures`` draws what was measured;
+``doctor`` measures a Keras model in the same words.
 
 Examples:
     >>> import numpy as np
@@ -25,6 +26,7 @@ from livegrad.signals import measure
 __all__ = [
     "MLP",
     "activations",
+    "doctor",
     "dropout",
     "figures",
     "initializers",
@@ -38,9 +40,9 @@ __version__ = version("livegrad")
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``figures``, and Matplotlib with it, at its first use."""
-    if name == "figures":
+    """Import ``figures``, and Matplotlib with it, or ``doctor``, at its first use."""
+    if name in ("doctor", "figures"):
         from importlib import import_module
 
-        return import_module("livegrad.figures")
+        return import_module(f"livegrad.{name}")
     raise AttributeError(f"module 'livegrad' has no attribute {name!r}")

@@ -9,7 +9,7 @@ import yaml
 
 import fences
 import prose_numbers
-from livegrad import activations, initializers, outputs, signals
+from livegrad import activations, doctor, initializers, outputs, signals
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -225,7 +225,7 @@ def unknown_names(words):
     wrong |= {word for word in words if word.endswith(ends) and word not in initializers.NAMES}
     verdicts = tuple(code.rpartition("-")[2] for code in signals.CODES if "-" in code)
     hyphened = {word for word in words if "-" in word and word.endswith(verdicts)}
-    return wrong | (hyphened - set(signals.CODES))
+    return wrong | (hyphened - set(signals.CODES) - set(doctor.CODES))
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -238,6 +238,13 @@ def test_a_name_in_the_prose_that_the_package_lacks_is_caught(name):
     assert unknown_names(names_in_prose(f"Use `{name}`.")) == {name}
 
 
+def test_the_doctors_codes_and_its_page_are_the_same():
+    assert "for code, page in PAGES.items()" in PAGES["gradients/diagnose.md"]
+    listed = re.findall(r'^        "([a-z-]+)": "', PAGES["gradients/diagnose.md"], re.MULTILINE)
+    assert listed == list(doctor.CODES)
+    assert [page for page in doctor.PAGES.values() if f"{page}.md" not in PAGES] == []
+
+
 @pytest.mark.parametrize("code", signals.CODES)
 def test_each_verdict_has_its_lesson_and_its_cure(code):
     assert re.search(rf"^\| `{code}` \|.*\|$", PAGES["gradients/measure.md"], re.MULTILINE)
@@ -247,6 +254,7 @@ def test_each_verdict_has_its_lesson_and_its_cure(code):
 def test_each_module_has_its_tests_and_its_page():
     top = ROOT / "src" / "livegrad"
     modules = {path.stem for path in MODULES if path.parent == top if not path.stem.startswith("_")}
+    modules.add("doctor")  # a package counts as the module that its face is
     assert modules == {path.stem.removeprefix("test_") for path in ROOT.glob("tests/test_*.py")}
     assert modules == {path.stem for path in DOCS.glob("reference/api/*.md")} - {"index"}
     for name in modules:
@@ -256,7 +264,7 @@ def test_each_module_has_its_tests_and_its_page():
 @pytest.mark.parametrize("topic", TOPICS)
 def test_each_topic_has_its_modules(topic):
     # The design's table: the product is the topic "gradients", each other factor one module.
-    modules = {"gradients": ["network", "signals"]}.get(topic, [topic])
+    modules = {"gradients": ["network", "signals", "doctor"]}.get(topic, [topic])
     for module in modules:
         assert f"](api/{module}.md)" in PAGES["reference/index.md"]
         assert f"../../{topic}/" in PAGES[f"reference/api/{module}.md"]

@@ -36,6 +36,16 @@ def test_what_one_page_does_no_other_sees():
     assert "NameError" in paste.paste([leave, see])[1]
 
 
+def test_workers_that_a_page_leaves_behind_do_not_hold_up_the_others():
+    page = "```python\nimport subprocess\nsubprocess.Popen(['sleep', '600'])\n```\n"
+    assert paste.paste([page]) == [""]
+
+
+def test_what_a_page_writes_past_python_goes_nowhere():
+    page = "```python\nimport os\nos.write(1, b'not JSON')\n```\n"
+    assert paste.paste([page]) == [""]
+
+
 def test_a_page_finds_loaded_what_its_interpreter_was_started_with_but_not_its_name():
     page = "```python\nimport sys\nprint('wave' in sys.modules, 'wave' in globals())\n```\n"
     page += f"\n{fences.OUTPUT_MARK}\n```text\n{{}} False\n```\n"

@@ -1,0 +1,69 @@
+"""My model does not train: which factor is at fault, and what do I change?
+
+``examine`` takes a compiled Keras model and a sample of its data. It runs one instrumented pass
+and up to three of the optimizer's steps on stand-ins for the model's variables, and reports what
+holds training back, in the words and with the bounds of ``livegrad.signals``. ``Watch`` does the
+same while ``fit`` runs, and ``python -m livegrad examine model.keras data.npz`` from a shell.
+
+The model is left as it was: weights, optimizer, metrics, random states, what ``compile`` has set.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from livegrad.doctor._report import CODES, PAGES, Examination, Finding, LayerGain
+
+if TYPE_CHECKING:
+    from livegrad.doctor._watch import Watch
+
+__all__ = ["CODES", "PAGES", "Examination", "Finding", "LayerGain", "Watch", "examine"]
+
+
+def examine(model: Any, x: Any, y: Any = None, *, rows: int = 256) -> Examination:
+    """Examine a compiled Keras model on a sample of its data.
+
+    Dropout is switched off in the pass. A custom ``train_step`` is not called; the loss is that of
+    ``compute_loss``. Attributes in plain Python that a layer's own ``call`` sets are not undone.
+
+    Args:
+        model: a compiled ``keras.Model``: sequential, functional, nested or subclassed.
+        x: inputs as ``fit`` takes them: arrays, a list or a dict of arrays, or a data set that
+            brings its labels (``tf.data.Dataset``, ``keras.utils.PyDataset``).
+        y: labels as ``fit`` takes them; none with a data set.
+        rows: examples to measure on, evenly spaced over arrays, the first ones of a data set.
+            The range of labels and inputs is read from all rows of arrays.
+
+    Returns:
+        The findings, the gravest first, and what could not be judged.
+
+    Raises:
+        TypeError: if ``model`` is no Keras model.
+        ValueError: if it is not compiled, if it cannot be run on ``x``, if there are no examples or
+            not as many labels, or if a value is not finite.
+
+    Examples:
+        >>> import keras, numpy as np
+        >>> keras.utils.set_random_seed(0)
+        >>> layers = [keras.layers.Dense(32, activation="sigmoid") for _ in range(10)]
+        >>> model = keras.Sequential([*layers, keras.layers.Dense(1, activation="sigmoid")])
+        >>> model.compile(loss="binary_crossentropy")
+        >>> x = np.random.default_rng(0).standard_normal((100, 8))
+        >>> examine(model, x, x[:, 0] > 0).codes
+        ('vanishing-gradient',)
+
+    Source:
+        Schoenholz et al. 2017 (the product's bounds); Lewkowycz et al. 2020 (steps too long).
+    """
+    from livegrad.doctor._examine import examine as examined
+
+    return examined(model, x, y, rows)
+
+
+def __getattr__(name: str) -> Any:
+    """Import ``Watch``, and Keras with it, at its first use."""
+    if name == "Watch":
+        from livegrad.doctor._watch import Watch
+
+        return Watch
+    raise AttributeError(f"module 'livegrad.doctor' has no attribute {name!r}")

@@ -1,0 +1,177 @@
+"""What the architecture tells: softmax between layers, layers that are one, dropout too high."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from livegrad.doctor._path import activation_of, bends, has_weights
+from livegrad.doctor._probe import Call, Pass, norm
+from livegrad.doctor._report import Finding
+
+__all__ = ["dropout", "linear", "softmax"]
+
+_MASKS = (
+    keras.layers.Dropout,
+    keras.layers.SpatialDropout1D,
+    keras.layers.SpatialDropout2D,
+    keras.layers.SpatialDropout3D,
+    keras.layers.AlphaDropout,
+)
+# A mask whose noise is three standard deviations of the signal, in variances.
+_NOISE = 3.0**2
+
+
+def _next_weighted(result: Pass, at: int) -> list[tuple[int, list[Call]]]:
+    """Return the weighted calls that the call's output reaches, with what lies between.
+
+    Ways through layers with several inputs are not followed: a gate or a sum is no chain.
+    """
+    found: list[tuple[int, list[Call]]] = []
+    todo: list[tuple[int, list[Call]]] = [(at, [])]
+    while todo:
+        place, between = todo.pop()
+        for later in range(place + 1, len(result.calls)):
+            call = result.calls[later]
+            # By the tensor itself: where something unknown was computed in between, no chain.
+            if not any(t is result.calls[place].output for t in call.inputs):
+                continue
+            if has_weights(call.layer):
+                found.append((later, between))
+            elif len(call.inputs) == 1:
+                todo.append((later, [*between, call]))
+    return found
+
+
+def softmax(result: Pass) -> list[Finding]:
+    """Return a finding for the first softmax whose output is another layer's input."""
+    for at, call in enumerate(result.calls):
+        if activation_of(call.layer) != "softmax" or not _next_weighted(result, at):
+            continue
+        width = int(call.output.shape[-1])
+        above = norm(call.gradient)
+        below = max((norm(g) for g in call.gradients if g is not None), default=float("nan"))
+        sums = float(keras.ops.mean(keras.ops.sum(call.output, axis=-1)))
+        gain = f"; gain {below / above:.3g}" if above > 0 else ""
+        return [
+            Finding(
+                "softmax-hidden",
+                call.layer.name,
+                f"its {width} outputs sum to {sums:.3f} on every example: free numbers "
+                f"{width - 1}, must be {width}{gain}",
+                "The units compete for a sum of 1: each is about one over their number, and the "
+                "slopes are as small.",
+                f'keras.layers.Dense({width}, activation="relu", kernel_initializer="he_normal")',
+            )
+        ]
+    return []
+
+
+def linear(result: Pass) -> list[Finding]:
+    """Return a finding for the first layer that forms one linear map with the next.
+
+    A layer that is narrower than both its neighbours is a bottleneck: it lowers the rank, which
+    one layer would not do, and is no fault.
+    """
+    for at, call in enumerate(result.calls):
+        layer = call.layer
+        if not has_weights(layer) or activation_of(layer) != "linear":
+            continue
+        for later, between in _next_weighted(result, at):
+            follower = result.calls[later].layer
+            if any(bends(step.layer) for step in between) or type(follower) is not type(layer):
+                continue
+            if "Depthwise" in type(layer).__name__ or "Separable" in type(layer).__name__:
+                continue
+            if not between and _read_elsewhere(result, at, later):
+                continue
+            units = int(call.output.shape[-1])
+            ends = min(int(call.inputs[0].shape[-1]), int(result.calls[later].output.shape[-1]))
+            if units < ends:
+                continue
+            return [
+                Finding(
+                    "no-nonlinearity",
+                    layer.name,
+                    f"0 non-linear functions before {follower.name}, must be at least 1; "
+                    f"rank {ends} of the two maps is not lowered by {units} units",
+                    "Two linear maps in a row are one linear map: the layer adds weights, and no "
+                    "function that one layer could not give.",
+                    f'keras.layers.{type(layer).__name__}({units}, activation="relu", '
+                    'kernel_initializer="he_normal")',
+                )
+            ]
+    return []
+
+
+def _read_elsewhere(result: Pass, at: int, later: int) -> bool:
+    """Whether the output has another reader than this layer, as a residual stream has.
+
+    A reader that is no layer is not seen; but the gradient then is not this layer's alone.
+    """
+    output = result.calls[at].output
+    readers = [call for call in result.calls if any(t is output for t in call.inputs)]
+    if len(readers) > 1:
+        return True
+    call = result.calls[later]
+    if call.gradient is None or result.calls[at].gradient is None:
+        return False
+    with tf.GradientTape() as tape:
+        tape.watch(output)
+        again = call.layer(output)
+    alone = tape.gradient(again, output, tf.cast(call.gradient, again.dtype))
+    whole = result.calls[at].gradient
+    rest = norm(tf.cast(whole, tf.float32) - tf.cast(alone, tf.float32))
+    return rest > 1e-2 * norm(whole)
+
+
+def dropout(result: Pass) -> list[Finding]:
+    """Return findings for a mask on the output, or for masks that bury the signal.
+
+    A mask of rate r that is made up for by 1 / (1 - r) adds the variance r / (1 - r) to a signal of
+    mean square 1. The variances of several masks add up.
+    """
+    masks = [c for c in result.calls if isinstance(c.layer, _MASKS) and c.layer.rate > 0]
+    for call in masks:
+        at = next(i for i, c in enumerate(result.calls) if c is call)
+        if _is_last(result, at):
+            return [
+                Finding(
+                    "dropout-rate",
+                    call.layer.name,
+                    f"0 layers with weights follow the mask of rate {call.layer.rate:g}, must be "
+                    "at least 1",
+                    "The mask hits the answer itself: the loss punishes the network for the mask.",
+                    f"x = hidden; y = keras.layers.Dense(...)(x)  # without {call.layer.name}",
+                )
+            ]
+    noise = sum(float(call.layer.rate) / (1 - float(call.layer.rate)) for call in masks)
+    if noise < _NOISE * (1 - 1e-9):
+        return []
+    worst = max(masks, key=lambda call: float(call.layer.rate))
+    return [
+        Finding(
+            "dropout-rate",
+            worst.layer.name,
+            f"variance r / (1 - r) of {len(masks)} masks together {noise:.3g}, at least "
+            f"3^2 = {_NOISE:.0f} of the signal's",
+            "The noise of the masks is three times the signal; rate is the share that is dropped, "
+            "not the share that is kept.",
+            "keras.layers.Dropout(0.2)",
+        )
+    ]
+
+
+def _is_last(result: Pass, at: int) -> bool:
+    """Whether weights come before the call on its chain and none after it."""
+    place: int | None = at
+    before = False
+    while place is not None:
+        call = result.calls[place]
+        before = before or bool(call.layer.weights)
+        place = max(call.parents, default=None)
+    after = [at]
+    for later in range(at + 1, len(result.calls)):
+        if set(result.calls[later].parents) & set(after):
+            after.append(later)
+    return before and not any(result.calls[place].layer.weights for place in after)

@@ -1,0 +1,136 @@
+"""The sample: rows of the reader's data, as the model's ``fit`` would take them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+__all__ = ["Sample", "draw"]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Some rows of the data, and what is known of all of it.
+
+    Attributes:
+        x: tensors as the model takes them, nested as given.
+        y: labels, nested as given.
+        weight: sample weights or None.
+        rows: number of examples in the sample.
+        labels: all labels that were looked at, flat over the outputs.
+    """
+
+    x: Any
+    y: Any
+    weight: Any
+    rows: int
+    labels: list[np.ndarray[Any, Any]]
+
+    def first(self, rows: int) -> Sample:
+        """Return a sample of its first rows."""
+        x, y, weight = keras.tree.map_structure(
+            lambda part: None if part is None else part[:rows], (self.x, self.y, self.weight)
+        )
+        return Sample(x, y, weight, min(rows, self.rows), self.labels)
+
+
+def draw(x: Any, y: Any, rows: int) -> Sample:
+    """Return up to ``rows`` examples, evenly spaced if arrays, the first ones of a data set.
+
+    Raises:
+        ValueError: if there are none, if they do not fit each other, or if one is not finite.
+    """
+    if isinstance(rows, bool) or not isinstance(rows, int | np.integer) or rows < 1:
+        raise ValueError(f"rows must be a whole number of at least 1, got {rows!r}")
+    weight = None
+    if y is None:
+        x, y, weight = _batches(x, rows)
+    arrays = [("x", _arrays(x)), ("y", _arrays(y))]
+    if weight is not None:
+        arrays.append(("sample_weight", _arrays(weight)))
+    count = None
+    for name, group in arrays:
+        for array in keras.tree.flatten(group):
+            if array.dtype == object or array.dtype.kind in "USO":
+                raise ValueError(f"{name} must hold numbers, got dtype {array.dtype}")
+            if array.ndim == 0 or len(array) == 0:
+                raise ValueError(
+                    f"{name} must hold at least one example, got the shape {array.shape}"
+                )
+            count = len(array) if count is None else count
+            if len(array) != count:
+                raise ValueError(
+                    f"x and y must have as many examples, got {count} and {len(array)}"
+                )
+            _finite(name, array)
+    assert count is not None
+    at = np.unique(np.linspace(0, count - 1, min(rows, count)).astype(int))  # (rows,)
+
+    def some(group: Any, convert: Callable[[Any], Any]) -> Any:
+        return keras.tree.map_structure(lambda array: convert(array[at]), group)
+
+    labels = keras.tree.flatten(arrays[1][1])
+    weights = None if weight is None else some(arrays[2][1], _tensor)
+    return Sample(
+        some(arrays[0][1], _tensor), some(arrays[1][1], _tensor), weights, len(at), labels
+    )
+
+
+def _arrays(group: Any) -> Any:
+    """Return the group with NumPy arrays for leaves; a list of numbers is one array."""
+    if isinstance(group, list | tuple) and not any(hasattr(part, "shape") for part in group):
+        return np.asarray(group)
+    return keras.tree.map_structure(
+        lambda array: np.asarray(array) if array is not None else array, group
+    )
+
+
+def _tensor(array: np.ndarray[Any, Any]) -> Any:
+    """Return a tensor; floating numbers in Keras's usual precision, as ``fit`` does."""
+    floating = array.dtype.kind == "f"
+    return keras.ops.convert_to_tensor(array, dtype=keras.config.floatx() if floating else None)
+
+
+def _batches(data: Any, rows: int) -> tuple[Any, Any, Any]:
+    """Return the first batches of a data set, together at least ``rows`` examples if it has."""
+    if _is_array(data) or not (hasattr(data, "__iter__") or hasattr(data, "__getitem__")):
+        raise ValueError("y must be given with arrays; only a data set brings its own labels")
+    if isinstance(data, keras.utils.PyDataset):
+        data = (data[at] for at in range(data.num_batches or 0))
+    batches: list[tuple[Any, ...]] = []
+    seen = 0
+    for batch in data:
+        if not isinstance(batch, tuple) or len(batch) not in (2, 3):
+            raise ValueError("a data set must give (x, y) or (x, y, sample_weight)")
+        batches.append(batch)
+        if any(len(np.shape(part)) == 0 for part in keras.tree.flatten(batch[:2])):
+            raise ValueError("a data set must be batched: add .batch(32)")
+        seen += len(keras.tree.flatten(batch[0])[0])
+        if seen >= rows:
+            break
+    if not batches:
+        raise ValueError("x must hold at least one example, got an empty data set")
+    parts = [
+        keras.tree.map_structure(
+            lambda *leaves: np.concatenate([np.asarray(a) for a in leaves]), *p
+        )
+        for p in zip(*batches, strict=True)
+    ]
+    return parts[0], parts[1], parts[2] if len(parts) == 3 else None
+
+
+def _is_array(data: Any) -> bool:
+    return hasattr(data, "dtype") or isinstance(data, list | dict)
+
+
+def _finite(name: str, array: np.ndarray[Any, Any]) -> None:
+    if array.dtype.kind != "f":
+        return
+    # The extremes are NaN or infinite if any value is: no copy of large data is made.
+    if not (np.isfinite(array.min()) and np.isfinite(array.max())):
+        bad = int(np.sum(~np.isfinite(array)))
+        raise ValueError(f"{name} must be finite: {bad} of {array.size} values are not")

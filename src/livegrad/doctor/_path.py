@@ -1,0 +1,285 @@
+"""The longest way through a model, cut into hidden blocks: weights, then what bends and scales.
+
+Only the gains of what theory speaks of enter the product: dense layers and convolutions, their
+activations and normalisations. Pooling, reshaping and merging change a norm without any loss, and
+what happens inside recurrent, attention and unknown layers is not looked at; both are passed over.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from livegrad import activations
+from livegrad.doctor._probe import Call, norm
+from livegrad.signals import LARGEST, SMALLEST
+
+__all__ = [
+    "Block",
+    "Path",
+    "activation_of",
+    "bends",
+    "has_weights",
+    "kernel_of",
+    "slope",
+    "through",
+]
+
+_L = keras.layers
+_CONVOLUTIONS = (
+    _L.Conv1D,
+    _L.Conv2D,
+    _L.Conv3D,
+    _L.Conv1DTranspose,
+    _L.Conv2DTranspose,
+    _L.Conv3DTranspose,
+    _L.DepthwiseConv1D,
+    _L.DepthwiseConv2D,
+    _L.SeparableConv1D,
+    _L.SeparableConv2D,
+)
+_WEIGHTED = (_L.Dense, *_CONVOLUTIONS)
+_BENDING = (_L.Activation, _L.ReLU, _L.LeakyReLU, _L.ELU, _L.PReLU, _L.Softmax)
+_SCALING = (
+    _L.BatchNormalization,
+    _L.LayerNormalization,
+    _L.GroupNormalization,
+    _L.RMSNormalization,
+    _L.UnitNormalization,
+)
+# Nothing is lost or bent in them.
+_PASSING = (
+    _L.Flatten,
+    _L.Reshape,
+    _L.Permute,
+    _L.Dropout,
+    _L.SpatialDropout1D,
+    _L.SpatialDropout2D,
+    _L.SpatialDropout3D,
+    _L.AlphaDropout,
+    _L.GaussianDropout,
+    _L.GaussianNoise,
+    _L.BatchNormalization,
+    _L.AveragePooling1D,
+    _L.AveragePooling2D,
+    _L.AveragePooling3D,
+    _L.GlobalAveragePooling1D,
+    _L.GlobalAveragePooling2D,
+    _L.GlobalAveragePooling3D,
+    _L.ZeroPadding1D,
+    _L.ZeroPadding2D,
+    _L.Rescaling,
+    _L.Normalization,
+)
+
+
+@dataclass
+class Block:
+    """A weighted layer's call with the activation and normalisations that follow it.
+
+    Attributes:
+        call: of the weighted layer.
+        at: its place among the calls.
+        followers: counted calls before the next weighted one.
+        passed: places of all calls before the next weighted one.
+    """
+
+    call: Call
+    at: int
+    followers: list[Call] = field(default_factory=list)
+    passed: list[int] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The weighted layer's name."""
+        return str(self.call.layer.name)
+
+    @property
+    def activation(self) -> str:
+        """The last activation that is not linear; "unknown" if it has no name."""
+        names = [activation_of(call.layer) for call in [self.call, *self.followers]]
+        bent = [name for name in names if name not in ("linear", "none")]
+        return bent[-1] if bent else "linear"
+
+    @property
+    def width(self) -> int:
+        """Units or channels."""
+        return int(self.call.output.shape[-1])
+
+    def gain(self) -> float:
+        """Return the factor that it puts into the gradient's product."""
+        factor = 1.0
+        for call in [self.call, *self.followers]:
+            below = [norm(g) for g in call.gradients if g is not None]
+            above = norm(call.gradient)
+            factor *= max(below) / above if below and above > 0 else math.nan
+        return factor
+
+
+@dataclass
+class Path:
+    """The longest way from an input to an output.
+
+    Attributes:
+        blocks: the hidden ones, in order.
+        head: the block that gives the output, or None.
+        unknown: names of layers whose gain is passed over since it is not understood.
+        before: calls that come before the first weighted one.
+    """
+
+    blocks: list[Block]
+    head: Block | None
+    unknown: list[str]
+    before: list[Call]
+
+    @property
+    def depth(self) -> int:
+        """The number of hidden blocks, at least 1."""
+        return max(1, len(self.blocks))
+
+    @property
+    def share(self) -> tuple[float, float]:
+        """Each block's even share of the bounds of the product."""
+        return SMALLEST ** (1 / self.depth), LARGEST ** (1 / self.depth)
+
+    @property
+    def chance(self) -> tuple[float, float]:
+        """By how much chance alone lowers and raises the logarithm of the product of gains.
+
+        The squared gain of a random layer with n inputs has a logarithm of mean -5 / (2 n) and
+        variance 5 / n (Hanin 2018, for ReLU); the gain's is half of it. Three standard deviations.
+        """
+        kernels = [kernel_of(block.call.layer) for block in self.blocks]
+        fans = [math.prod(kernel.shape[:-1]) for kernel in kernels if kernel is not None]
+        total = sum(5 / fan for fan in fans)
+        spread = 3 * math.sqrt(total) / 2
+        return spread + total / 4, spread
+
+    @cached_property
+    def gains(self) -> list[float]:
+        """Each hidden block's gain."""
+        return [block.gain() for block in self.blocks]
+
+    def start(self) -> list[Call]:
+        """Return the call whose weights the data meet first; normalisations do not count."""
+        calls = [*self.before, *(block.call for block in [*self.blocks[:1], self.head] if block)]
+        scaled = (*_SCALING, _L.Normalization)
+        found = [c for c in calls if c.layer.weights and not isinstance(c.layer, scaled)]
+        return found[:1]
+
+
+def has_weights(layer: Any) -> bool:
+    """Whether it is a dense layer or a convolution."""
+    return isinstance(layer, _WEIGHTED)
+
+
+def bends(layer: Any) -> bool:
+    """Whether something between two linear maps keeps them from being one; True if unknown."""
+    if isinstance(layer, _PASSING):
+        return False
+    return activation_of(layer) != "linear"
+
+
+def kernel_of(layer: Any) -> Any:
+    """Return the kernel's variable, or None."""
+    try:
+        return getattr(layer, "kernel", None)
+    except (AttributeError, ValueError):
+        return None
+
+
+def activation_of(layer: Any) -> str:
+    """Return an activation's name, "linear", "none" for other layers, or "unknown"."""
+    for kind, name in [
+        (_L.ReLU, "relu"),
+        (_L.LeakyReLU, "leaky_relu"),
+        (_L.PReLU, "leaky_relu"),
+        (_L.ELU, "elu"),
+        (_L.Softmax, "softmax"),
+    ]:
+        if isinstance(layer, kind):
+            return name
+    if not isinstance(layer, (*_WEIGHTED, _L.Activation)):
+        return "none"
+    function = layer.activation
+    if function is None:
+        return "linear"
+    if isinstance(function, keras.layers.Layer):
+        return activation_of(function)
+    name = str(getattr(function, "__name__", "unknown"))
+    known = getattr(keras.activations, name, None) is function
+    return name if known or name in activations.NAMES else "unknown"
+
+
+def slope(layer: Any, output: Any) -> Any:
+    """Return the activation's slope at each entry, from its output alone; None if unknown.
+
+    Relative to the largest slope. The slope of SiLU or GELU cannot be read from their output.
+    """
+    name = activation_of(layer)
+    if isinstance(layer, _L.ReLU) and (layer.negative_slope or layer.threshold):
+        return None
+    a = tf.cast(output, tf.float64)
+    if name in ("relu", "relu6"):
+        top = 6.0 if name == "relu6" else math.inf
+        if isinstance(layer, _L.ReLU) and layer.max_value is not None:
+            top = float(layer.max_value)
+        return tf.cast((a > 0) & (a < top), tf.float64)
+    if name == "sigmoid":
+        return 4 * a * (1 - a)
+    if name == "tanh":
+        return 1 - a**2
+    if name == "softplus":
+        return -tf.math.expm1(-a)
+    if name == "hard_sigmoid":
+        return tf.cast((a > 0) & (a < 1), tf.float64)
+    return None
+
+
+def through(calls: list[Call], outputs: list[Any]) -> Path:
+    """Return the path with the most weighted layers on it.
+
+    Args:
+        calls: of one pass.
+        outputs: the model's outputs.
+    """
+    best: list[int] = []
+    came: list[int | None] = []
+    for call in calls:
+        origin = max(call.parents, key=lambda at: best[at], default=None)
+        came.append(origin)
+        best.append((best[origin] if origin is not None else 0) + has_weights(call.layer))
+    ends = [at for at, call in enumerate(calls) if any(call.output is out for out in outputs)]
+    ends = ends or ([len(calls) - 1] if calls else [])
+    at = max(ends, key=lambda end: best[end], default=None)
+    places: list[int] = []
+    while at is not None:
+        places.append(at)
+        at = came[at]
+    blocks: list[Block] = []
+    unknown: list[str] = []
+    before: list[Call] = []
+    for place in reversed(places):
+        call = calls[place]
+        if has_weights(call.layer):
+            blocks.append(Block(call, place))
+        elif isinstance(call.layer, (*_BENDING, *_SCALING)):
+            if blocks:
+                blocks[-1].followers.append(call)
+                blocks[-1].passed.append(place)
+        else:
+            if blocks:
+                blocks[-1].passed.append(place)
+            if call.layer.weights and not isinstance(call.layer, _L.Embedding):
+                unknown.append(call.layer.name)
+        if not blocks:
+            before.append(call)
+    # What comes after the last weights belongs to the output, unless other weights follow there.
+    tail = bool(blocks) and not any(calls[p].layer.name in unknown for p in blocks[-1].passed)
+    head = blocks.pop() if tail else None
+    return Path(blocks, head, unknown, before)

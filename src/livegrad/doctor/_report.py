@@ -1,0 +1,133 @@
+"""What an examination says: findings, each with its measured evidence, and what was not judged."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import asdict, dataclass
+from typing import Any
+
+__all__ = ["CODES", "PAGES", "Examination", "Finding", "LayerGain"]
+
+# The gravest first: what stands above may be the cause of what stands below.
+PAGES = {
+    "non-finite": "gradients/exploding",
+    "label-mismatch": "outputs/index",
+    "output-loss-mismatch": "outputs/index",
+    "frozen": "gradients/diagnose",
+    "symmetric-weights": "initializers/symmetry-and-scale",
+    "identical-kernels": "initializers/symmetry-and-scale",
+    "unscaled-input": "initializers/fans",
+    "softmax-hidden": "outputs/multiclass",
+    "no-nonlinearity": "activations/index",
+    "dead-units": "activations/relu",
+    "saturated-units": "activations/sigmoid-tanh",
+    "initializer-mismatch": "initializers/pairing",
+    "exploding-gradient": "gradients/exploding",
+    "vanishing-gradient": "gradients/vanishing",
+    "learning-rate": "gradients/diagnose",
+    "dropout-rate": "dropout/placement",
+    "metric-mismatch": "outputs/index",
+}
+"""The lesson of each code, as a path under ``docs`` without its ending."""
+
+CODES = tuple(PAGES)
+"""All codes, the gravest first."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that holds training back.
+
+    Attributes:
+        code: one of ``CODES``.
+        layer: the layer's name, or "data", "loss", "optimizer" or "model".
+        evidence: the measured number beside its threshold.
+        why: what it does to training.
+        fix: one line of Keras code.
+        page: the lesson, as a path of the site.
+    """
+
+    code: str
+    layer: str
+    evidence: str
+    why: str
+    fix: str
+
+    @property
+    def page(self) -> str:
+        """The lesson, as a path of the site."""
+        return PAGES[self.code]
+
+    def __str__(self) -> str:
+        lines = [f"{self.code} at {self.layer}"]
+        lines += textwrap.wrap(self.evidence, 88, initial_indent="  ", subsequent_indent="  ")
+        lines += textwrap.wrap(self.why, 88, initial_indent="  ", subsequent_indent="  ")
+        return "\n".join([*lines, f"  fix:  {self.fix}", f"  page: {self.page}"])
+
+
+@dataclass(frozen=True)
+class LayerGain:
+    """A hidden layer of the longest path, with its activation and normalisation.
+
+    Attributes:
+        layer: the name of the layer that has the weights.
+        activation: the last non-linearity before the next weights.
+        gain: the factor that it puts into the gradient's product.
+    """
+
+    layer: str
+    activation: str
+    gain: float
+
+
+@dataclass(frozen=True)
+class Examination:
+    """What was found in a model; prints as a report.
+
+    Attributes:
+        findings: the gravest first.
+        unjudged: what could not be judged, each with its reason.
+        layers: the gains of the hidden layers.
+        gain: their product.
+        loss: the loss on the sample.
+    """
+
+    findings: tuple[Finding, ...]
+    unjudged: tuple[str, ...]
+    layers: tuple[LayerGain, ...]
+    gain: float
+    loss: float
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nothing was found."""
+        return not self.findings
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """The codes of the findings, in their order."""
+        return tuple(finding.code for finding in self.findings)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as plain data that JSON can hold; what is not finite becomes text."""
+
+        def plain(value: float) -> float | str:
+            return value if abs(value) < float("inf") else str(value)
+
+        return {
+            "healthy": self.healthy,
+            "findings": [asdict(found) | {"page": found.page} for found in self.findings],
+            "unjudged": list(self.unjudged),
+            "layers": [asdict(layer) | {"gain": plain(layer.gain)} for layer in self.layers],
+            "gain": plain(self.gain),
+            "loss": plain(self.loss),
+        }
+
+    def __str__(self) -> str:
+        if self.healthy:
+            parts = ["healthy: nothing found that holds training back"]
+        else:
+            count = len(self.findings)
+            parts = [f"{count} finding{'s' if count > 1 else ''}", *map(str, self.findings)]
+        parts += [f"not judged: {what}" for what in self.unjudged]
+        return "\n".join(parts)
