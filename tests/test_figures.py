@@ -9,6 +9,7 @@ import matplotlib
 import numpy as np
 import pytest
 
+import livegrad
 from livegrad import MLP, figures
 from livegrad.dropout import dropout
 from livegrad.signals import measure, through_depth
@@ -381,3 +382,9 @@ def test_a_legend_of_many_entries_stays_within_the_figure():
     for name in names:
         left = float(re.search(rf'x="([\d.]+)"[^>]*>{name}</text>', svg)[1])
         assert left + 6 * len(name) < width, name
+
+
+def test_the_package_loads_the_figures_at_their_first_use():
+    assert livegrad.__getattr__("figures") is figures
+    with pytest.raises(AttributeError, match=r"^module 'livegrad' has no attribute 'pictures'$"):
+        livegrad.pictures  # noqa: B018

@@ -215,6 +215,12 @@ def test_clipping_bites_as_each_rule_says():
             np.testing.assert_allclose(old - new, rule(g), rtol=1e-9, atol=1e-15)
 
 
+def test_clipping_an_infinite_gradient_does_not_warn():
+    net = MLP([1, 1], "linear", lambda shape, rng: np.full(shape, 1e-70), head="regression")
+    history = net.fit([[1e220]], [[0.0]], epochs=2, clipnorm=1.0)  # the loss itself is finite
+    assert history.loss[0] == pytest.approx(1e300) and history.diverged
+
+
 def test_batches_are_weighted_by_their_size():
     """With a step too small to matter, the epoch's loss is the loss of all the data."""
     net = network()

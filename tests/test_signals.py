@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 import types
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -329,3 +330,11 @@ def test_codes_and_errors():
         measure(MLP([6, 1]), x[:, :5], y)
     with pytest.raises(ValueError, match="at least one example"):
         measure(MLP([6, 1]), x[:0], y[:0])
+
+
+def test_the_last_line_is_wrapped_at_eighty_letters():
+    report = replace(through_depth("relu"), verdict="dead-units", gain=1.0)
+    start = len("product of gains 1: dead-units, ")
+    for letters, lines in [(80 - start, 1), (81 - start, 2)]:
+        said = str(replace(report, why="a " + (letters - 2) * "b")).splitlines()
+        assert len(said) == len(report.layers) + 1 + lines
