@@ -15,7 +15,8 @@ import os
 import platform
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache as once
 from importlib.metadata import PackageNotFoundError, version
@@ -71,7 +72,7 @@ def sweep(
     keys = [(_content(function), setting) for setting in todo]
     known = [bool(folder) and kept.check_call_in_cache(*key, None) for key in keys]
     missing = [setting for setting, there in zip(todo, known, strict=True) if not there]
-    runs: Iterator[_Run[T]] = iter(())
+    runs: Generator[_Run[T]]
     if missing:
         parallel = Parallel(n_jobs=n_jobs, return_as="generator")
         runs = parallel(delayed(_alone)(function, setting) for setting in missing)
@@ -82,8 +83,10 @@ def sweep(
             continue
         run = next(runs)
         if run.error is not None:
-            # Ends what still runs; the list of the settings goes no further.
-            del runs
+            # The list of the settings goes no further: what still runs is ended, as joblib warns.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)
+                runs.close()
             raise run.error
         # Stored now, as it arrives from its worker.
         results.append(kept(*key, lambda run=run: run.result))
