@@ -87,6 +87,7 @@ def clipping(seed: int) -> dict[str, float]:
             "large weights": Arm("relu", scaled(3.0)),
             "large weights, clipped": Arm("relu", scaled(3.0), clip=1.0),
         },
+        epochs=11,
     )
     fast = accuracies(
         seed,
@@ -111,7 +112,9 @@ def batch_norm(seed: int) -> dict[str, float]:
 
     The learning rates reach from 0.003 to 3: the larger the weights, the larger the rate.
     """
-    return accuracies(seed, 8 * [32], _arms(), rates=(0.003, 0.03, 0.3, 3.0), batch_norm=True)
+    return accuracies(
+        seed, 8 * [32], _arms(), rates=(0.003, 0.03, 0.3, 3.0), epochs=6, batch_norm=True
+    )
 
 
 def residual(seed: int) -> dict[str, float]:
