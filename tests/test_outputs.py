@@ -503,3 +503,25 @@ def test_no_examples_have_no_mean(task):
     assert head(task).losses(z, y).shape == (0,)
     with pytest.raises(ValueError, match=r"^logits must hold at least one example, got none$"):
         head(task).loss_value(z, y)
+
+
+def test_no_units_have_no_probabilities():
+    assert head("multiclass").predict(np.empty((2, 0))).shape == (2, 0)
+
+
+def test_a_label_may_be_the_largest_number_of_the_type():
+    top = float(np.finfo(np.float16).max)
+    losses = head("regression").losses(np.full((1, 1), top, np.float16), [top])
+    assert losses.tolist() == [0.0]
+
+
+def test_what_overflows_on_the_way_does_not_warn():
+    with np.errstate(all="raise"):
+        far = np.array([[3e38, -3e38]], np.float32)  # their difference is beyond the type
+        assert head("multiclass").predict(far).tolist() == [[1.0, 0.0]]
+        huge = np.array([[1e308], [1e308]])
+        assert head("regression").loss_value(huge, [[0.0], [0.0]]) == INF
+        assert head("regression").loss_value(np.full((2, 1), 1.2e154), [[0.0], [0.0]]) == INF
+        slopes = head("regression").gradient(huge, [[-1e308], [-1e308]])
+        assert slopes.tolist() == [[INF], [INF]]
+        assert np.isnan(head("regression").gradient([[INF]], [[0.0]])).sum() == 0
