@@ -99,8 +99,8 @@ def drift(
         said += f"{percent(noticed, tried)}; {same} more change nothing that anyone could notice."
         if tried + same < there:
             low, high = binomtest(noticed, tried).proportion_ci(0.95, "wilson")
-            said += f" They are drawn at random from {there}; with 95 % confidence the "
-            said += f"share of all lies between {low:.1%} and {high:.1%}."
+            said += f" Tried were {tried + same} of {there}: had they been drawn at random, the "
+            said += f"share of all would lie between {low:.1%} and {high:.1%} with 95 % confidence."
         changed = [f"`{name}`" for name, row in rows.items() if row["digest"] != digests[name]]
         if changed:
             said += f" Changed since it was measured: {', '.join(changed)}."

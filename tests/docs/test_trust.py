@@ -44,7 +44,7 @@ def test_the_score_is_shown_by_module_and_as_a_share_with_its_interval():
     shown = trust.drift({"documentation": SCORE}, SAME, {"dropout": "abc"})
     assert "| `dropout` | 2 of 3, 66.6 % |" in shown
     assert "2 of 3 changes noticed, 66.6 %; 3 more change nothing" in shown
-    assert "drawn at random from 1000" in shown and "20.8% and 93.9%" in shown
+    assert "Tried were 6 of 1000" in shown and "20.8% and 93.9%" in shown
     assert "Changed since" not in shown
     other = trust.drift({"documentation": SCORE}, SAME, {"dropout": "other"})
     assert "Changed since it was measured: `dropout`." in other
@@ -52,7 +52,7 @@ def test_the_score_is_shown_by_module_and_as_a_share_with_its_interval():
 
 def test_a_full_run_needs_no_interval():
     shown = trust.drift({"whole": {"dropout": ROW | {"mutants": 6}}}, SAME, {"dropout": "abc"})
-    assert "drawn" not in shown
+    assert "Tried were" not in shown
 
 
 @pytest.mark.parametrize(
