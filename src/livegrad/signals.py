@@ -38,7 +38,7 @@ copies of one unit. The output layer is not judged, since the labels tell its un
 
 The first layer's weight gradient being much smaller than the last one's is *not* the criterion. In
 a badly scaled ReLU network the signal shrinks on the way forward and the gradient on the way back,
-so that the two ends' weight gradients stay alike while the product of gains goes to zero.
+so that the first layer's is hardly smaller, if at all, while the product of gains goes to zero.
 """
 
 from __future__ import annotations
