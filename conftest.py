@@ -23,6 +23,9 @@ def pytest_configure(config):
 
 def pytest_itemcollected(item):
     """A block that draws is held to the digest of its figure or table."""
+    # What a file's tests share, one process makes once; the site is built once for two files.
+    shared = item.path.parent if is_of_site(item) else item.path
+    item.add_marker(pytest.mark.xdist_group(shared.relative_to(ROOT).as_posix()))
     if item.path.suffix == ".md":
         import fences
         import results
@@ -32,6 +35,15 @@ def pytest_itemcollected(item):
         for result in fences.results(item.path.read_text("utf-8")):
             if result.block and result.block.first == item.obj.lineno:
                 item.runtest = functools.partial(results.verify, result)
+
+
+def is_of_site(item):
+    return item.path.parent == ROOT / "tests" / "site"
+
+
+def pytest_collection_modifyitems(items):
+    """The site is built last: by then the blocks have run the experiments that it shows."""
+    items.sort(key=is_of_site)
 
 
 def pytest_runtest_setup(item):

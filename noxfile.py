@@ -19,6 +19,9 @@ ENVIRONMENT = {
     "LIVEGRAD_CACHE": str(Path(".cache/sweeps").resolve()),
 }
 
+# Whole files, in the order in which they were collected, on all cores.
+AT_ONCE = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadgroup", "--no-loadscope-reorder"]
+
 
 def prepare(session: nox.Session) -> None:
     """Install the locked versions and the package itself, unless the lock is installed already."""
@@ -45,7 +48,7 @@ def tests(session: nox.Session) -> None:
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("mypy")
-    session.run("pytest", *session.posargs)
+    session.run("pytest", *(session.posargs or AT_ONCE))
     if not session.posargs:
         session.notify("paste")
         session.notify("lowest")

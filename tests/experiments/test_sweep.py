@@ -2,13 +2,12 @@
 
 import importlib.util
 import os
-import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import cloudpickle
-import joblib
 import numpy as np
 import pytest
 
@@ -62,10 +61,11 @@ def threads():
     return {pool["num_threads"] for pool in threadpool_info()}
 
 
-def slow(seed, log):
-    time.sleep(0.2)
-    note(log, seed)
-    return float(np.random.default_rng(seed).normal())
+def grow(run):
+    # joblib ends a worker that has grown by 300 MB since its last look, a second ago.
+    time.sleep(0.6)
+    vars(np).setdefault("grown", []).append(np.ones(25_000_000))
+    return os.getpid()
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
@@ -197,38 +197,55 @@ def inverse(x):
     return 1 / x
 
 
-# The cluster's own threads and sockets are closed a moment after the test.
-@pytest.mark.filterwarnings("ignore::ResourceWarning")
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_worker_that_grows_is_replaced_and_nobody_waits_for_it():
+    # Warnings are errors in these tests: the one that joblib gives then must not stop the sweep.
+    assert len(set(sweep(grow, [{"run": run} for run in range(8)], n_jobs=2))) > 2
+
+
+# An interpreter of its own: its threads do not meet the filters for warnings of these tests.
+CLUSTER = """
+import os, signal, sys, time
+from pathlib import Path
+
+import joblib
+import numpy as np
+from distributed import Client, LocalCluster
+
+from livegrad.experiments import sweep
+
+
+def storm(seed, mark):
+    if seed == 5 and not Path(mark).exists():
+        Path(mark).touch()
+        # By then what the worker has finished is fetched: it is lost within a run.
+        time.sleep(0.5)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return float(np.random.default_rng(seed).normal())
+
+
+if __name__ == "__main__":
+    settings = [{"seed": seed, "mark": sys.argv[1]} for seed in range(16)]
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster,
+        Client(cluster) as client,
+        joblib.parallel_config("dask"),
+    ):
+        before = set(client.run(os.getpid).values())
+        found = sweep(storm, settings)
+        assert set(client.run(os.getpid).values()) != before, "no worker was lost"
+    assert found == [float(np.random.default_rng(seed).normal()) for seed in range(16)]
+"""
+
+
 def test_a_cluster_that_loses_a_worker_midway_finds_the_same_numbers(tmp_path):
-    from distributed import Client, LocalCluster
-
-    log = str(tmp_path / "log")
-    settings = [{"seed": seed, "log": log} for seed in range(16)]
-    expected = [float(np.random.default_rng(seed).normal()) for seed in range(16)]
-    cluster = LocalCluster(
-        n_workers=2,
-        threads_per_worker=1,
-        processes=True,
-        dashboard_address=":0",
-        local_directory=str(tmp_path / "dask"),
+    script = tmp_path / "experiment.py"
+    script.write_text(CLUSTER, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, script, "mark"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
     )
-    with cluster, Client(cluster) as client:
-        before = client.run(os.getpid)
-        victim = sorted(before.values())[0]
-
-        def kill_midway():
-            while len(noted(log)) < 4:
-                time.sleep(0.02)
-            os.kill(victim, signal.SIGKILL)
-            return len(noted(log))
-
-        from concurrent.futures import ThreadPoolExecutor
-
-        with ThreadPoolExecutor(1) as pool:
-            killed = pool.submit(kill_midway)
-            with joblib.parallel_config("dask"):
-                found = sweep(slow, settings)
-            assert killed.result() < 16, "the sweep was over before the worker was lost"
-        assert victim not in client.run(os.getpid).values()
-    assert found == expected
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "mark").exists()

@@ -73,23 +73,27 @@ def sweep(
     known = [bool(folder) and kept.check_call_in_cache(*key, None) for key in keys]
     missing = [setting for setting, there in zip(todo, known, strict=True) if not there]
     runs: Generator[_Run[T]]
-    if missing:
-        parallel = Parallel(n_jobs=n_jobs, return_as="generator")
-        runs = parallel(delayed(_alone)(function, setting) for setting in missing)
     results: list[T] = []
-    for key, there in _bar(list(zip(keys, known, strict=True)), len(missing), progress):
-        if there:
-            results.append(kept(*key, None))
-            continue
-        run = next(runs)
-        if run.error is not None:
-            # The list of the settings goes no further: what still runs is ended, as joblib warns.
-            with warnings.catch_warnings():
+    with warnings.catch_warnings():
+        # A worker that has grown is ended and another takes its place. joblib says so in a thread
+        # that all runs wait for: where warnings are errors, they would wait for ever.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
+        if missing:
+            parallel = Parallel(n_jobs=n_jobs, return_as="generator")
+            runs = parallel(delayed(_alone)(function, setting) for setting in missing)
+        for key, there in _bar(list(zip(keys, known, strict=True)), len(missing), progress):
+            if there:
+                results.append(kept(*key, None))
+                continue
+            run = next(runs)
+            if run.error is not None:
+                # The list of the settings goes no further: what still runs is ended, as joblib
+                # warns.
                 warnings.simplefilter("ignore", UserWarning)
                 runs.close()
-            raise run.error
-        # Stored now, as it arrives from its worker.
-        results.append(kept(*key, lambda run=run: run.result))
+                raise run.error
+            # Stored now, as it arrives from its worker.
+            results.append(kept(*key, lambda run=run: run.result))
     return results
 
 
