@@ -302,8 +302,7 @@ def _cleaned(svg: str, alt: str) -> str:
     # Many marks of one style: say it once.
     svg = re.sub(r'(?:<use [^>]* (style="[^"]*")/>)(?:<use [^>]* \1/>)+', _shared, svg)
     svg = _identified(svg)
-    while "<g></g>" in svg or "<g/>" in svg or "<defs></defs>" in svg:
-        svg = svg.replace("<g></g>", "").replace("<g/>", "").replace("<defs></defs>", "")
+    svg = svg.replace("<defs></defs>", "").replace("<g/>", "").replace("<g></g>", "")
 
     svg = svg.replace(_INK, "currentColor")
     for role, (light, _) in PALETTE.items():
