@@ -22,7 +22,6 @@ import ast
 import json
 import os
 import random
-import re
 import shutil
 import subprocess
 import sys
@@ -44,7 +43,7 @@ SUITES = {
 }
 # A survivor costs the time of every test that reaches it, so the slow ones are left out, and
 # TensorFlow's threads do not live through a fork: the score is a lower bound.
-SLOWEST = 0.5
+SLOWEST = 0.5  # seconds
 # TensorFlow again, and experiments of seconds: what stands there has records with a rule or a
 # number of its own, and tests that plant faults.
 APART = ["src/livegrad/doctor/*", "src/livegrad/experiments/*", "src/livegrad/__main__.py"]
@@ -66,6 +65,23 @@ os.register_at_fork(after_in_child=lambda: tqdm.set_lock(threading.RLock()))
 cli()
 """
 
+# Seconds of the processor, not of the clock: what a busy machine leaves out is the same.
+TIMED = """
+import json, os, sys, pytest
+took = {}
+class Timed:
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item):
+        before = sum(os.times()[:4])
+        result = yield
+        took[item.nodeid] = sum(os.times()[:4]) - before
+        return result
+status = pytest.main(sys.argv[2:], plugins=[Timed()])
+with open(sys.argv[1], "w") as file:
+    json.dump(took, file)
+sys.exit(status)
+"""
+
 
 def chosen(suite: list[str]) -> list[str]:
     """Return pytest's words for the suite: all but what needs the built site."""
@@ -74,8 +90,9 @@ def chosen(suite: list[str]) -> list[str]:
 
 def slow_tests(folder: Path, suite: list[str]) -> list[str]:
     """Return the tests of the suite that take too long to be repeated thousands of times."""
+    times = folder / "times.json"
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *chosen(suite), *FAST, "--durations=0", "-vv"],
+        [sys.executable, "-c", TIMED, str(times), *chosen(suite), *FAST, "-q"],
         cwd=folder,
         capture_output=True,
         text=True,
@@ -83,8 +100,8 @@ def slow_tests(folder: Path, suite: list[str]) -> list[str]:
     )
     if done.returncode:
         raise SystemExit(done.stdout + done.stderr)
-    took = re.findall(r"^([\d.]+)s (?:call|setup) +(\S.*)$", done.stdout, re.MULTILINE)
-    return sorted({name for seconds, name in took if float(seconds) > SLOWEST})
+    took = json.loads(times.read_text("utf-8"))
+    return sorted(name for name, seconds in took.items() if seconds > SLOWEST)
 
 
 def configured(folder: Path, suite: list[str], slow: list[str]) -> None:
