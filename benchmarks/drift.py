@@ -44,6 +44,7 @@ SUITES = {
 # A survivor costs the time of every test that reaches it, so the slow ones are left out, and
 # TensorFlow's threads do not live through a fork: the score is a lower bound.
 SLOWEST = 0.5  # seconds
+ASIDE = ["tests/site", "tests/experiments", "tests/test_doctor.py", "docs/experiments"]
 # TensorFlow again, and experiments of seconds: what stands there has records with a rule or a
 # number of its own, and tests that plant faults.
 APART = ["src/livegrad/doctor/*", "src/livegrad/experiments/*", "src/livegrad/__main__.py"]
@@ -84,8 +85,8 @@ sys.exit(status)
 
 
 def chosen(suite: list[str]) -> list[str]:
-    """Return pytest's words for the suite: all but what needs the built site."""
-    return [*suite, "--ignore=tests/site"]
+    """Return pytest's words for the suite: all but what needs the built site, and what is slow."""
+    return [*suite, *(f"--ignore={path}" for path in ASIDE)]
 
 
 def slow_tests(folder: Path, suite: list[str]) -> list[str]:
@@ -232,7 +233,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("suite", choices=SUITES)
     parser.add_argument("--sample", type=int, help="try so many mutants, drawn at random")
-    parser.add_argument("--only", default="livegrad.*", help="mutants by name, as mutmut has it")
+    parser.add_argument(
+        "--only", nargs="+", default=["livegrad.*"], help="mutants by name, as mutmut has it"
+    )
     parser.add_argument("--survivors", action="store_true", help="only those missed at last")
     parser.add_argument("--keep", type=Path, help="work here; a finished run is counted anew")
     options = parser.parse_args()
@@ -240,7 +243,7 @@ def main() -> None:
     survivors = options.survivors or options.suite == "whole"
     before = scores.get("documentation", {}) if survivors else scores.get(options.suite, {})
 
-    names = [options.only]
+    names = options.only
     if survivors:
         names = [name for row in before.values() for name, *_ in row["survived"]]
     folder = options.keep or Path(tempfile.mkdtemp())
