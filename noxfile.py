@@ -13,6 +13,10 @@ LOCK = "requirements.lock"
 ENVIRONMENT = {
     "CUDA_VISIBLE_DEVICES": "-1",
     "NO_MKDOCS_2_WARNING": "1",
+    # Much runs side by side here, and threads of linear algebra that wait for each other burn the
+    # time of all.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",
     # What experiments gave is found again by the content of the code and the versions it ran with.
