@@ -9,7 +9,7 @@ import yaml
 
 import fences
 import prose_numbers
-from livegrad import activations, doctor, initializers, outputs, signals
+from livegrad import activations, doctor, experiments, initializers, outputs, signals
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -256,7 +256,11 @@ def test_each_module_has_its_tests_and_its_page():
     modules = {path.stem for path in MODULES if path.parent == top if not path.stem.startswith("_")}
     modules.add("doctor")  # a package counts as the module that its face is
     assert modules == {path.stem.removeprefix("test_") for path in ROOT.glob("tests/test_*.py")}
-    assert modules == {path.stem for path in DOCS.glob("reference/api/*.md")} - {"index"}
+    # The experiments have a folder of tests, and of their many parts one public name.
+    pages = {path.stem for path in DOCS.glob("reference/api/*.md")} - {"index"}
+    assert pages == {*modules, "experiments"}
+    assert "\n::: livegrad.experiments.sweep.sweep\n" in PAGES["reference/api/experiments.md"]
+    assert experiments.__all__ == ["sweep"]
     for name in modules:
         assert f"\n::: livegrad.{name}\n" in PAGES[f"reference/api/{name}.md"]
 
