@@ -133,9 +133,8 @@ function draw({ svg, set, state: read }) {
       ...background(plots[0], shaded, [-4, -2, 0, 2, 4], "value φ(z)"),
       ...background(plots[1], shaded, [0, 0.25, 0.5, 1, 1.5], "slope φ′(z), the factor of the product"),
     ];
-    for (const [{ value, slope }, kind] of [[g, "other dashed"], [f, "act"]]) {
-      if (!value) continue;
-      shapes.push(curve(plots[0], value, kind), curve(plots[1], slope, kind));
+    for (const [of, kind] of [[g, "other dashed"], [f, "act"]]) {
+      if (of) shapes.push(curve(plots[0], of.value, kind), curve(plots[1], of.slope, kind));
     }
     shapes.push(...names(plots[0], state, Boolean(g), shaded.length > 0));
     shapes.push(...readings(plots[0], state.z, [f.value, g?.value]));
