@@ -162,9 +162,9 @@ def test_the_formulas_are_the_package_s_far_out_and_at_the_limits(explore):
             """async ([name, inputs]) => {
                 const { ACTIVATIONS } = await import(new URL("assets/explorers/activations.js",
                     new URL(document.querySelector("script[src*='load.js']").src + "/../../../")));
-                const { value, derivative, range, maxSlope, saturates, standard } = ACTIVATIONS[name];
+                const { value, derivative, range, maxSlope, ...more } = ACTIVATIONS[name];
                 return [inputs.map(Number).map((x) => [String(value(x)), String(derivative(x))]),
-                    [...range, maxSlope].map(String), saturates, standard];
+                    [...range, maxSlope].map(String), more.saturates, more.standard];
             }""",
             [name, [repr(float(x)).replace("inf", "Infinity") for x in inputs]],
         )
@@ -554,16 +554,15 @@ def test_everything_is_reached_and_used_by_keyboard_alone(explore, name):
 @pytest.mark.parametrize("name", NAMES)
 def test_what_has_the_focus_shows_it(explore, name):
     page = explore(name)
-    page.ask("x.element.querySelector('input, select, button').focus()")
-    for _ in range(12):
-        page.keyboard.press("Shift+Tab" if _ == 0 else "Tab")
     rings = page.evaluate(
-        """(name) => [...document.querySelectorAll(`[data-explorer=${name}] .lgx :is(select, button:enabled,
-            input, [role=slider])`)].filter((each) => each.checkVisibility()).map((each) => {
+        """(name) => [...document.querySelector(`[data-explorer=${name}] .lgx`).querySelectorAll(
+            "select, button:enabled, input, [role=slider]",
+        )].filter((each) => each.checkVisibility()).map((each) => {
             each.focus({ focusVisible: true });
             const ring = each.querySelector(".ring");
-            const shown = ring ? getComputedStyle(ring).stroke
-                : getComputedStyle(each.type === "radio" ? each.nextElementSibling : each).outlineStyle;
+            const seen = each.type === "radio" ? each.nextElementSibling : each;
+            const styles = getComputedStyle(ring ?? seen);
+            const shown = ring ? styles.stroke : styles.outlineStyle;
             return document.activeElement === each && shown !== "none";
         })""",
         name,
@@ -822,7 +821,8 @@ def test_everything_stays_within_its_place(explore, name, size):
         out = page.box.evaluate(
             """element => {
                 const frame = element.getBoundingClientRect();
-                const out = [...element.querySelectorAll(".lgx-svg :is(text, circle, rect, line), .lgx label, .lgx button")]
+                const parts = ".lgx-svg :is(text, circle, rect, line), .lgx :is(label, button)";
+                const out = [...element.querySelectorAll(parts)]
                     .filter((each) => each.checkVisibility() && !each.matches(".reach"))
                     .map((each) => [each.textContent || each.tagName, each.getBoundingClientRect()])
                     .filter(([, box]) => box.left < frame.left - 14 || box.right > frame.right + 14)

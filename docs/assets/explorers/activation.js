@@ -225,7 +225,9 @@ function readings({ x, y, top, bottom, right }, z, functions) {
     const above = of(z + 0.3) > of(z - 0.3) === toLeft;
     return clamp(y(found[i]) + (above ? -9 : 19), top + 10, bottom - 6);
   });
-  const heights = apart(wanted, 17);
+  // The larger value's text stands above the other's, whatever side of its curve it took.
+  const inOrder = apart([...wanted].sort((a, b) => a - b), 17);
+  const heights = found[0] < found[1] ? inOrder.reverse() : inOrder;
   const kinds = ["act strong", "other"];
   return [
     ["line", { class: "guide", x1: at, x2: at, y1: top, y2: bottom }],
