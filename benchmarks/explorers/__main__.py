@@ -49,22 +49,23 @@ def compete(page: Page, widths: list[int], activation: str) -> float:
     ours, theirs, apart = page.evaluate("epochs => window.running.learned(epochs)", EPOCHS)
     if not max(apart, abs(ours - theirs)) < LARGEST_DIFFERENCE:
         raise SystemExit(f"{name}: the engines learn different things, {apart:.1e} apart")
-    speed = "([engine, seconds]) => window.running.speed(engine, seconds)"
+    run = "([engine, seconds]) => window.running.speed(engine, seconds)"
     for engine in ["engine", "playground"]:  # until both are compiled
-        page.evaluate(speed, [engine, SECONDS])
+        page.evaluate(run, [engine, SECONDS])
     rounds = [
-        [page.evaluate(speed, [engine, SECONDS]) for engine in ["engine", "playground"]]
+        [page.evaluate(run, [engine, SECONDS]) for engine in ["engine", "playground"]]
         for _ in range(ROUNDS)
     ]
     ratios = [fast / slow for fast, slow in rounds]
     print(f"{name}, mini-batch 10, {ROUNDS} rounds")
     for at, engine in enumerate(["engine", "nn.ts"]):
-        print(f"  {engine:7} {statistics.median(one[at] for one in rounds):12,.0f} examples a second")
-    print(
-        f"  ratio   {statistics.median(ratios):12.1f} (from {min(ratios):.1f} to {max(ratios):.1f})\n"
-        f"  loss after {EPOCHS} epochs {ours:.6f} and {theirs:.6f}, outputs at most {apart:.0e} apart"
-    )
-    return statistics.median(ratios)
+        speed = statistics.median(one[at] for one in rounds)
+        print(f"  {engine:7} {speed:12,.0f} examples a second")
+    median, low, high = statistics.median(ratios), min(ratios), max(ratios)
+    print(f"  ratio   {median:12.1f} (from {low:.1f} to {high:.1f})")
+    print(f"  loss after {EPOCHS} epochs {ours:.6f} and {theirs:.6f},", end=" ")
+    print(f"outputs at most {apart:.0e} apart")
+    return median
 
 
 def main() -> None:

@@ -27,39 +27,48 @@ MAGIC = 2.0**52 + 2.0**51
 
 
 def get(name: str) -> str:
+    """Read a local."""
     return f"(local.get ${name})"
 
 
 def put(name: str, value: str) -> str:
+    """Set a local."""
     return f"(local.set ${name} {value})"
 
 
 def splat(number: float) -> str:
+    """Put one number in both lanes."""
     return f"(f64x2.splat (f64.const {number!r}))"
 
 
 def add(a: str, b: str) -> str:
+    """Add lane by lane."""
     return f"(f64x2.add {a} {b})"
 
 
 def mul(a: str, b: str) -> str:
+    """Multiply lane by lane."""
     return f"(f64x2.mul {a} {b})"
 
 
 def load(name: str, vector: int, row: int = 0) -> str:
+    """Read a vector of the row that a pointer stands at, or of one after it."""
     return f"(v128.load offset={16 * vector + ROW * row} {get(name)})"
 
 
 def store(name: str, value: str, vector: int, row: int = 0) -> str:
+    """Write a vector, to where ``load`` reads it."""
     return f"(v128.store offset={16 * vector + ROW * row} {get(name)} {value})"
 
 
 def move(name: str, by: str | int) -> str:
+    """Advance a pointer by bytes, given or in a local."""
     step = f"(i32.const {by})" if isinstance(by, int) else get(by)
     return put(name, f"(i32.add {get(name)} {step})")
 
 
 def bytes_of(name: str, size: int = 8) -> str:
+    """Turn a count of doubles into bytes."""
     return f"(i32.mul {get(name)} (i32.const {size}))"
 
 
@@ -70,10 +79,12 @@ def repeat(label: str, counter: str, *body: str) -> str:
 
 
 def when(condition: str, *body: str) -> str:
+    """Run the body if the condition is not 0."""
     return f"(if {condition} (then {' '.join(body)}))"
 
 
 def function(name: str, parameters: str, integers: str, vectors: list[str], *body: str) -> str:
+    """Export a function; its parameters are given as in ``a i32,b f64``."""
     declared = [f"(param ${name} {kind})" for name, kind in map(str.split, parameters.split(","))]
     declared += [f"(local ${name} i32)" for name in integers.split()]
     declared += [f"(local ${name} v128)" for name in vectors]
@@ -81,6 +92,7 @@ def function(name: str, parameters: str, integers: str, vectors: list[str], *bod
 
 
 def sums(letters: str) -> list[str]:
+    """Name a strip's vectors for each letter."""
     return [f"{letter}{j}" for letter in letters for j in EACH]
 
 
@@ -162,8 +174,7 @@ def gradient() -> str:
     def dot(letter: str, into: str, row: int) -> list[str]:
         first = put(into, mul(get(f"{letter}0"), load("q", 0, row)))
         rest = [
-            put(into, add(get(into), mul(get(f"{letter}{j}"), load("q", j, row))))
-            for j in EACH[1:]
+            put(into, add(get(into), mul(get(f"{letter}{j}"), load("q", j, row)))) for j in EACH[1:]
         ]
         return [first, *rest]
 
@@ -239,7 +250,7 @@ def bias() -> str:
 
 
 def update() -> str:
-    """w += g, and g = 0, for a whole number of pairs."""
+    """Add g to w, and set g to 0, for a whole number of pairs."""
     return function(
         "update",
         "w i32,g i32,pairs i32",
@@ -258,7 +269,6 @@ def update() -> str:
 
 def exponential(y: str) -> list[str]:
     """Leave p = 2^k and n = e^r - 1 with e^y = p (1 + n), for -700 <= y <= 0; |r| <= ln(2) / 2."""
-
 
     def every_third(first: int) -> str:
         """The series' terms of the powers first, first + 3, ... over r^first, as one in r^3."""
@@ -310,6 +320,7 @@ def elementwise(name: str, vectors: list[str], *body: str) -> str:
 
 
 def relu() -> str:
+    """Max(x, 0); the slope is 0 or 1."""
     positive = f"(f64x2.gt {get('x')} {splat(0.0)})"
     return elementwise(
         "relu",
@@ -379,7 +390,17 @@ def scale() -> str:
 
 def text() -> str:
     """Return the module in WebAssembly's text format."""
-    parts = [forward(), backward(), gradient(), bias(), update(), relu(), tanh(), sigmoid(), scale()]
+    parts = [
+        forward(),
+        backward(),
+        gradient(),
+        bias(),
+        update(),
+        relu(),
+        tanh(),
+        sigmoid(),
+        scale(),
+    ]
     return '(module (import "js" "memory" (memory 1)) ' + "\n".join(parts) + ")"
 
 
