@@ -221,3 +221,9 @@ export class Generator {
     return values;
   }
 }
+
+/** The draws of `default_rng(seed).random()`, one a call. */
+export function generator(seed) {
+  const rng = new Generator(seed);
+  return () => rng.random();
+}
