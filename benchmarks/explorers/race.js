@@ -7,7 +7,8 @@
 
 import { MLP } from "/explorers/engine.js";
 import { Generator } from "/explorers/random.js";
-import { loadKernel, Trainer } from "/explorers/trainer.js";
+import { loadKernel } from "/explorers/kernel.js";
+import { Trainer } from "/explorers/trainer.js";
 import * as nn from "/nn.js";
 
 const EXAMPLES = 500;

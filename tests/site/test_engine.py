@@ -261,7 +261,8 @@ def test_initializers_draw_the_package_s_weights(compute):
 
 
 TRAIN = """
-const { Trainer, loadKernel } = await import("/explorers/trainer.js");
+const { Trainer } = await import("/explorers/trainer.js");
+const { loadKernel } = await import("/explorers/kernel.js");
 const kernel = await loadKernel();
 return text(given.map(({ widths, options, x, y, batchSize, fast }) => {
   const net = new engine.MLP(widths, options);
@@ -336,7 +337,7 @@ def test_training_that_diverges_stops_on_both_paths(compute):
 
 def test_the_kernel_s_functions_are_right_to_two_units_in_the_last_place(compute):
     script = """
-    const { loadKernel } = await import("/explorers/trainer.js");
+    const { loadKernel } = await import("/explorers/kernel.js");
     const memory = new WebAssembly.Memory({ initial: 16 });
     const { exports } = new WebAssembly.Instance(await loadKernel(), { js: { memory } });
     const view = new Float64Array(memory.buffer);

@@ -68,21 +68,26 @@ function largest(array) {
 export function spread(signal, units) {
   const top = largest(signal);
   if (top === 0 || !Number.isFinite(top)) return top === 0 ? 0 : NaN;
+  // Scaled to about 1, so that no square overflows; a power of two costs no digits.
+  const scale = 2 ** -Math.max(-1000, Math.min(Math.floor(Math.log2(top)), 1000));
   const n = signal.length / units;
-  const means = new Float64Array(units);
-  for (let at = 0, o = 0; at < signal.length; at++, o = o + 1 === units ? 0 : o + 1) means[o] += signal[at] / top;
-  for (let o = 0; o < units; o++) means[o] /= n;
   let square = 0;
-  for (let at = 0, o = 0; at < signal.length; at++, o = o + 1 === units ? 0 : o + 1) {
-    const off = signal[at] / top - means[o];
-    square += off * off;
+  for (let o = 0; o < units; o++) {
+    let sum = 0;
+    for (let at = o; at < signal.length; at += units) sum += signal[at] * scale;
+    const mean = sum / n;
+    for (let at = o; at < signal.length; at += units) {
+      const off = signal[at] * scale - mean;
+      square += off * off;
+    }
   }
-  return Math.sqrt(square / signal.length) * top;
+  return Math.sqrt(square / signal.length) / scale;
 }
 
 function mean(signal) {
+  const share = 1 / signal.length;
   let sum = 0;
-  for (let i = 0; i < signal.length; i++) sum += signal[i] / signal.length;
+  for (let i = 0; i < signal.length; i++) sum += signal[i] * share;
   return sum;
 }
 
@@ -157,9 +162,12 @@ function notFinite(net, trace, gradients) {
   }
   const found = [];
   for (const [layer, what, array] of computed) {
-    let bad = 0;
-    for (let i = 0; i < array.length; i++) if (!Number.isFinite(array[i])) bad += 1;
-    if (bad) found.push([layer, `${bad} of ${array.length} ${what} are not finite, above 0`]);
+    // x - x is 0 for what is finite and NaN for the rest: one sum tells whether to count.
+    let sum = 0;
+    for (let i = 0; i < array.length; i++) sum += array[i] - array[i];
+    if (sum === 0) continue;
+    const bad = [...array].filter((value) => !Number.isFinite(value)).length;
+    found.push([layer, `${bad} of ${array.length} ${what} are not finite, above 0`]);
   }
   return found;
 }
@@ -262,4 +270,39 @@ export function judge(net, trace, gradients) {
     ? ["non-finite", `${layers[broken[0][0]].name}: ${broken[0][1]}`]
     : judgeNetwork(net, product, layers);
   return { layers, loss: gradients.loss, gain: product, signalGain, verdict, why };
+}
+
+/** Python's format `.1e` or the like. */
+export function power(value, digits) {
+  if (!Number.isFinite(value)) return short(value);
+  return value.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2");
+}
+
+/** Words put on lines of at most 80 characters, as Python's textwrap does it: also after a hyphen. */
+function wrap(text) {
+  const lines = [""];
+  for (const word of text.split(" ").flatMap((one, at) => (at ? [" ", one] : [one]))) {
+    for (const piece of word.split(/(?<=[A-Za-z]-)(?=[A-Za-z])/)) {
+      if (lines.at(-1).length + piece.length > 80) lines.push("");
+      if (lines.at(-1) || piece !== " ") lines[lines.length - 1] += piece;
+    }
+  }
+  return lines.map((line) => line.trimEnd());
+}
+
+/** What `print(report)` prints in Python. */
+export function table({ layers, gain, verdict, why }) {
+  const wide = Math.max(9, ...layers.map(({ name }) => name.length));
+  const rows = [`${"layer".padEnd(wide)}   mean    spread   dead   sat.  |dL/dW|    gain   verdict`];
+  for (const layer of layers) {
+    const { name, mean: middle, dead, saturated, gradientNorm } = layer;
+    const sign = middle < 0 || Object.is(middle, -0) ? "-" : "";
+    const small = Math.abs(middle) < 100 ? sign + Math.abs(middle).toFixed(3) : power(middle, 1);
+    const parts = [name.padEnd(wide), small.padStart(7), power(layer.spread, 2).padStart(9)];
+    parts.push(percent(dead).padStart(6), percent(saturated).padStart(6), power(gradientNorm, 1).padStart(8));
+    rows.push(`${[...parts, short(layer.gain).padStart(7)].join(" ")}   ${layer.verdict}`);
+  }
+  const ofProduct = ["exploding-gradient", "vanishing-gradient", "healthy"].includes(verdict);
+  const reason = ofProduct ? againstBounds(gain) : why;
+  return `${[...rows, ...wrap(`product of gains ${short(gain)}: ${verdict}, ${reason}`)].join("\n")}\n`;
 }

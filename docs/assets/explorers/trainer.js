@@ -2,69 +2,48 @@
  * The engine's fast path: `MLP.epoch` on WebAssembly SIMD, in double precision like all the rest, so
  * that it differs from the plain path by the order of its sums alone.
  *
- * A batch is cut into strips of ten examples; a row holds one unit's values of a strip. The kernel is
- * written by `benchmarks/explorers/kernel.py`.
+ * A batch is cut into strips of ten examples.
  */
 
 import { ACTIVATIONS } from "./activations.js";
 import { gather } from "./engine.js";
 import { HEADS } from "./heads.js";
+import { Room, STRIP, VECTORS } from "./kernel.js";
 
-const STRIP = 10;
-const ROW = 8 * STRIP;
-const VECTORS = STRIP / 2;
-const PAGE = 65536;
 const NATIVE = new Set(["relu", "tanh", "sigmoid"]);
-
-let compiled;
-
-/** Compile the kernel, once; null where the browser has no SIMD or its policy forbids WebAssembly. */
-export function loadKernel() {
-  compiled ??= fetch(new URL("kernel.wasm", import.meta.url))
-    .then((response) => response.arrayBuffer())
-    .then((bytes) => WebAssembly.compile(bytes))
-    .catch(() => null);
-  return compiled;
-}
 
 export class Trainer {
   #net;
   #view;
   #kernel;
   #layers = [];
+  #inputs;
+  #steps;
 
   /**
    * Take over a network's weights: they move into the kernel's memory, where both paths change them.
    * @param {import("./engine.js").MLP} net
-   * @param {WebAssembly.Module} kernel - of `loadKernel`
+   * @param {WebAssembly.Module} kernel - compiled
    */
   constructor(net, kernel) {
     this.#net = net;
     const { widths, depth } = net;
-    let end = 0;
-    const room = (doubles) => {
-      const start = end;
-      end += 8 * (doubles + (doubles % 2));
-      return start;
-    };
-    const weights = widths.slice(1).map((units, l) => [room(widths[l] * units), room(units)]);
-    const steps = end;
+    const room = new Room();
+    const steps = widths.slice(1).map((m, l) => ({ w: room.take(widths[l] * m), b: room.take(m) }));
+    // The steps of a batch lie as the weights do, so that one pass adds them.
+    this.#steps = room.end;
     for (let l = 0; l <= depth; l++) {
       const [k, m] = [widths[l], widths[l + 1]];
-      this.#layers.push({ k, m, w: weights[l][0], b: weights[l][1], gw: room(k * m), gb: room(m) });
+      this.#layers.push({ k, m, ...steps[l], gw: room.take(k * m), gb: room.take(m) });
     }
-    this.pairs = steps / 16;
-    this.steps = steps;
-    this.x = room(widths[0] * STRIP);
+    this.#inputs = room.take(widths[0] * STRIP);
     for (const layer of this.#layers) {
-      layer.a = room(layer.m * STRIP);
-      layer.s = room(layer.m * STRIP);
-      layer.f = room(layer.m * STRIP);
-      layer.d = room(layer.m * STRIP);
+      // Activations, slopes, dropout's factors, and dL/dz.
+      for (const part of ["a", "s", "f", "d"]) layer[part] = room.take(layer.m * STRIP);
     }
-    const memory = new WebAssembly.Memory({ initial: Math.ceil(end / PAGE) });
-    this.#kernel = new WebAssembly.Instance(kernel, { js: { memory } }).exports;
-    this.#view = new Float64Array(memory.buffer);
+    const { run, view } = room.open(kernel);
+    this.#kernel = run;
+    this.#view = view;
     for (const [l, { w, b, k, m }] of this.#layers.entries()) {
       net.weights[l] = this.#moved(net.weights[l], w, k * m);
       net.biases[l] = this.#moved(net.biases[l], b, m);
@@ -77,8 +56,9 @@ export class Trainer {
     return place;
   }
 
-  /** As `MLP.epoch`. */
-  epoch(x, targets, { learningRate = 0.1, batchSize = 32, order = this.#net.rng.permutation(x.length / this.#net.widths[0]) } = {}) {
+  /** As `MLP.epoch`; an order may be given. */
+  epoch(x, targets, { learningRate = 0.1, batchSize = 32, order } = {}) {
+    order ??= this.#net.rng.permutation(x.length / this.#net.widths[0]);
     let [total, seen] = [0, 0];
     for (let start = 0; start < order.length; start += batchSize) {
       const rows = order.subarray(start, start + batchSize);
@@ -103,7 +83,7 @@ export class Trainer {
       if (!Number.isFinite(loss)) break;
       this.#backward(learningRate, whole);
     }
-    if (!whole && Number.isFinite(loss)) this.#kernel.update(0, this.steps, this.pairs);
+    if (!whole && Number.isFinite(loss)) this.#kernel.update(0, this.#steps, this.#steps / 16);
     return loss;
   }
 
@@ -118,10 +98,10 @@ export class Trainer {
     const view = this.#view;
     const inputs = this.#net.widths[0];
     for (let i = 0; i < inputs; i++) {
-      const row = this.x / 8 + i * STRIP;
+      const row = this.#inputs / 8 + i * STRIP;
       for (let s = 0; s < strip.length; s++) view[row + s] = x[strip[s] * inputs + i];
     }
-    let signal = this.x;
+    let signal = this.#inputs;
     const last = this.#net.depth;
     for (let l = 0; l <= last; l++) {
       const { k, m, w, b, a, s, f } = this.#layers[l];
@@ -188,13 +168,13 @@ export class Trainer {
   }
 
   #backward(learningRate, whole) {
-    const { forward, backward, gradient, bias } = this.#kernel;
+    const { backward, gradient, bias } = this.#kernel;
     for (let l = this.#net.depth; l >= 0; l--) {
       const { k, m, w, b, gw, gb, d } = this.#layers[l];
       const below = l ? this.#layers[l - 1] : null;
       // The layer below needs the weights before their step.
       if (below) backward(w, d, below.s, below.d, k, m);
-      gradient(below ? below.a : this.x, d, whole ? w : gw, k, m, -learningRate);
+      gradient(below ? below.a : this.#inputs, d, whole ? w : gw, k, m, -learningRate);
       bias(d, whole ? b : gb, m, -learningRate);
     }
   }
