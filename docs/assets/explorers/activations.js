@@ -11,6 +11,7 @@
  * @property {(x: number, parameter?: number) => number} derivative - at a kink the left one
  * @property {"both" | "left" | "no"} saturates - where the slope goes to zero
  * @property {[number, number]} range - reached or approached, with the default parameter
+ * @property {number} maxSlope - the largest slope, with the default parameter
  * @property {string} [parameter] - the name of the second argument in Python
  * @property {number} [standard] - its default
  */
@@ -149,15 +150,31 @@ export const ACTIVATIONS = Object.fromEntries(
       derivative: (x) => (x !== x ? x : 1),
       saturates: "no",
       range: [-Infinity, Infinity],
+      maxSlope: 1,
     },
-    { name: "sigmoid", value: sigmoid, derivative: sigmoidSlope, saturates: "both", range: [0, 1] },
-    { name: "tanh", value: Math.tanh, derivative: tanhSlope, saturates: "both", range: [-1, 1] },
+    {
+      name: "sigmoid",
+      value: sigmoid,
+      derivative: sigmoidSlope,
+      saturates: "both",
+      range: [0, 1],
+      maxSlope: 0.25,
+    },
+    {
+      name: "tanh",
+      value: Math.tanh,
+      derivative: tanhSlope,
+      saturates: "both",
+      range: [-1, 1],
+      maxSlope: 1,
+    },
     {
       name: "relu",
       value: (x) => Math.max(x, 0),
       derivative: (x) => (x !== x ? x : x > 0 ? 1 : 0),
       saturates: "left",
       range: [0, Infinity],
+      maxSlope: 1,
     },
     {
       name: "leaky_relu",
@@ -165,6 +182,7 @@ export const ACTIVATIONS = Object.fromEntries(
       derivative: (x, slope = 0.01) => (x !== x ? x : x > 0 ? 1 : slope),
       saturates: "no",
       range: [-Infinity, Infinity],
+      maxSlope: 1,
       parameter: "negative_slope",
       standard: 0.01,
     },
@@ -174,6 +192,7 @@ export const ACTIVATIONS = Object.fromEntries(
       derivative: eluSlope,
       saturates: "left",
       range: [-1, Infinity],
+      maxSlope: 1,
       parameter: "alpha",
       standard: 1,
     },
@@ -183,6 +202,7 @@ export const ACTIVATIONS = Object.fromEntries(
       derivative: (x) => SELU_SCALE * eluSlope(x, SELU_ALPHA),
       saturates: "left",
       range: [-SELU_SCALE * SELU_ALPHA, Infinity],
+      maxSlope: SELU_SCALE * SELU_ALPHA,
     },
     {
       name: "softplus",
@@ -190,6 +210,7 @@ export const ACTIVATIONS = Object.fromEntries(
       derivative: sigmoid,
       saturates: "left",
       range: [0, Infinity],
+      maxSlope: 1,
     },
     {
       name: "silu",
@@ -197,6 +218,7 @@ export const ACTIVATIONS = Object.fromEntries(
       derivative: (x) => sigmoid(x) + times(sigmoidSlope(x), x),
       saturates: "left",
       range: [-0.2784645427610738, Infinity],
+      maxSlope: 1.099839320128867,
     },
     {
       name: "gelu",
@@ -204,6 +226,7 @@ export const ACTIVATIONS = Object.fromEntries(
       derivative: geluSlope,
       saturates: "left",
       range: [-0.1699712074799037, Infinity],
+      maxSlope: 1.128904145185155,
       parameter: "approximate",
       standard: 0,
     },

@@ -221,6 +221,18 @@ export function path(points) {
   return d;
 }
 
+/** Heights of labels, moved apart until none covers another. */
+export function apart(heights, gap = 14) {
+  const order = heights.map((_, at) => at).sort((a, b) => heights[a] - heights[b]);
+  const placed = [...heights];
+  const middle = heights.reduce((sum, y) => sum + y, 0) / heights.length;
+  for (let i = 1; i < order.length; i++) {
+    placed[order[i]] = Math.max(placed[order[i]], placed[order[i - 1]] + gap);
+  }
+  const shift = Math.min(0, middle - placed.reduce((sum, y) => sum + y, 0) / placed.length);
+  return placed.map((y) => y + shift);
+}
+
 export function calm() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
@@ -297,7 +309,7 @@ const MAKERS = {
     input.addEventListener("input", () => {
       set({ [key]: stops ? stops[Number(input.value)] : Number(input.value) });
     });
-    const element = node("label", { class: "lgx-slider" }, node("span", {}, label), input, output);
+    const element = node("label", { class: "lgx-slider" }, node("span", {}, label), output, input);
     return [
       element,
       (state) => {

@@ -1,7 +1,7 @@
 /** Softmax: drag the logits and see the probabilities that they become. */
 
 import { sigmoid, softmax } from "./activations.js";
-import { decades, draggable, fixed, float, paint, path, say, scale, shape } from "./kit.js";
+import { apart, decades, draggable, fixed, float, paint, path, say, scale, shape } from "./kit.js";
 
 const LIMIT = 6;
 const MORE = [2, 1, -1, 0, 0.5];
@@ -131,7 +131,7 @@ function overTemperature({ z, T, p }, width, top) {
   const y = scale([0, 1], [top + CURVE, top]);
   const steps = Array.from({ length: 121 }, (_, i) => 0.1 * 100 ** (i / 120));
   const curves = steps.map((t) => softmax(z, t));
-  const labels = spread(curves.at(-1).map((share) => y(share)));
+  const labels = apart(curves.at(-1).map((share) => y(share)));
   return [
     ["text", { class: "quiet small", x: 0, y: top - 14 }, "the same logits at every temperature T"],
     ...frame(x, y, [0.1, 0.3, 1, 3, 10], [0, 0.5, 1], String),
@@ -144,18 +144,6 @@ function overTemperature({ z, T, p }, width, top) {
     ...p.map((share) => ["circle", { class: "hollow hd", cx: x(T), cy: y(share), r: 4.5 }]),
     ["text", { class: "small number halo", x: x(T) + 6, y: y(1) + 4 }, `T = ${T}`],
   ];
-}
-
-/** Heights of labels, moved apart until none covers another. */
-function spread(heights, gap = 14) {
-  const order = heights.map((_, at) => at).sort((a, b) => heights[a] - heights[b]);
-  const placed = [...heights];
-  const middle = heights.reduce((sum, y) => sum + y, 0) / heights.length;
-  for (let i = 1; i < order.length; i++) {
-    placed[order[i]] = Math.max(placed[order[i]], placed[order[i - 1]] + gap);
-  }
-  const shift = Math.min(0, middle - placed.reduce((sum, y) => sum + y, 0) / placed.length);
-  return placed.map((y) => y + shift);
 }
 
 function python({ z, T }) {
