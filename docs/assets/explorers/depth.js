@@ -109,7 +109,7 @@ function gauge(product, top, width) {
     ["rect", { class: "shade", x: at(SMALLEST), y: top + 26, width: at(LARGEST) - at(SMALLEST), height: 16 }],
     ["line", { class: "axis", x1: 8, x2: width - 8, y1: top + 34, y2: top + 34 }],
     ...[-12, -6, 0, 6, 12].map((power) => ["text", { class: "quiet small middle", x: Math.min(Math.max(x(power), 14), width - 14), y: top + 58 }, tenTo(power)]),
-    ["circle", { class: "hd", cx: at(product), cy: top + 34, r: 7 }],
+    ["circle", { class: "other", cx: at(product), cy: top + 34, r: 7 }],
     ["text", { class: `number strong halo ${side}`, x: at(product), y: top + 20 }, sayPower(product)],
   ];
 }
@@ -121,7 +121,7 @@ function draw({ svg }) {
     const bounds = [SMALLEST ** (1 / depth), LARGEST ** (1 / depth)];
     const panels = [
       { title: "spread of the activations", values: hidden.map(({ spread }) => spread), colour: "act" },
-      { title: "gain, and the share it has", values: hidden.map((layer) => layer.gain), colour: "msk", band: bounds },
+      { title: "gain, and the share it has", values: hidden.map((layer) => layer.gain), colour: "other", band: bounds },
       { title: "norm of dL/dW", values: hidden.map((layer) => layer.gradientNorm), colour: "wt" },
     ];
     const columns = width < 560 ? 1 : 3;
