@@ -1,5 +1,5 @@
 /**
- * The products of a dense layer on WebAssembly SIMD, written by `docs/_hooks/explorer_kernel.py`.
+ * The products of a dense layer on WebAssembly SIMD, written by `benchmarks/explorers/kernel.py`.
  *
  * Ten examples, a strip, lie side by side; a row is one unit's values of a strip.
  */

@@ -4,7 +4,7 @@ The program is generated, since what makes it fast is repetition: ten examples, 
 side in five vectors of two doubles, and each inner loop holds two units' sums in registers. A row
 is one unit's values of a strip, so that no product needs a transposed copy.
 
-Run it after a change: ``python docs/_hooks/explorer_kernel.py``. A test compares the bytes.
+Run it after a change: ``python benchmarks/explorers/kernel.py``. A test compares the bytes.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
 """Write docs/assets/explorers/iris.js: the petals of two of scikit-learn's irises, for explorers.
 
-Run it after a change: ``python docs/_hooks/explorer_data.py``. A test compares the file.
+Run it after a change: ``python benchmarks/explorers/iris.py``. A test compares the file.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
 
-DATA = Path(__file__).resolve().parents[1] / "assets" / "explorers" / "iris.js"
+DATA = Path(__file__).resolve().parents[2] / "docs" / "assets" / "explorers" / "iris.js"
 
 
 def module() -> str:
@@ -20,7 +20,7 @@ def module() -> str:
         [
             "/**",
             " * Petal length and width in cm of 50 Iris versicolor, then 50 Iris virginica, row by row:",
-            " * Fisher 1936, as in scikit-learn. Written by `docs/_hooks/explorer_data.py`.",
+            " * Fisher 1936, as in scikit-learn. Written by `benchmarks/explorers/iris.py`.",
             " */",
             "export const PETALS = Float64Array.of(",
             *petals,
