@@ -123,7 +123,7 @@ function draw({ svg, set, state: read }) {
         Math.max(-5.9, Math.min(-1.2, ...values)),
         Math.min(3.4, Math.max(1.3, ...values)),
       ]),
-      plot(wide ? across + 40 : 0, wide ? 34 : heights[0] + 92, across, heights[1], [
+      plot(wide ? across + 40 : 0, wide ? 34 : heights[0] + 106, across, heights[1], [
         Math.min(-0.1, 1.08 * Math.min(...slopes)),
         Math.max(1.12, 1.08 * Math.max(...slopes)),
       ]),
@@ -137,15 +137,9 @@ function draw({ svg, set, state: read }) {
       if (!value) continue;
       shapes.push(curve(plots[0], value, kind), curve(plots[1], slope, kind));
     }
-    const label = shaded.find(([from, to]) => to - from > 1.2);
-    if (label) {
-      const [from, to] = label;
-      const inside = { class: "quiet small middle", x: plots[1].x((from + to) / 2) };
-      shapes.push(["text", { ...inside, y: plots[1].y(0) - 22 }, state.f === "relu" ? "slope 0" : "saturated"]);
-    }
-    shapes.push(...names(plots[0], state, Boolean(g)));
-    shapes.push(...readings(plots[0], state.z, numbers.value, numbers.other?.value));
-    shapes.push(...readings(plots[1], state.z, numbers.slope, numbers.other?.slope));
+    shapes.push(...names(plots[0], state, Boolean(g), shaded.length > 0));
+    shapes.push(...readings(plots[0], state.z, [f.value, g?.value]));
+    shapes.push(...readings(plots[1], state.z, [f.slope, g?.slope]));
     for (const { x, bottom } of plots) {
       shapes.push(["circle", { class: "act", cx: x(state.z), cy: bottom, r: 5 }]);
     }
@@ -173,7 +167,7 @@ function clamp(x, low, high) {
 }
 
 function plot(start, top, width, height, range) {
-  const [left, right, bottom] = [start + 30, start + width - 6, top + height];
+  const [left, right, bottom] = [start + 34, start + width - 6, top + height];
   const x = scale([-LIMIT, LIMIT], [left, right]);
   const y = scale(range, [bottom, top]);
   const inside = (value) => clamp(value, range[0], range[1]);
@@ -183,7 +177,7 @@ function plot(start, top, width, height, range) {
 function background({ left, right, top, bottom, x, raw, range }, shaded, ticks, title) {
   const within = ticks.filter((tick) => tick >= range[0] && tick <= range[1]);
   return [
-    ["text", { class: "quiet small", x: left - 30, y: top - 18 }, title],
+    ["text", { class: "quiet small", x: left - 34, y: top - 18 }, title],
     ...shaded.map(([from, to]) => [
       "rect",
       { class: "shade", x: x(from), y: top, width: Math.max(0, x(to) - x(from)), height: bottom - top },
@@ -209,20 +203,30 @@ function curve({ x, raw, range }, of, kind) {
   return ["path", { class: `line ${kind}`, d: path(points) }];
 }
 
-function names({ left, top }, { f, g }, both) {
+function names({ left, top }, { f, g }, both, shaded) {
   const line = (y, kind, name) => [
     ["line", { class: `line ${kind}`, x1: left + 8, x2: left + 34, y1: y - 4, y2: y - 4 }],
     ["text", { class: `halo strong ${kind.split(" ")[0]}`, x: left + 42, y }, name],
   ];
-  return [...line(top + 16, "act", f), ...(both ? line(top + 34, "other dashed", g) : [])];
+  const y = top + (both ? 52 : 34);
+  const shade = [
+    ["rect", { class: "shade", x: left + 8, y: y - 11, width: 26, height: 13 }],
+    ["text", { class: "halo small quiet", x: left + 42, y }, f === "relu" ? "slope 0" : `${f} saturated`],
+  ];
+  return [...line(top + 16, "act", f), ...(both ? line(top + 34, "other dashed", g) : []), ...(shaded ? shade : [])];
 }
 
-/** The vertical through the input, and what both curves are there. */
-function readings({ x, y, top, bottom, left, right }, z, mine, theirs) {
+/** The vertical through the input, and what both curves are there, said where no curve runs. */
+function readings({ x, y, top, bottom, right }, z, functions) {
   const at = x(z);
-  const toLeft = at > (left + right) / 2;
-  const found = [mine, ...(theirs === undefined ? [] : [theirs])];
-  const heights = apart(found.map((value) => clamp(y(value) - 8, top + 10, bottom - 8)), 17);
+  const toLeft = at > right - 60;
+  const curves = functions.filter(Boolean);
+  const found = curves.map((of) => of(z));
+  const wanted = curves.map((of, i) => {
+    const above = of(z + 0.3) > of(z - 0.3) === toLeft;
+    return clamp(y(found[i]) + (above ? -9 : 19), top + 10, bottom - 6);
+  });
+  const heights = apart(wanted, 17);
   const kinds = ["act strong", "other"];
   return [
     ["line", { class: "guide", x1: at, x2: at, y1: top, y2: bottom }],
@@ -264,7 +268,7 @@ function prints(state, numbers) {
 function says(state, { slope, ten, saturated, other }) {
   const where = `At z = ${say(state.z, 1)}`;
   const mine = `${where} the slope of ${state.f} is ${say(slope, 3)}${saturated && state.f !== "relu" ? " (saturated)" : ""}; ten such factors in a row make ${sayPower(ten)}.`;
-  return other ? `${mine} With ${state.g}: ${say(other.slope, 3)} and ${sayPower(other.ten)}.` : mine;
+  return other ? `${mine} With ${state.g} it is ${say(other.slope, 3)}, and ten make ${sayPower(other.ten)}.` : mine;
 }
 
 const uses = (name) => (state) => state.f === name || state.g === name;

@@ -69,7 +69,7 @@ function oneMask({ x: from, y: top, width, height }, { rate, unit, mask }, { kep
   const y = scale([-largest, largest], [top + height - 34, top + 52]);
   const bar = Math.min(26, step * 0.56);
   const shapes = [
-    ["text", { class: "quiet small", x: from, y: top + 12 }, `what the units give under mask ${mask}`],
+    ["text", { class: "quiet small", x: from, y: top + 12 }, `what each unit gives under mask ${mask} (dashed: without)`],
     ["line", { class: "axis", x1: from, x2: from + width, y1: y(0), y2: y(0) }],
   ];
   PARTS.forEach((part, i) => {
@@ -129,13 +129,6 @@ function allMasks({ x: from, y: top, width, height }, { unit }, { outputs, mean,
     ["line", { class: "axis", x1: x(range[0]), x2: x(range[1]), y1: base, y2: base }],
     ...ticks.map((tick) => ["text", { class: "quiet small number middle", x: x(tick), y: base + 16 }, say(tick, digits)]),
   ];
-  if (cut) {
-    const at = x(range[0]) + counts.indexOf(first) * wide;
-    shapes.push(
-      ["path", { class: "lgx-cut", d: `M${(at - 3).toFixed(1)} ${roof + 14}l${(wide + 6).toFixed(1)} -6` }],
-      ["text", { class: "small number halo", x: at + wide + 4, y: roof + 12 }, `${say((100 * first) / MASKS, 0)} % of the masks`],
-    );
-  }
   const flip = (value) => x(value) > from + width * 0.62;
   const mark = (value, y, kind, text) => [
     ["line", { class: `line ${kind}`, x1: x(value), x2: x(value), y1: y - 4, y2: base }],
@@ -150,6 +143,13 @@ function allMasks({ x: from, y: top, width, height }, { unit }, { outputs, mean,
     ["text", { class: "small number middle", x: Math.min(from + width - 52, Math.max(from + 52, x(mean))), y: base + 44 }, `spread ± ${say(spread, 2)}`],
     ["circle", { class: "lgx-shown", cx: x(output), cy: base, r: 5 }],
   );
+  if (cut) {
+    const at = x(range[0]) + counts.indexOf(first) * wide;
+    shapes.push(
+      ["path", { class: "lgx-cut", d: `M${(at - 3).toFixed(1)} ${roof + 14}l${(wide + 6).toFixed(1)} -6` }],
+      ["text", { class: "small number halo", x: at + wide + 4, y: roof + 14 }, `${say((100 * first) / MASKS, 0)} % of the masks`],
+    );
+  }
   return shapes;
 }
 

@@ -101,7 +101,7 @@ function draw({ svg, place }) {
     facts.replaceChildren(
       ...Object.entries(said).map(([name, value]) => node("div", {}, node("dt", {}, name), node("dd", {}, value))),
     );
-    code.replaceChildren(highlight(`layers.${numbers.keras_layer}\nmodel.compile(${numbers.keras_loss})`));
+    code.replaceChildren(highlight(`layers.${numbers.keras_layer}\nmodel.compile(\n    ${numbers.keras_loss}\n)`));
     for (const [name, { row }] of Object.entries(table)) row.classList.toggle("lgx-answer", name === task);
     paint(art, compared(numbers, EXAMPLES[task].most, width));
     return 40 + 34 * 4;
@@ -121,8 +121,8 @@ function compared({ p, target, difference }, most, width) {
     shapes.push(
       ["text", { class: "strong", x: 0, y: y + 5 }, p.length > 1 ? `p${"₀₁₂₃"[at]}` : "p"],
       ["rect", { class: "shade", x: x(0), y: y - 9, width: x(most) - x(0), height: 18, rx: 3 }],
-      ["rect", { class: "hd", x: x(0), y: y - 9, width: Math.max(1, x(value) - x(0)), height: 18, rx: 3 }],
-      ["line", { class: "line ink", x1: x(from), x2: x(to), y1: y, y2: y }],
+      ["rect", { class: "hd pale", x: x(0), y: y - 9, width: Math.max(1, x(value) - x(0)), height: 18, rx: 3 }],
+      ["line", { class: "line hd", x1: x(from), x2: x(to), y1: y, y2: y }],
       ["line", { class: "line ink", x1: x(target[at]), x2: x(target[at]), y1: y - 12, y2: y + 12 }],
       ["text", { class: "small number", x: x(most) + 10, y: y + 4 }, `${say(value, 2)}, y = ${target[at]}`],
       ["text", { class: "number strong end hd", x: width, y: y + 4 }, say(difference[at], 2)],

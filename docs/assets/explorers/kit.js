@@ -375,7 +375,10 @@ const MAKERS = {
 
 function makeControls(controls, face) {
   const made = controls.map((control) => [control, ...MAKERS[control.kind](control, face)]);
-  const element = node("div", { class: "lgx-controls" }, ...made.map(([, part]) => part));
+  const parts = made.map(([, part]) => part);
+  const element = node("div", { class: "lgx-controls" }, ...parts.filter((part) => part.tagName !== "BUTTON"));
+  const buttons = parts.filter((part) => part.tagName === "BUTTON");
+  if (buttons.length) element.append(node("div", { class: "lgx-buttons" }, ...buttons));
   const sync = (state) => {
     for (const [control, part, update] of made) {
       part.hidden = Boolean(control.shown) && !control.shown(state);

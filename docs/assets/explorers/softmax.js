@@ -104,9 +104,9 @@ function frame(x, y, ticksX, ticksY, sayX) {
 
 /** Beside the two probabilities: the sigmoid, read at the difference of the logits. */
 function twoClasses({ z, T, ofDifference }, width, top) {
-  const x = scale([-12, 12], [34, width - 4]);
+  const x = scale([-12, 12], [34, width - 10]);
   const y = scale([0, 1], [top + CURVE, top]);
-  const frameX = Object.assign((d) => x(d), { from: 34, to: width - 4 });
+  const frameX = Object.assign((d) => x(d), { from: 34, to: width - 10 });
   const gap = z[1] - z[0];
   const points = Array.from({ length: 193 }, (_, i) => -12 + i / 8).map((d) => [x(d), y(sigmoid(d / T))]);
   const right = gap > 2;
