@@ -7,7 +7,7 @@ import { loadKernel } from "./kernel.js";
 import { decades, float, paint, path, sayPower, scale as linear, shape } from "./kit.js";
 import { Passes } from "./passes.js";
 import { Generator } from "./random.js";
-import { judge, LARGEST, SMALLEST, table } from "./signals.js";
+import { againstBounds, judge, LARGEST, SMALLEST, table } from "./signals.js";
 
 const EXAMPLES = 60;
 const DEEPEST = 64;
@@ -91,11 +91,8 @@ function panel({ title, values, colour, band }, left, top, width, depth) {
         ? marks && ["circle", { class: colour, cx: x(l + 1), cy: y(value), r: 3 }]
         : ["text", { class: "small middle strong", x: x(l + 1), y: value > 0 ? top + 8 : top + PANEL }, "×"],
     ),
-    ...[...new Set([1, Math.ceil(depth / 2), depth])].map((l) => [
-      "text",
-      { class: "quiet small middle", x: x(l), y: top + PANEL + 16 },
-      String(l),
-    ]),
+    ...[...new Set([1, depth])].map((l) => ["text", { class: "quiet small middle", x: x(l), y: top + PANEL + 16 }, String(l)]),
+    depth > 1 && ["text", { class: "quiet small middle", x: x((depth + 1) / 2), y: top + PANEL + 16 }, "hidden layer"],
   ];
 }
 
@@ -121,7 +118,7 @@ function draw({ svg }) {
     const bounds = [SMALLEST ** (1 / depth), LARGEST ** (1 / depth)];
     const panels = [
       { title: "spread of the activations", values: hidden.map(({ spread }) => spread), colour: "act" },
-      { title: "gain, and the share it has", values: hidden.map((layer) => layer.gain), colour: "other", band: bounds },
+      { title: "gain; shaded: its share", values: hidden.map((layer) => layer.gain), colour: "other", band: bounds },
       { title: "norm of dL/dW", values: hidden.map((layer) => layer.gradientNorm), colour: "wt" },
     ];
     const columns = width < 560 ? 1 : 3;
@@ -151,7 +148,9 @@ function python({ depth, width, activation, initializer, scale, seed }) {
 
 function says({ depth, activation }, { gain, verdict, why }) {
   const layers = depth === 1 ? "one hidden layer" : `${depth} hidden layers`;
-  return `${activation}, ${layers}: the product of the gains is ${sayPower(gain)}. Verdict: ${verdict}, since ${why}.`;
+  const bounds = againstBounds(gain).replaceAll("e^-3", "e⁻³").replaceAll("e^3", "e³");
+  const of = why.startsWith("product") ? "" : `; ${why}`;
+  return `${activation}, ${layers}: the product of the gains is ${sayPower(gain)}, ${bounds}${of}. Verdict: ${verdict}.`;
 }
 
 const words = (names) => Object.fromEntries(names.map((name) => [name, name]));

@@ -31,18 +31,6 @@ const DEPTH_SCALES = 6;
 export const SMALLEST = Math.exp(-DEPTH_SCALES / 2);
 export const LARGEST = Math.exp(DEPTH_SCALES / 2);
 
-/** The largest slope that occurs, of the activations that saturate. */
-const MAX_SLOPES = {
-  sigmoid: 0.25,
-  tanh: 1,
-  relu: 1,
-  elu: 1,
-  selu: 1.0507009873554805 * 1.6732632423543772,
-  softplus: 1,
-  silu: 1.099839320128867,
-  gelu: 1.128904145185155,
-};
-
 /** Frobenius norm, also where the squares would leave the range of a double. */
 export function norm(array) {
   let square = 0;
@@ -98,8 +86,8 @@ const ratio = (above, below) => (below !== 0 ? above / below : 0);
 export function shares(name, z, units) {
   const activation = ACTIVATIONS[name];
   if (!activation) return [0, 0];
-  const { derivative, standard, saturates } = activation;
-  const bound = SMALLEST * MAX_SLOPES[name];
+  const { derivative, standard, saturates, maxSlope } = activation;
+  const bound = SMALLEST * maxSlope;
   const alive = new Uint8Array(units);
   let low = 0;
   for (let at = 0, o = 0; at < z.length; at++, o = o + 1 === units ? 0 : o + 1) {

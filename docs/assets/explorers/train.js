@@ -14,7 +14,7 @@ import { Trainer } from "./trainer.js";
 const BATCH = 10;
 const KEEP_EVERY = 20; // epochs between the states that going back starts from
 const SIDE = 2.6; // the plane reaches from -SIDE to SIDE
-const CELLS = 44;
+const CELLS = 56;
 const LEVELS = [0, 0.25, 0.5, 0.75];
 const SMALLEST_BAR = -8; // decades
 const LARGEST_BAR = 1;
@@ -181,7 +181,7 @@ function bars({ layers, dead }, left, top, width) {
   const x = linear([SMALLEST_BAR, LARGEST_BAR], [from, to]);
   const row = 34;
   return [
-    ["text", { class: "small strong", x: left, y: top - 8 }, "gradient of the weights, log scale; units under it, hollow = dead"],
+    ["text", { class: "small strong", x: left, y: top - 8 }, "norm of each dL/dW; a hollow unit is dead"],
     ...layers.flatMap(({ name, gradientNorm }, l) => {
       const y = top + l * row;
       const size = gradientNorm > 0 ? Math.min(Math.max(Math.log10(gradientNorm), SMALLEST_BAR), LARGEST_BAR) : SMALLEST_BAR;
@@ -204,7 +204,7 @@ function draw({ svg, place, element, state, set, defaults, signal }) {
   const play = node("button", { type: "button", class: "lgx-button" }, "Train");
   const step = node("button", { type: "button", class: "lgx-button" }, "One epoch");
   const start = node("button", { type: "button", class: "lgx-button" }, "From the start");
-  place.before(node("div", { class: "lgx-play" }, play, step, start));
+  place.prepend(node("div", { class: "lgx-play" }, play, step, start));
   let end = null;
 
   const pause = () => {
