@@ -102,6 +102,7 @@ def benchmarks(session: nox.Session) -> None:
     prepare(session)
     session.run("python", "benchmarks/site.py")
     session.run("python", "benchmarks/doctor.py")
+    session.run("python", "benchmarks/explorers")
 
 
 @nox.session

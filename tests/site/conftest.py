@@ -85,16 +85,30 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
-@pytest.fixture(scope="session")
-def address(site, port):
-    """Where the site is served."""
-    handler = functools.partial(Quiet, directory=site)
+@contextlib.contextmanager
+def serving(directory, port):
+    """Serve a folder; the value is its address."""
+    handler = functools.partial(Quiet, directory=directory)
     with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{port}/"
+        yield f"http://127.0.0.1:{server.server_port}/"
         server.shutdown()
         thread.join()
+
+
+@pytest.fixture(scope="session")
+def address(site, port):
+    """Where the site is served."""
+    with serving(site, port) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def assets(root):
+    """Where the assets are served, without building the site."""
+    with serving(root / "docs" / "assets", 0) as address:
+        yield address
 
 
 def program(*names, package):

@@ -1,0 +1,296 @@
+/**
+ * `livegrad.signals.measure`: the same numbers, thresholds, verdicts and words. The Python module's
+ * text derives the thresholds.
+ *
+ * @typedef {object} LayerSignal
+ * @property {number} layer - from 1
+ * @property {string} name - "hidden 1", ..., "output"
+ * @property {number} mean
+ * @property {number} spread
+ * @property {number} dead
+ * @property {number} saturated
+ * @property {number} gradientNorm
+ * @property {number} gain
+ * @property {number} signalGain
+ * @property {string} verdict
+ *
+ * @typedef {object} Report
+ * @property {LayerSignal[]} layers
+ * @property {number} loss
+ * @property {number} gain - the product of the hidden layers' gains
+ * @property {number} signalGain
+ * @property {string} verdict
+ * @property {string} why
+ */
+
+import { ACTIVATIONS } from "./activations.js";
+import { HEADS } from "./heads.js";
+
+const DEPTH_SCALES = 6;
+/** The bounds of the product of gains. */
+export const SMALLEST = Math.exp(-DEPTH_SCALES / 2);
+export const LARGEST = Math.exp(DEPTH_SCALES / 2);
+
+/** Frobenius norm, also where the squares would leave the range of a double. */
+export function norm(array) {
+  let square = 0;
+  for (let i = 0; i < array.length; i++) square += array[i] * array[i];
+  if (square > 1e-280 && square < Infinity) return Math.sqrt(square);
+  const top = largest(array);
+  if (top === 0 || !Number.isFinite(top)) return top;
+  square = 0;
+  for (let i = 0; i < array.length; i++) square += (array[i] / top) ** 2;
+  return Math.sqrt(square) * top;
+}
+
+function largest(array) {
+  let top = 0;
+  for (let i = 0; i < array.length; i++) {
+    const size = Math.abs(array[i]);
+    if (!(size <= top)) top = size;
+  }
+  return top;
+}
+
+/** Standard deviation over the examples, root mean square over the units. */
+export function spread(signal, units) {
+  const top = largest(signal);
+  if (top === 0 || !Number.isFinite(top)) return top === 0 ? 0 : NaN;
+  // Scaled to about 1, so that no square overflows; a power of two costs no digits.
+  const scale = 2 ** -Math.max(-1000, Math.min(Math.floor(Math.log2(top)), 1000));
+  const n = signal.length / units;
+  let square = 0;
+  for (let o = 0; o < units; o++) {
+    let sum = 0;
+    for (let at = o; at < signal.length; at += units) sum += signal[at] * scale;
+    const mean = sum / n;
+    for (let at = o; at < signal.length; at += units) {
+      const off = signal[at] * scale - mean;
+      square += off * off;
+    }
+  }
+  return Math.sqrt(square / signal.length) / scale;
+}
+
+function mean(signal) {
+  const share = 1 / signal.length;
+  let sum = 0;
+  for (let i = 0; i < signal.length; i++) sum += signal[i] * share;
+  return sum;
+}
+
+/** above / below, and 0 where nothing is left to pass on. */
+const ratio = (above, below) => (below !== 0 ? above / below : 0);
+
+/** [share of dead units, share of saturated (example, unit) pairs] of pre-activations (n, units). */
+export function shares(name, z, units) {
+  const activation = ACTIVATIONS[name];
+  if (!activation) return [0, 0];
+  const { derivative, standard, saturates, maxSlope } = activation;
+  const bound = SMALLEST * maxSlope;
+  const alive = new Uint8Array(units);
+  let low = 0;
+  for (let at = 0, o = 0; at < z.length; at++, o = o + 1 === units ? 0 : o + 1) {
+    const slope = Math.abs(derivative(z[at], standard));
+    if (slope !== 0) alive[o] = 1;
+    // A slope of exactly 0 on the left is how ReLU works; what it costs, the dead tell.
+    if (slope < bound && (name !== "relu" || slope > 0)) low += 1;
+  }
+  const dead = alive.reduce((count, one) => count + 1 - one, 0) / units;
+  return [dead, saturates === "no" ? 0 : low / z.length];
+}
+
+/** Python's format `.3g`. */
+export function short(value) {
+  if (Number.isNaN(value)) return "nan";
+  if (!Number.isFinite(value)) return value > 0 ? "inf" : "-inf";
+  const [digits, exponent] = value.toExponential(2).split("e");
+  const power = Number(exponent);
+  if (value !== 0 && (power < -4 || power >= 3)) {
+    return `${Number(digits)}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
+  }
+  return String(Number(value.toPrecision(3)));
+}
+
+/** Python's format `.0%`: a half goes to the even neighbour. */
+export function percent(share) {
+  const value = share * 100;
+  const below = Math.floor(value);
+  const half = value - below === 0.5;
+  return `${half ? below + (below % 2) : Math.round(value)}%`;
+}
+
+/** The share of dead or saturated units above which a layer is charged. */
+function allowed(activation, depth, width) {
+  const working = ACTIVATIONS[activation]?.saturates === "left" ? 0.5 : 1;
+  const byAccount = 1 - working * Math.exp(-DEPTH_SCALES / depth);
+  const byChance = 1 - working + 3 * Math.sqrt((working * (1 - working)) / width);
+  return Math.max(byAccount, byChance);
+}
+
+function symmetric(weight, bias) {
+  const units = bias.length;
+  if (units < 2 || bias.some((value) => value !== bias[0])) return false;
+  return weight.every((value, at) => value === weight[at - (at % units)]);
+}
+
+/** [layer, what] of all that is not finite, in the order in which it was computed. */
+function notFinite(net, trace, gradients) {
+  const last = net.depth;
+  const computed = [[0, "inputs", trace.x]];
+  for (let l = 0; l <= last; l++) {
+    computed.push([l, "weights", net.weights[l]], [l, "biases", net.biases[l]], [l, "pre-activations", trace.z[l]]);
+    if (l < last) computed.push([l, "activations", trace.a[l]]);
+  }
+  computed.push([last, "losses", [gradients.loss]]);
+  for (let l = last; l >= 0; l--) {
+    computed.push([l, "gradients of pre-activations", gradients.z[l]]);
+    computed.push([l, "gradients of weights", gradients.weights[l]]);
+    computed.push([l, "gradients of its inputs", l ? gradients.a[l - 1] : gradients.x]);
+  }
+  const found = [];
+  for (const [layer, what, array] of computed) {
+    // x - x is 0 for what is finite and NaN for the rest: one sum tells whether to count.
+    let sum = 0;
+    for (let i = 0; i < array.length; i++) sum += array[i] - array[i];
+    if (sum === 0) continue;
+    const bad = [...array].filter((value) => !Number.isFinite(value)).length;
+    found.push([layer, `${bad} of ${array.length} ${what} are not finite, above 0`]);
+  }
+  return found;
+}
+
+/** The verdict on one hidden layer, and the measured number beside its threshold. */
+function judgeHidden(net, at, gain, product, dead, saturated) {
+  const width = net.widths[at + 1];
+  if (symmetric(net.weights[at], net.biases[at])) {
+    return ["symmetric-weights", `all ${width} units have the same weights and bias`];
+  }
+  const [low, high] = [SMALLEST ** (1 / net.depth), LARGEST ** (1 / net.depth)];
+  if (product > LARGEST && gain > high) {
+    return ["exploding-gradient", `gain ${short(gain)} is above ${short(high)}`];
+  }
+  if (product < SMALLEST && gain < low) {
+    return ["vanishing-gradient", `gain ${short(gain)} is below ${short(low)}`];
+  }
+  const most = allowed(net.activation, net.depth, width);
+  if (dead > most) return ["dead-units", `${percent(dead)} of the units are dead, above ${percent(most)}`];
+  if (saturated > most) return ["saturated-units", `${percent(saturated)} are saturated, above ${percent(most)}`];
+  return ["healthy", ""];
+}
+
+/** The product of gains beside its bounds, in words. */
+export function againstBounds(product) {
+  const [low, high] = [SMALLEST.toFixed(3), LARGEST.toFixed(1)];
+  if (product > LARGEST) return `above e^3 = ${high}`;
+  if (product < SMALLEST) return `below e^-3 = ${low}`;
+  return `between e^-3 = ${low} and e^3 = ${high}`;
+}
+
+/** The first layer whose dead or saturated units explain a small product, if there is one. */
+function cause(net, layers) {
+  for (const { name, layer, dead, saturated } of layers) {
+    const most = allowed(net.activation, net.depth, net.widths[layer]);
+    for (const [share, what] of [[dead, "dead"], [saturated, "saturated"]]) {
+      if (share > most) return `; ${name}: ${percent(share)} ${what}, above ${percent(most)}`;
+    }
+  }
+  return "";
+}
+
+/** The gravest verdict and its reason: the product's, or that of the first layer charged. */
+function judgeNetwork(net, product, layers) {
+  const first = (code) => layers.find(({ verdict }) => verdict === code);
+  const charge = (code) => [code, `${first(code).name}: ${first(code).charge}`];
+  const measured = `product of gains ${short(product)} is ${againstBounds(product)}`;
+  if (first("symmetric-weights")) return charge("symmetric-weights");
+  if (product > LARGEST) return ["exploding-gradient", measured];
+  if (product < SMALLEST) return ["vanishing-gradient", measured + cause(net, layers.slice(0, -1))];
+  for (const code of ["dead-units", "saturated-units"]) if (first(code)) return charge(code);
+  return ["healthy", measured];
+}
+
+/**
+ * Run one forward and one backward pass, without dropout, and judge what passed.
+ * @param {import("./engine.js").MLP} net
+ * @param {Float64Array} x - (n, widths[0])
+ * @param {Float64Array} targets - (n, widths[-1])
+ * @returns {Report}
+ */
+export function measure(net, x, targets) {
+  const trace = net.forward(x);
+  return judge(net, trace, net.backward(trace, targets));
+}
+
+/** The report on passes that were made already. */
+export function judge(net, trace, gradients) {
+  const { depth, widths } = net;
+  const output = HEADS[net.head].predict(trace.z[depth], widths[depth + 1]);
+  const signals = [trace.x, ...trace.a, output];
+  const spreads = signals.map((signal, l) => spread(signal, widths[l]));
+  const sizes = [gradients.x, ...gradients.a, gradients.z[depth]].map(norm);
+  const product = depth ? ratio(sizes[0], sizes[depth]) : 1;
+  const signalGain = depth ? ratio(spreads[depth], spreads[0]) : 1;
+  const broken = notFinite(net, trace, gradients);
+  const layers = [];
+  for (let l = 0; l <= depth; l++) {
+    const hidden = l < depth;
+    const gain = ratio(sizes[l], sizes[l + 1]);
+    const [dead, saturated] = hidden ? shares(net.activation, trace.z[l], widths[l + 1]) : [0, 0];
+    let [verdict, charge] = ["healthy", ""];
+    if (broken.some(([where]) => where === l)) verdict = "non-finite";
+    else if (hidden) [verdict, charge] = judgeHidden(net, l, gain, product, dead, saturated);
+    layers.push({
+      layer: l + 1,
+      name: hidden ? `hidden ${l + 1}` : "output",
+      mean: mean(signals[l + 1]),
+      spread: spreads[l + 1],
+      dead,
+      saturated,
+      gradientNorm: norm(gradients.weights[l]),
+      gain,
+      signalGain: ratio(spreads[l + 1], spreads[l]),
+      verdict,
+      charge,
+    });
+  }
+  const [verdict, why] = broken.length
+    ? ["non-finite", `${layers[broken[0][0]].name}: ${broken[0][1]}`]
+    : judgeNetwork(net, product, layers);
+  return { layers, loss: gradients.loss, gain: product, signalGain, verdict, why };
+}
+
+/** Python's format `.1e` or the like. */
+export function power(value, digits) {
+  if (!Number.isFinite(value)) return short(value);
+  return value.toExponential(digits).replace(/e([+-])(\d)$/, "e$10$2");
+}
+
+/** Words put on lines of at most 80 characters, as Python's textwrap does it: also after a hyphen. */
+function wrap(text) {
+  const lines = [""];
+  for (const word of text.split(" ").flatMap((one, at) => (at ? [" ", one] : [one]))) {
+    for (const piece of word.split(/(?<=[A-Za-z]-)(?=[A-Za-z])/)) {
+      if (lines.at(-1).length + piece.length > 80) lines.push("");
+      if (lines.at(-1) || piece !== " ") lines[lines.length - 1] += piece;
+    }
+  }
+  return lines.map((line) => line.trimEnd());
+}
+
+/** What `print(report)` prints in Python. */
+export function table({ layers, gain, verdict, why }) {
+  const wide = Math.max(9, ...layers.map(({ name }) => name.length));
+  const rows = [`${"layer".padEnd(wide)}   mean    spread   dead   sat.  |dL/dW|    gain   verdict`];
+  for (const layer of layers) {
+    const { name, mean: middle, dead, saturated, gradientNorm } = layer;
+    const sign = middle < 0 || Object.is(middle, -0) ? "-" : "";
+    const small = Math.abs(middle) < 100 ? sign + Math.abs(middle).toFixed(3) : power(middle, 1);
+    const parts = [name.padEnd(wide), small.padStart(7), power(layer.spread, 2).padStart(9)];
+    parts.push(percent(dead).padStart(6), percent(saturated).padStart(6), power(gradientNorm, 1).padStart(8));
+    rows.push(`${[...parts, short(layer.gain).padStart(7)].join(" ")}   ${layer.verdict}`);
+  }
+  const ofProduct = ["exploding-gradient", "vanishing-gradient", "healthy"].includes(verdict);
+  const reason = ofProduct ? againstBounds(gain) : why;
+  return `${[...rows, ...wrap(`product of gains ${short(gain)}: ${verdict}, ${reason}`)].join("\n")}\n`;
+}

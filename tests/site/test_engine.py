@@ -1,0 +1,426 @@
+"""The explorers' engine in a real browser: what it computes is what the package computes.
+
+Python hands over weights, inputs and masks; the page computes with them. Faults are planted in the
+engine's files on their way to the browser, and each must be noticed.
+"""
+
+import gzip
+import importlib.util
+import itertools
+import json
+import math
+
+import numpy as np
+import pytest
+
+from livegrad import MLP, activations, initializers, measure
+from livegrad.signals import CODES
+
+RTOL = 1e-12
+# A run of many steps multiplies the differences of the first one.
+AFTER_STEPS = 1e-9
+ELEMENTWISE = [name for name in activations.NAMES if activations.get(name).elementwise]
+
+SHARED = """
+const engine = await import("/explorers/engine.js");
+const signals = await import("/explorers/signals.js");
+const { Generator } = await import("/explorers/random.js");
+const array = (list) => Float64Array.from(list, Number);
+const text = (value) => JSON.stringify(value, (key, one) => {
+  if (one instanceof Float64Array || one instanceof Int32Array) return Array.from(one);
+  return typeof one === "number" && !Number.isFinite(one) ? String(one) : one;
+});
+const network = ({ widths, activation, head, dropout, weights, biases }) => {
+  const net = new engine.MLP(widths, { activation, head, dropout, initializer: "zeros" });
+  net.weights = weights.map(array);
+  net.biases = biases.map(array);
+  return net;
+};
+"""
+
+PASSES = """
+return text(given.map((one) => {
+  const net = network(one);
+  const masks = one.masks?.map(array);
+  const trace = net.forward(array(one.x), { training: Boolean(masks), masks });
+  const gradients = net.backward(trace, array(one.y));
+  const report = masks ? null : signals.judge(net, trace, gradients);
+  const found = structuredClone({ trace, gradients, report });
+  net.step(gradients, one.rate);
+  return { ...found, weights: net.weights, biases: net.biases };
+}));
+"""
+
+
+@pytest.fixture
+def compute(browser, assets, root):
+    """Run JavaScript on data in the page; ``compute.plant`` changes a file on its way."""
+    context = browser.new_context()
+    page = context.new_page()
+
+    def run(script, given=None):
+        if page.url == "about:blank":
+            page.goto(assets)
+        code = f"async (sent) => {{ const given = JSON.parse(sent); {SHARED} {script} }}"
+        return json.loads(page.evaluate(code, json.dumps(plain(given))))
+
+    def plant(name, old, new):
+        source = (root / "docs" / "assets" / "explorers" / name).read_text("utf-8")
+        assert source.count(old) >= 1, f"{name} has no {old!r} to be changed"
+        changed = source.replace(old, new, 1)
+        page.route(
+            f"**/explorers/{name}",
+            lambda route: route.fulfill(body=changed, content_type="text/javascript"),
+        )
+
+    run.plant = plant
+    yield run
+    context.close()
+
+
+def plain(value):
+    """Return what JSON can hold; numbers that are not finite become their names."""
+    if isinstance(value, np.ndarray):
+        return plain(value.ravel().tolist())
+    if isinstance(value, dict):
+        return {key: plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
+
+
+def close(found, wanted, rtol=RTOL, size=0.0, name=""):
+    """Compare relative to the array's largest entry, or to ``size`` where that is larger."""
+    wanted = np.asarray(wanted, dtype=float).ravel()
+    found = np.array(found, dtype=float).ravel()
+    finite = np.abs(wanted[np.isfinite(wanted)])
+    atol = rtol * max(size, finite.max(initial=0.0))
+    np.testing.assert_allclose(found, wanted, rtol=rtol, atol=atol, err_msg=name)
+
+
+def sent(net, x, y, trace=None, rate=0.05):
+    """Return a network with its data as the page takes it."""
+    targets = net.head.targets(y, net.widths[-1])
+    return {
+        "widths": list(net.widths),
+        "activation": net.activation.name,
+        "head": net.head.task,
+        "dropout": net.dropout,
+        "weights": net.weights,
+        "biases": net.biases,
+        "x": x,
+        "y": targets,
+        "masks": trace.masks if trace and trace.keep < 1 else None,
+        "rate": rate,
+    }
+
+
+def labels(head, units, n, rng):
+    """Return labels that fit the head."""
+    if head == "multiclass":
+        return rng.integers(0, units, n)
+    if head in ("binary", "multilabel"):
+        return rng.integers(0, 2, (n, units))
+    return rng.poisson(2, (n, units)) if head == "count" else rng.standard_normal((n, units))
+
+
+def networks(activation):
+    """Return networks of several depths, heads and widths, some with dropout, with their data."""
+    rng = np.random.default_rng(3)
+    shapes = [([3, 8, 1], "binary"), ([2, 7, 5, 9, 4], "multiclass"), ([5, 6, 6, 2], "regression")]
+    shapes += [([4, *10 * [8], 3], "multilabel"), ([3, 5, 2], "count"), ([3, 1], "binary")]
+    found = []
+    for (widths, head), dropout in itertools.product(shapes, [0.0, 0.3]):
+        net = MLP(widths, activation, head=head, dropout=dropout, rng=rng)
+        for bias in net.biases:
+            bias += 0.1 * rng.standard_normal(bias.shape)
+        x = rng.standard_normal((23, widths[0]))
+        found.append((net, x, labels(head, widths[-1], 23, rng)))
+    return found
+
+
+def compare_passes(compute, cases):
+    """Hold the page's passes, reports and steps to the package's."""
+    traces = [net.forward(x, training=net.dropout > 0) for net, x, _ in cases]
+    everything = [sent(*case, trace) for case, trace in zip(cases, traces, strict=True)]
+    for (net, x, y), trace, found in zip(cases, traces, compute(PASSES, everything), strict=True):
+        gradients = net.backward(trace, y)
+        for part in ("z", "a"):
+            for one, wanted in zip(found["trace"][part], getattr(trace, part), strict=True):
+                close(one, wanted, name=f"{net} {part}")
+        close(found["gradients"]["loss"], gradients.loss)
+        close(found["gradients"]["x"], gradients.x)
+        for part in ("weights", "biases", "z", "a"):
+            for one, wanted in zip(found["gradients"][part], getattr(gradients, part), strict=True):
+                close(one, wanted, name=f"{net} gradients of {part}")
+        for part, steps in [("weights", gradients.weights), ("biases", gradients.biases)]:
+            for one, old, step in zip(found[part], getattr(net, part), steps, strict=True):
+                close(one, old - 0.05 * step, name=f"{net} {part} after a step")
+        if found["report"]:
+            compare_report(found["report"], net, measure(net, x, y), trace)
+
+
+def compare_report(found, net, wanted, trace):
+    """Hold a report to the package's, words included."""
+    assert found["verdict"] == wanted.verdict
+    assert found["why"] == wanted.why
+    close(found["gain"], wanted.gain)
+    sizes = [float(np.abs(signal).max()) for signal in [*trace.a, net.head.predict(trace.logits)]]
+    for one, layer, size in zip(found["layers"], wanted.layers, sizes, strict=True):
+        assert (one["layer"], one["name"]) == (layer.layer, layer.name)
+        assert one["verdict"] == layer.verdict
+        close(one["gain"], layer.gain, name=layer.name)
+        close(one["gradientNorm"], layer.gradient_norm, name=layer.name)
+        close([one["dead"], one["saturated"]], [layer.dead, layer.saturated])
+        # A small difference of large values: relative to these.
+        close(one["spread"], layer.spread, size=size, name=layer.name)
+        close(one["mean"], layer.mean, size=size, name=layer.name)
+
+
+@pytest.mark.parametrize("activation", activations.NAMES)
+def test_values_gradients_signals_and_steps_are_the_package_s(compute, activation):
+    compare_passes(compute, networks(activation))
+
+
+def every_verdict():
+    """Return networks that reach all verdicts."""
+    rng = np.random.default_rng(0)
+    found = []
+    for name, depth, factor, shift in itertools.product(
+        ["sigmoid", "tanh", "relu", "silu"], [1, 3, 10], [0.3, 1.0, 4.0, 30.0], [0.0, -3.0]
+    ):
+        net = MLP([6, *depth * [12], 1], name, rng=rng)
+        for at in range(depth):
+            net.weights[at] *= factor
+            net.biases[at][: 12 if shift == 0 else 10] += shift * factor
+        x = rng.standard_normal((40, 6))
+        found.append((net, x, (x[:, 0] > 0).astype(int)))
+    # Most of one layer is dead, and the product is within its bounds all the same.
+    net = MLP([6, *10 * [64], 1], rng=rng)
+    net.biases[2][:56] = -50
+    found.append((net, x, (x[:, 0] > 0).astype(int)))
+    for broken in ["weights", "biases"]:
+        net = MLP([6, 12, 12, 1], rng=rng)
+        getattr(net, broken)[1][...] = 0.5 if broken == "weights" else np.inf
+        found.append((net, x, (x[:, 0] > 0).astype(int)))
+    return found
+
+
+def test_each_verdict_is_reached_and_the_same(compute):
+    cases = every_verdict()
+    reports = [measure(*case) for case in cases]
+    assert {report.verdict for report in reports} == set(CODES)
+    assert len({layer.verdict for report in reports for layer in report.layers}) == len(CODES)
+    page = compute(PASSES, [sent(*case) for case in cases])
+    for (net, x, _), wanted, found in zip(cases, reports, page, strict=True):
+        compare_report(found["report"], net, wanted, net.forward(x))
+
+
+def test_one_seed_draws_what_numpy_draws(compute):
+    script = """
+    return text(given.map((seed) => {
+      const rng = new Generator(seed);
+      const first = [rng.normals(100000), rng.uniforms(50, -2, 3)];
+      const whole = Int32Array.from({ length: 7 }, () => rng.integer(1));
+      return [...first, whole, rng.permutation(300), rng.copy().normals(3), rng.normals(3)];
+    }));
+    """
+    seeds = [0, 1, 2**32 - 1]
+    for seed, found in zip(seeds, compute(script, seeds), strict=True):
+        rng = np.random.default_rng(seed)
+        normals = rng.standard_normal(100000)
+        assert np.abs(normals).max() > 3.66, "the tail of the ziggurat is drawn from"
+        close(found[0], normals, rtol=1e-13)
+        close(found[1], rng.uniform(-2, 3, 50), rtol=1e-15)
+        assert found[2] == rng.integers(0, 2, 7).tolist()
+        assert found[3] == rng.permutation(300).tolist()
+        close(found[5], rng.standard_normal(3))
+        assert found[4] == found[5]
+
+
+def test_initializers_draw_the_package_s_weights(compute):
+    script = """
+    const { draw, INITIALIZERS } = await import("/explorers/initializers.js");
+    return text([Object.keys(INITIALIZERS), given.map(([name, shape, parameters]) => {
+      const rng = new Generator(5);
+      return [draw(name, ...shape, rng, parameters), rng.random()];
+    })]);
+    """
+    shapes = [(7, 5), (5, 7), (40, 40)]
+    cases = [[name, shape, {}] for name in initializers.NAMES for shape in shapes]
+    cases += [["he_normal", (9, 4), {"negative_slope": 0.2}]]
+    cases += [["random_normal", (9, 4), {"mean": 1.0, "stddev": 2.0}]]
+    names, found = compute(script, cases)
+    assert names == list(initializers.NAMES)
+    for (name, shape, parameters), (weights, after) in zip(cases, found, strict=True):
+        rng = np.random.default_rng(5)
+        close(weights, initializers.get(name)(shape, rng, **parameters), name=name)
+        assert after == rng.random(), f"{name} draws as often as the package's"
+
+
+TRAIN = """
+const { Trainer } = await import("/explorers/trainer.js");
+const { loadKernel } = await import("/explorers/kernel.js");
+const kernel = await loadKernel();
+return text(given.map(({ widths, options, x, y, batchSize, fast }) => {
+  const net = new engine.MLP(widths, options);
+  const path = fast ? new Trainer(net, kernel) : net;
+  const rates = { learningRate: 0.01, batchSize };
+  const loss = [1, 2, 3, 4].map(() => path.epoch(array(x), array(y), rates));
+  return { loss, weights: net.weights, biases: net.biases };
+}));
+"""
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["plain", "fast"])
+@pytest.mark.parametrize("activation", ELEMENTWISE)
+def test_training_is_the_package_s_step_for_step(compute, activation, fast):
+    compare_training(compute, activation, fast)
+
+
+def compare_training(compute, activation, fast):
+    """Hold a few epochs, with their shuffling and masks, to ``MLP.fit``."""
+    rng = np.random.default_rng(1)
+    sizes = [
+        ([2, 7, 8, 1], "binary", 10),
+        ([3, 8, 5, 3], "multiclass", 7),
+        ([2, 9, 2], "count", 32),
+    ]
+    cases = [(*size, dropout) for size, dropout in itertools.product(sizes, [0.0, 0.25])]
+    data = []
+    for widths, head, _, _ in cases:
+        x = rng.standard_normal((83, widths[0]))
+        data.append((x, labels(head, widths[-1], 83, rng)))
+    given = [
+        {
+            "widths": widths,
+            "options": {"activation": activation, "head": head, "dropout": dropout, "rng": 4},
+            "x": x,
+            "y": MLP(widths, head=head).head.targets(y, widths[-1]),
+            "batchSize": size,
+            "fast": fast,
+        }
+        for (widths, head, size, dropout), (x, y) in zip(cases, data, strict=True)
+    ]
+    for (widths, head, size, dropout), (x, y), found in zip(
+        cases, data, compute(TRAIN, given), strict=True
+    ):
+        net = MLP(widths, activation, head=head, dropout=dropout, rng=4)
+        history = net.fit(x, y, epochs=4, learning_rate=0.01, batch_size=size)
+        close(found["loss"], history.loss, rtol=AFTER_STEPS)
+        for one, wanted in zip(found["weights"], net.weights, strict=True):
+            close(one, wanted, rtol=AFTER_STEPS)
+        for one, wanted in zip(found["biases"], net.biases, strict=True):
+            close(one, wanted, rtol=AFTER_STEPS)
+
+
+def test_training_that_diverges_stops_on_both_paths(compute):
+    x = np.random.default_rng(0).standard_normal((40, 2))
+    given = [
+        {
+            "widths": [2, 8, 1],
+            "options": {"head": "regression", "rng": 0},
+            "x": 1e200 * x,
+            "y": x[:, :1],
+            "batchSize": size,
+            "fast": fast,
+        }
+        for fast in [False, True]
+        for size in [10, 25]
+    ]
+    for found in compute(TRAIN, given):
+        assert not np.isfinite(np.array(found["loss"], dtype=float)).any()
+        assert all(np.isfinite(np.array(w, dtype=float)).all() for w in found["weights"])
+
+
+def test_the_kernel_s_functions_are_right_to_two_units_in_the_last_place(compute):
+    script = """
+    const { loadKernel } = await import("/explorers/kernel.js");
+    const memory = new WebAssembly.Memory({ initial: 16 });
+    const { exports } = new WebAssembly.Instance(await loadKernel(), { js: { memory } });
+    const view = new Float64Array(memory.buffer);
+    return text(["tanh", "sigmoid"].map((name) => {
+      view.set(array(given));
+      exports[name](0, 8 * given.length, given.length / 2);
+      return [view.slice(0, given.length), view.slice(given.length, 2 * given.length)];
+    }));
+    """
+    rng = np.random.default_rng(0)
+    sizes = np.exp(rng.uniform(-40, 6, 20000)) * rng.choice([-1, 1], 20000)
+    z = np.concatenate([sizes, rng.uniform(-10, 10, 20000), [0.0, -0.0, np.inf, -np.inf]])
+    found = compute(script, z)
+    for name, (values, slopes) in zip(["tanh", "sigmoid"], found, strict=True):
+        activation = activations.get(name)
+        exact = activation(z.astype(np.longdouble)).astype(float)
+        np.testing.assert_allclose(np.array(values, float), exact, rtol=2.5 * 2**-52, atol=1e-300)
+        slope = activation.derivative(z)
+        np.testing.assert_allclose(np.array(slopes, float), slope, rtol=0, atol=1e-15)
+
+
+def test_the_kernel_is_what_its_program_writes(root):
+    path = root / "benchmarks" / "explorers" / "kernel.py"
+    spec = importlib.util.spec_from_file_location("kernel", path)
+    kernel = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(kernel)
+    assert kernel.KERNEL.read_bytes() == kernel.assembled(), f"run {path}"
+
+
+def test_all_explorers_together_are_small(root):
+    files = [path for path in (root / "docs/assets/explorers").rglob("*") if path.is_file()]
+    assert sum(len(gzip.compress(path.read_bytes())) for path in files) <= 60_000
+
+
+FAULTS = [
+    ("activations.js", "(4 * small)", "(4.000000001 * small)", "tanh"),
+    ("activations.js", "x > 0 ? 1 : alpha", "x > 0 ? 1 : 1.00000001 * alpha", "elu"),
+    ("matrix.js", "out[to + o] = bias[o]", "out[to + o] = 0", "relu"),
+    ("matrix.js", "(; o < m; o++) even +=", "(; o < m; o++) odd =", "relu"),
+    ("heads.js", "(z - t) * (z - t), 2)", "(z - t) * (z - t), 1)", "relu"),
+    ("heads.js", "total / logits.length;", "total / (logits.length + 1e-9);", "relu"),
+    ("engine.js", "mask ? above[i] * (mask[i] / keep)", "mask ? above[i] * mask[i]", "relu"),
+    ("engine.js", "a[i] / keep : 0", "a[i] : 0", "relu"),
+    ("engine.js", "one - p[k] * sum", "one - p[k]", "log_softmax"),
+    ("engine.js", "array[i] -= learningRate", "array[i] += learningRate", "relu"),
+    ("signals.js", "alive[o] = 1", "alive[o] = 0", "relu"),
+    ("signals.js", "square / signal.length) * top", "square / signal.length)", "relu"),
+]
+
+
+@pytest.mark.parametrize(("file", "old", "new", "activation"), FAULTS)
+def test_a_planted_fault_is_noticed(compute, file, old, new, activation):
+    compute.plant(file, old, new)
+    with pytest.raises(AssertionError):
+        compare_passes(compute, networks(activation))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("const DEPTH_SCALES = 6", "const DEPTH_SCALES = 5"),
+        ("3 * Math.sqrt", "2 * Math.sqrt"),
+        ("SMALLEST ** (1 / net.depth)", "SMALLEST ** (2 / net.depth)"),
+        ("units < 2 ||", "units < 20 ||"),
+        ('name !== "relu" || slope > 0', "true"),
+    ],
+)
+def test_a_fault_in_a_verdict_is_noticed(compute, old, new):
+    compute.plant("signals.js", old, new)
+    with pytest.raises(AssertionError):
+        test_each_verdict_is_reached_and_the_same(compute)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("trainer.js", "b : gb, m, -learningRate)", "b : gb, 1, -learningRate)"),
+        ("trainer.js", "masks[l][(start + e) * m + o] / keep", "masks[l][e * m + o] / keep"),
+        ("trainer.js", "below.s, below.d, k, m", "below.a, below.d, k, m"),
+        ("random.js", "while (j > i) j", "if (j > i) j"),
+    ],
+)
+def test_a_fault_in_training_is_noticed(compute, file, old, new):
+    compute.plant(file, old, new)
+    with pytest.raises(AssertionError):
+        compare_training(compute, "tanh", True)
