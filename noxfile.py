@@ -1,5 +1,7 @@
 """The project's verbs; ``nox --list`` shows them. nox makes each locked environment by itself."""
 
+import os
+import shutil
 from pathlib import Path
 
 import nox
@@ -52,6 +54,7 @@ def tests(session: nox.Session) -> None:
     if not session.posargs:
         session.notify("paste")
         session.notify("lowest")
+        session.notify("release")
 
 
 @nox.session
@@ -83,6 +86,23 @@ def pasted(session: nox.Session, *requirements: str) -> None:
     session.install("--no-deps", "--refresh-package=livegrad", "--reinstall-package=livegrad", ".")
     session.env.update(ENVIRONMENT)
     session.run("python", "docs/_hooks/paste.py", *session.posargs)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Build the wheel and the sdist as they are published, and try each alone."""
+    session.install("uv")
+    folder = Path(session.create_tmp())
+    shutil.rmtree(folder / "dist", ignore_errors=True)
+    session.run("uv", "build", "--quiet", f"--out-dir={folder / 'dist'}")
+    for artifact in sorted((folder / "dist").glob("livegrad-*")):
+        empty = folder / artifact.suffix.lstrip(".")
+        session.run("uv", "venv", "--quiet", "--clear", str(empty))
+        python = str(empty / ("Scripts" if os.name == "nt" else "bin") / "python")
+        chosen = ["--python", python, "--constraint", LOCK, "--refresh-package=livegrad"]
+        session.run("uv", "pip", "install", "--quiet", *chosen, str(artifact))
+        session.run(python, ".ci/alone.py", str(artifact), external=True)
+        session.log(f"{artifact.name} is whole and works alone")
 
 
 @nox.session
