@@ -1,5 +1,9 @@
 """The project's verbs; ``nox --list`` shows them. nox makes each locked environment by itself."""
 
+import os
+import re
+import shutil
+import tarfile
 from pathlib import Path
 
 import nox
@@ -56,6 +60,7 @@ def tests(session: nox.Session) -> None:
     if not session.posargs:
         session.notify("paste")
         session.notify("lowest")
+        session.notify("release")
 
 
 @nox.session
@@ -87,6 +92,55 @@ def pasted(session: nox.Session, *requirements: str) -> None:
     session.install("--no-deps", "--refresh-package=livegrad", "--reinstall-package=livegrad", ".")
     session.env.update(ENVIRONMENT)
     session.run("python", "docs/_hooks/paste.py", *session.posargs)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Build the wheel and the sdist as they are published, and try each alone."""
+    session.install("uv")
+    folder = Path(session.create_tmp())
+    shutil.rmtree(folder / "dist", ignore_errors=True)
+    session.run("uv", "build", "--quiet", f"--out-dir={folder / 'dist'}")
+    for artifact in sorted((folder / "dist").glob("livegrad-*")):
+        empty = folder / artifact.suffix.lstrip(".")
+        session.run("uv", "venv", "--quiet", "--clear", str(empty))
+        python = str(empty / ("Scripts" if os.name == "nt" else "bin") / "python")
+        chosen = ["--python", python, "--constraint", LOCK, "--refresh-package=livegrad"]
+        session.run("uv", "pip", "install", "--quiet", *chosen, str(artifact))
+        session.run(python, ".ci/alone.py", str(artifact), external=True)
+        session.log(f"{artifact.name} is whole and works alone")
+
+
+@nox.session
+def versions(session: nox.Session) -> None:
+    """Add the site of a tag ("v0.1.0") or a branch to the branch gh-pages; lay all out in site/."""
+    (name,) = session.posargs
+    tag = re.fullmatch(r"v(\d+\.\d+)\.\d+", name)
+    names = [tag[1], "latest"] if tag else ["dev"]
+    prepare(session)
+    for who in ("AUTHOR", "COMMITTER"):
+        session.env.update({f"GIT_{who}_NAME": "mike", f"GIT_{who}_EMAIL": "mike"})
+    session.env["STRICT"] = "true"
+    session.run("mike", "deploy", "--update-aliases", *names)
+    shutil.rmtree("site")
+    listed = session.run("git", "ls-tree", "--name-only", "gh-pages", external=True, silent=True)
+    first = "latest" if "latest" in str(listed).splitlines() else "dev"
+    session.run("mike", "set-default", first)
+    session.run("git", "archive", "--output=versions.tar", "gh-pages", external=True)
+    with tarfile.open("versions.tar") as laid_out:
+        laid_out.extractall("site", filter="tar")
+    Path("versions.tar").unlink()
+    # A host looks for these at its root alone.
+    for wanted in ("404.html", "sitemap.xml"):
+        shutil.copy(Path("site", first, wanted), Path("site", wanted))
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Audit the workflows, and ask for known vulnerabilities of the locked versions."""
+    session.install("pip-audit", "zizmor")
+    session.run("zizmor", "--offline", ".github")
+    session.run("pip-audit", "--requirement", LOCK, "--require-hashes", "--disable-pip")
 
 
 @nox.session

@@ -90,11 +90,11 @@ def to_markdown(notebook: nbformat.NotebookNode) -> tuple[str, list[str]]:
             parts.append(cell.source)
         elif cell.cell_type == "code" and cell.source.strip():
             parts.append(f"```python\n{cell.source}\n```")
-            parts.extend(_output(output, figures) for output in _joined(cell.outputs))
+            parts.extend(_output(output, figures) for output in joined(cell.outputs))
     return "\n\n".join(parts) + "\n", figures
 
 
-def _joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+def joined(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
     """Return the outputs with what was printed in one go in one piece.
 
     Where the kernel cuts a long print in two depends on the moment.

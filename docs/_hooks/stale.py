@@ -17,7 +17,9 @@ import cache
 
 def on_files(files: Files, config: Any, **_: Any) -> Files:
     """MkDocs event: a page that was built before the newest code counts as edited."""
-    newest = max(path.stat().st_mtime for path in [*cache.code_files(), cache.ROOT / "mkdocs.yml"])
+    hooks = (cache.ROOT / "docs" / "_hooks").glob("*.py")
+    counts = [*cache.code_files(), *hooks, cache.ROOT / "mkdocs.yml"]
+    newest = max(path.stat().st_mtime for path in counts)
     for file in files.documentation_pages():
         built = Path(file.abs_dest_path)
         if built.exists() and built.stat().st_mtime < newest:

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scipy.stats import binomtest
-
 import cache
 import census
+import fences
+import notebooks
+import prose_numbers
 from prose_numbers import Report
 
 PAGE = "reference/trust.md"
@@ -98,6 +99,8 @@ def drift(
         said = f"**{suite.capitalize()}** ({SUITES[suite]}): {noticed} of {tried} changes noticed, "
         said += f"{percent(noticed, tried)}; {same} more change nothing that anyone could notice."
         if tried + same < there:
+            from scipy.stats import binomtest  # takes a second to load
+
             low, high = binomtest(noticed, tried).proportion_ci(0.95, "wilson")
             said += f" Tried were {tried + same} of {there}: had they been drawn at random, the "
             said += f"share of all would lie between {low:.1%} and {high:.1%} with 95 % confidence."
@@ -153,6 +156,16 @@ def filled(markdown: str, root: Path = cache.ROOT) -> str:
     return markdown
 
 
+def counted(root: Path = cache.ROOT) -> list[str]:
+    """Return all that the page is about and the package's code is not: pages, counts, scores."""
+    hooks = [Path(module.__file__) for module in (census, fences, notebooks, prose_numbers)]
+    scores = [root / "benchmarks" / name for name in ("drift.json", "equivalent.json")]
+    about = [*fences.pages(root), *census.notebook_sources(root), *scores, *hooks]
+    return [path.read_text(encoding="utf-8") for path in about]
+
+
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """MkDocs event: fill the one page that speaks of all others."""
-    return filled(markdown) if page.file.src_uri == PAGE else markdown
+    if page.file.src_uri != PAGE:
+        return markdown
+    return cache.kept("trust.md", lambda: filled(markdown).encode(), *counted()).decode()

@@ -104,7 +104,7 @@ def copy(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("change", ["src/a.py", "requirements.lock", "docs/_hooks/b.py"])
+@pytest.mark.parametrize("change", ["src/a.py", "requirements.lock", "docs/_hooks/results.py"])
 def test_what_counts_changes_the_key(copy, change):
     before = notebooks.kept_as("1", copy)
     assert notebooks.kept_as("1", copy) == before

@@ -12,6 +12,8 @@ import threading
 
 import pytest
 
+import provenance
+
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -56,10 +58,11 @@ def builds(root, port, tmp_path_factory):
     kept = [".nox", "site", ".git", "__pycache__", *([".cache"] if os.environ.get("CI") else [])]
     copy = folder / "elsewhere"
     shutil.copytree(root, copy, ignore=shutil.ignore_patterns(*kept))
+    same = {"SOURCE_COMMIT": provenance.commit()}  # the copy is no repository
     other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "SOURCE_DATE_EPOCH": "1000000000"}
     started = [
-        start_build(root, folder / "here", port),
-        start_build(copy, folder / "there", port, **other),
+        start_build(root, folder / "here", port, **same),
+        start_build(copy, folder / "there", port, **same, **other),
     ]
     for build in started:
         said, _ = build.communicate()

@@ -1,0 +1,93 @@
+"""What the build keeps is used again, and made anew as soon as what it was made of changes."""
+
+import json
+import types
+
+import pytest
+
+import cache
+import index
+import trust
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(cache, "FOLDER", tmp_path)
+    return tmp_path
+
+
+def test_what_is_kept_is_made_once_and_anew_for_other_parts(monkeypatch):
+    made = []
+
+    def make():
+        made.append(1)
+        return b"%d" % len(made)
+
+    assert [cache.kept("a", make, part) for part in "xxyxy"] == [b"1", b"1", b"2", b"1", b"2"]
+    assert cache.kept("b", make, "x") == b"3"
+    monkeypatch.setattr(cache, "code_digest", lambda root: "edited")
+    assert cache.kept("a", make, "x") == b"4"
+
+
+def test_the_hook_that_makes_it_is_one_of_the_parts(tmp_path):
+    hook = tmp_path / "hook.py"
+    seen = set()
+    for text in ("1", "2"):
+        hook.write_text(f"def make():\n    return b'{text}'\n")
+        space = {}
+        exec(compile(hook.read_text(), str(hook), "exec"), space)
+        seen.add(cache.kept("a", space["make"]))
+    assert seen == {b"1", b"2"}
+
+
+class Index:
+    """What the plugin's index does: it parses a page and adds its sections."""
+
+    def __init__(self):
+        self.entries = [{"location": "before"}]
+        self.parsed = 0
+
+    def add_entry_from_context(self, page):
+        self.parsed += 1
+        self.entries += [{"location": page.url, "text": word} for word in page.content.split()]
+
+
+def page(content, url="a/", **meta):
+    return types.SimpleNamespace(content=content, url=url, title="A", meta=meta)
+
+
+def indexed(*pages):
+    found = Index()
+    plugin = types.SimpleNamespace(search_index=found)
+    index.on_config(types.SimpleNamespace(plugins={"material/search": plugin}))
+    for one in pages:
+        found.add_entry_from_context(one)
+    return found
+
+
+def test_a_page_is_indexed_once_and_anew_when_it_changes():
+    first = indexed(page("one two"), page("three", "b/"))
+    assert first.parsed == 2
+    again = indexed(page("one two"), page("three", "b/"))
+    assert again.parsed == 0 and again.entries == first.entries
+    changed = indexed(page("one too"), page("three", "b/"))
+    assert changed.parsed == 1
+    assert "too" in json.dumps(changed.entries) and "two" not in json.dumps(changed.entries)
+    assert indexed(page("one two", search={"boost": 2})).parsed == 1
+    assert indexed(page("one two", "c/")).parsed == 1
+
+
+def test_the_trust_page_counts_anew_when_a_page_or_a_score_changes(tmp_path, monkeypatch):
+    tree = tmp_path / "tree"
+    for name in ("README.md", "docs/a.md", "docs/experiments/n.py", "benchmarks/drift.json"):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        (tree / name).write_text("1")
+    (tree / "benchmarks" / "equivalent.json").write_text("1")
+    before = trust.counted(tree)
+    assert trust.counted(tree) == before
+    for name in ("README.md", "docs/a.md", "docs/experiments/n.py", "benchmarks/drift.json"):
+        (tree / name).write_text("2")
+        assert trust.counted(tree) != before
+        (tree / name).write_text("1")
+    (tree / "docs" / "b.md").write_text("new")
+    assert trust.counted(tree) != before

@@ -1,0 +1,99 @@
+"""A reader's first visit keeps within its budget of bytes, which no machine changes."""
+
+import gzip
+import re
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+# Kilobytes, compressed, on a first visit: all that comes with a page of this kind.
+TEXT, NOTEBOOK, EXPLORERS = 130, 120, 60
+HEADERS = 0.3  # what an answer's head adds
+FIGURE = re.compile(r'<figure class="lg-figure">.*?</figure>', re.DOTALL)
+
+
+def kilobytes(content):
+    return len(gzip.compress(content, 6, mtime=0)) / 1000 + HEADERS
+
+
+def folder_kilobytes(folder):
+    return sum(kilobytes(path.read_bytes()) for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.fixture(scope="module")
+def shared(open_page_of_module, site, address):
+    """Names of the files that come with every page: what a browser asked for, and its workers."""
+    page, asked = open_page_of_module("gradients/vanishing/")
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1000)
+    urls = {*asked, *(worker.url for worker in page.workers)}
+    names = {unquote(urlsplit(url).path.lstrip("/")) for url in urls if url.startswith(address)}
+    return sorted(names - {"gradients/vanishing/"})
+
+
+@pytest.fixture(scope="module")
+def open_page_of_module(browser, address):
+    context = browser.new_context()
+
+    def opened(path):
+        page = context.new_page()
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(address + path)
+        return page, asked
+
+    yield opened
+    context.close()
+
+
+def too_heavy(texts, shared, site):
+    """Pages over their budget, with their kilobytes."""
+    common = sum(kilobytes((site / name).read_bytes()) for name in shared)
+    found = {}
+    for page, text in texts.items():
+        notebook = (site / "downloads" / f"{Path(page).name}.ipynb").is_file()
+        counted = FIGURE.sub("", text) if notebook else text
+        weight = common + kilobytes(counted.encode())
+        if weight > (NOTEBOOK if notebook else TEXT):
+            found[page] = round(weight)
+    return found
+
+
+@pytest.fixture(scope="module")
+def texts(site, pages):
+    return {page: (site / page / "index.html").read_text("utf-8") for page in pages}
+
+
+def test_each_page_s_first_visit_keeps_within_its_budget(texts, shared, site):
+    assert any(name.endswith(".js") for name in shared) and len(shared) >= 6
+    assert too_heavy(texts, shared, site) == {}
+
+
+def noise(size):
+    """Text that does not compress well."""
+    return "".join(f"{at * at * 7919 % 999983:x}" for at in range(size))
+
+
+@pytest.mark.parametrize("page", ["gradients/vanishing/", "experiments/vanishing/"])
+def test_a_page_that_is_too_heavy_is_caught(texts, shared, site, page):
+    heavy = texts[page] + noise(60_000)
+    assert list(too_heavy({page: heavy}, shared, site)) == [page]
+    figure = f'<figure class="lg-figure">{noise(60_000)}</figure>'
+    found = too_heavy({page: texts[page] + figure}, shared, site)
+    assert list(found) == ([] if page.startswith("experiments") else [page])
+
+
+def test_a_file_that_every_page_loads_counts_on_every_page(texts, shared, site, tmp_path):
+    (tmp_path / "heavy.js").write_text(noise(60_000))
+    assert set(too_heavy(texts, [*shared, tmp_path / "heavy.js"], site)) == set(texts)
+
+
+def test_all_explorers_together_keep_within_their_budget(site):
+    assert folder_kilobytes(site / "assets" / "explorers") <= EXPLORERS
+
+
+def test_explorers_that_are_too_heavy_are_caught(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b.js").write_text(noise(60_000))
+    assert folder_kilobytes(tmp_path) > EXPLORERS
