@@ -14,8 +14,13 @@ _TITLE = '<label class="md-nav__title" for="__toc">'
 
 
 def on_config(config: Any, **_: Any) -> Any:
-    """MkDocs event: the time in the compressed sitemap is always the same."""
+    """MkDocs event: the time in the compressed sitemap is always the same.
+
+    Without a repository's address there is nothing to edit a page at.
+    """
     os.environ["SOURCE_DATE_EPOCH"] = "0"
+    if not config.repo_url:
+        config.edit_uri = None
     return config
 
 
