@@ -22,7 +22,12 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("change", (event) => {
-  if (event.target === toggle("drawer")) tell();
+  const drawer = toggle("drawer");
+  if (event.target !== drawer) return;
+  tell();
+  // The menu is hidden until the frame after the next.
+  const enter = () => document.querySelector(".md-nav--primary .md-nav__list a")?.focus();
+  if (drawer.checked) requestAnimationFrame(() => requestAnimationFrame(enter));
 });
 
 document.addEventListener("keydown", (event) => {
