@@ -10,12 +10,18 @@ import re
 from typing import Any
 
 _TOGGLE = re.compile(r'(<input[^>]*type="(?:checkbox|radio)"[^>]*?) autocomplete="off"')
+_EMPTY_HEADER = re.compile(r"<th([^>]*)></th>")
 _TITLE = '<label class="md-nav__title" for="__toc">'
 
 
 def on_config(config: Any, **_: Any) -> Any:
-    """MkDocs event: the time in the compressed sitemap is always the same."""
+    """MkDocs event: the time in the compressed sitemap is always the same.
+
+    Without a repository's address there is nothing to edit a page at.
+    """
     os.environ["SOURCE_DATE_EPOCH"] = "0"
+    if not config.repo_url:
+        config.edit_uri = None
     return config
 
 
@@ -30,6 +36,8 @@ def on_post_page(output: str, **_: Any) -> str:
     """MkDocs event: attributes that an element cannot have go, or get a value that they can."""
     output = _TOGGLE.sub(r"\1", output).replace(' autocorrect="off"', "")
     output = output.replace(' tabindex=""', ' tabindex="0"')
+    # A header that names nothing is a cell.
+    output = _EMPTY_HEADER.sub(r"<td\1></td>", output)
     if 'id="__toc"' not in output:
         output = output.replace(_TITLE, _TITLE.replace(' for="__toc"', ""))
     return output

@@ -21,17 +21,6 @@ def test_every_page_opens_without_a_complaint_and_fits_a_phone(open_page, pages,
     assert page.complaints == []
 
 
-@pytest.mark.parametrize("query", ["vanishing gradient", "he_normal", "dead", "softmax"])
-def test_search_finds(open_page, query):
-    page = open_page()
-    page.locator("input.md-search__input").click()
-    page.locator("input.md-search__input").fill(query)
-    result = page.locator(".md-search-result__item").first
-    result.wait_for()
-    assert result.inner_text()
-    assert page.complaints == []
-
-
 def test_a_copied_block_runs(open_page):
     page = open_page("", permissions=["clipboard-read", "clipboard-write"])
     block = page.locator(".language-python.highlight").first

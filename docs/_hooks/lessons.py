@@ -1,0 +1,77 @@
+"""Number the lessons along the path that the navigation is, and show the path on the home page.
+
+A page of a topic knows its number, the home page lists them all. What of it a reader has read is
+kept in the reader's browser, by assets/progress.js.
+"""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from typing import Any
+
+from mkdocs.structure.nav import Navigation, Section
+from mkdocs.structure.pages import Page
+
+# The topics and the factor whose colour each has.
+FACTORS = {
+    "Gradients": "product",
+    "Activations": "act",
+    "Initializers": "wt",
+    "Dropout": "msk",
+    "Outputs": "hd",
+}
+PLACE = '<div class="lg-path"></div>'
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson's place: its number, from 1, and how many there are."""
+
+    number: int
+    count: int
+
+
+def topics(nav: Navigation) -> list[Section]:
+    """Return the sections of the navigation that are topics, in its order."""
+    return [item for item in nav.items if isinstance(item, Section) and item.title in FACTORS]
+
+
+def pages(section: Section) -> list[Page]:
+    """Return the pages of a topic, its first page included."""
+    return [child for child in section.children if isinstance(child, Page)]
+
+
+def on_nav(nav: Navigation, **_: Any) -> Navigation:
+    """MkDocs event: give each lesson its number, for the templates."""
+    path = [page for section in topics(nav) for page in pages(section)]
+    for number, page in enumerate(path, start=1):
+        page.lesson = Lesson(number, len(path))  # type: ignore[attr-defined]
+    return nav
+
+
+def path(nav: Navigation) -> str:
+    """Return the path as HTML: a list of topics, each with its lessons."""
+    rows = []
+    for section in topics(nav):
+        lessons = "".join(
+            f'<li><a href="{page.url}" data-lg-lesson="{page.url}" data-lg-title="{html.escape(str(page.title))}" '
+            f'title="{html.escape(str(page.title))}">{page.lesson.number}'
+            f'<span class="lg-said">: {html.escape(str(page.title))}</span></a></li>'
+            for page in pages(section)
+        )
+        rows.append(
+            f'<li class="{FACTORS[str(section.title)]}"><span class="name">{section.title}</span>'
+            f"<ol>{lessons}</ol></li>"
+        )
+    return (
+        f'<div class="lg-path"><ul>{"".join(rows)}</ul>'
+        '<p class="lg-path__state" aria-live="polite" hidden></p></div>'
+    )
+
+
+def on_page_context(context: Any, page: Page, nav: Navigation, **_: Any) -> Any:
+    """MkDocs event: put the path into the home page, whose titles are known by now."""
+    if page.is_homepage and page.content:
+        page.content = page.content.replace(PLACE, path(nav))
+    return context

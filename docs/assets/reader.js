@@ -1,0 +1,48 @@
+/*
+ * What the theme leaves out for readers who use a keyboard or a screen reader: buttons that open
+ * the menu and the search, and no landmark for every copy button.
+ */
+
+/** @param {"drawer" | "search"} name @returns {HTMLInputElement} the box that opens it */
+const toggle = (name) => document.querySelector(`[data-md-toggle=${name}]`);
+
+/** Tell assistive technology whether the menu is open. */
+function tell() {
+  document
+    .querySelector("[data-lg-press=drawer]")
+    ?.setAttribute("aria-expanded", String(toggle("drawer").checked));
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-lg-press]");
+  if (!button) return;
+  const name = button.dataset.lgPress;
+  toggle(name).click();
+  if (name === "search") document.querySelector("[data-md-component=search-query]").focus();
+});
+
+document.addEventListener("change", (event) => {
+  const drawer = toggle("drawer");
+  if (event.target !== drawer) return;
+  tell();
+  // The menu is hidden until the frame after the next.
+  const enter = () => document.querySelector(".md-nav--primary .md-nav__list a")?.focus();
+  if (drawer.checked) requestAnimationFrame(() => requestAnimationFrame(enter));
+});
+
+document.addEventListener("keydown", (event) => {
+  const drawer = toggle("drawer");
+  if (event.key !== "Escape" || !drawer.checked) return;
+  drawer.click();
+  document.querySelector("[data-lg-press=drawer]").focus();
+});
+
+/** A row of copy buttons is no landmark. */
+function quieten() {
+  for (const nav of document.querySelectorAll(".md-code__nav:not([role])")) {
+    nav.setAttribute("role", "none");
+  }
+}
+
+new MutationObserver(quieten).observe(document.body, { childList: true, subtree: true });
+quieten();

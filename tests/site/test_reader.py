@@ -1,0 +1,213 @@
+"""What a reader finds, keeps and is kept from: search, theme, progress, terms, content policy."""
+
+import re
+
+import pytest
+
+from livegrad import doctor
+
+ERRORS = "reference/errors/"
+
+
+def find(page, query):
+    """Type a query, and return the addresses of the pages found, best first."""
+    box = page.locator("input.md-search__input")
+    said = "document.querySelector('.md-search-result__meta').textContent"
+    box.fill("")
+    box.press("End")
+    page.wait_for_function(f"() => {said}.includes('Type')")
+    box.fill(query)
+    box.press("End")
+    page.wait_for_function(f"() => /matching|No /.test({said})")
+    return page.locator(".md-search-result__item > a").evaluate_all(
+        "links => links.map(link => link.pathname.slice(1))"
+    )
+
+
+@pytest.fixture
+def search(open_page):
+    page = open_page()
+    page.locator("input.md-search__input").click()
+    yield lambda query: find(page, query)
+    assert page.complaints == []
+
+
+RIGHT = {
+    "dead relu": "activations/relu/",
+    "nan loss": "gradients/exploding/",
+    "he_normal": "initializers/he/",
+    "xavier": "initializers/glorot/",
+    "vanishing gradient": "gradients/vanishing/",
+    "softmax": "outputs/multiclass/",
+}
+
+
+def test_search_finds_first_what_readers_look_for(search):
+    assert {query: search(query)[0] for query in RIGHT} == RIGHT
+
+
+def test_search_finds_each_code_of_the_doctor(search):
+    lost = {}
+    for code, lesson in doctor.PAGES.items():
+        first = search(code)[0]
+        if first not in {f"{lesson}/", "gradients/diagnose/"}:
+            lost[code] = first
+    assert lost == {}
+
+
+def test_search_finds_each_error_message(search, root):
+    text = (root / "docs/reference/errors.md").read_text("utf-8")
+    messages = sorted(set(re.findall(r"^\w+Error: (.+)$", text, re.MULTILINE)))
+    assert len(messages) > 100
+    lost = {}
+    for message in messages:
+        first = search(message)[0]
+        if first != ERRORS:
+            lost[message] = first
+    assert lost == {}
+
+
+def test_a_word_that_is_nowhere_is_not_found(search):
+    assert search("zygomorphic") == []
+
+
+def test_the_search_index_waits_until_it_is_needed(open_page):
+    page = open_page()
+    loaded = "performance.getEntriesByType('resource').map(one => one.name).join()"
+    page.wait_for_load_state("networkidle")
+    assert "search_index" not in page.evaluate(loaded)
+    page.locator("input.md-search__input").click()
+    page.wait_for_function(f"() => {loaded}.includes('search_index')")
+
+
+def test_what_instant_navigation_brings_is_as_good_as_a_page_of_its_own(open_page):
+    page = open_page("gradients/", color_scheme="dark")
+    page.evaluate("window.stays = true")
+    page.locator("article a[href$='chain-rule/']").first.click()
+    page.wait_for_url("**/chain-rule/")
+    page.locator("math").first.wait_for()
+    page.locator(".md-tabs__link", has_text="Activations").click()
+    page.wait_for_url("**/activations/")
+    page.locator("article table a[href$='relu/']").first.click()
+    page.wait_for_url("**/activations/relu/")
+    copy = page.locator(".language-python .md-code__button").first
+    copy.wait_for(state="attached")
+    assert page.evaluate("window.stays") is True
+    state = """[
+      getComputedStyle(document.querySelector(".lg-figure svg [stroke^=var]")).stroke,
+      getComputedStyle(document.querySelector("math .lg-act")).color,
+      document.querySelector("math").getBoundingClientRect().height,
+      document.querySelectorAll("article a[title]").length,
+      document.title,
+      document.querySelector(".lg-place").innerText,
+    ]"""
+    brought = page.evaluate(state)
+    page.reload()
+    copy.wait_for(state="attached")
+    assert page.evaluate(state) == brought
+    assert page.complaints == []
+
+
+def test_a_theme_stays_on_the_next_page_and_after_a_reload(open_page, address):
+    page = open_page("", color_scheme="light")
+    scheme = "document.body.getAttribute('data-md-color-scheme')"
+    while page.evaluate(scheme) != "slate":
+        page.locator("form[data-md-component=palette] label:not([hidden])").first.click()
+    page.goto(address + "outputs/")
+    assert page.evaluate(scheme) == "slate"
+    page.reload()
+    assert page.evaluate(scheme) == "slate"
+
+
+def test_linked_tabs_switch_together_and_are_remembered(open_page, address):
+    page = open_page("gradients/vanishing/")
+    page.locator(".tabbed-labels label", has_text="Keras").first.click()
+    page.goto(address + "gradients/diagnose/")
+    block = page.locator(".tabbed-set").first.locator(".tabbed-block:visible")
+    assert "keras" in block.inner_text().lower()
+
+
+def element(name, **properties):
+    """A script that adds an element, as a page that was tampered with would."""
+    return f"document.body.append(Object.assign(document.createElement('{name}'), {properties}))"
+
+
+THERE = "https://example.org/a"
+PLANTED = {
+    "script-src-elem": element("script", text="window.ran = true"),
+    "script-src-elem of another host": element("script", src=THERE),
+    "script-src-attr": "document.body.setAttribute('onclick', 'window.ran = true')",
+    "style-src-elem": element("style", textContent="p { top: 0 }"),
+    "style-src-elem of another host": element("link", rel="stylesheet", href=THERE),
+    "style-src-attr": "document.body.setAttribute('style', 'top: 0')",
+    "img-src": element("img", src=THERE),
+    "frame-src": element("iframe", src=THERE),
+    "object-src": element("object", data=THERE),
+    "connect-src": f"fetch('{THERE}').catch(() => 0)",
+    "worker-src": "new Worker(URL.createObjectURL(new Blob(['1'])))",
+}
+
+
+@pytest.mark.parametrize("planted", PLANTED)
+def test_the_policy_lets_in_the_site_alone(open_page, planted):
+    page = open_page()
+    page.evaluate(
+        """() => document.addEventListener("securitypolicyviolation", event => {
+          (window.violated ??= []).push(event.effectiveDirective);
+        })"""
+    )
+    page.evaluate(f"() => {{ try {{ {PLANTED[planted]} }} catch {{}} }}")
+    page.wait_for_function("() => window.violated")
+    assert page.evaluate("window.violated[0]") == planted.split()[0]
+    assert page.evaluate("window.ran") is None
+    assert page.complaints != []
+
+
+def test_nothing_is_kept_but_the_readers_own_choices(open_page):
+    page = open_page("gradients/vanishing/")
+    page.locator("form[data-md-component=palette] label:not([hidden])").first.click()
+    page.locator(".tabbed-labels label", has_text="Keras").first.click()
+    page.keyboard.press("End")
+    page.locator(".md-nav__link--active.lg-read").first.wait_for()
+    assert page.context.cookies() == []
+    assert page.evaluate("document.cookie") == ""
+    kept = page.evaluate("Object.keys(localStorage)")
+    assert {key.rpartition(".")[2] for key in kept} == {"__palette", "__tabs", "read"}
+
+
+def test_a_lesson_that_was_read_has_a_tick_until_it_is_cleared(open_page):
+    page = open_page("gradients/")
+    read = "[...document.querySelectorAll('.lg-read')].map(link => link.pathname)"
+    assert page.evaluate(read) == []
+    page.locator("article a[href$='chain-rule/']").first.click()
+    page.wait_for_url("**/chain-rule/")
+    page.keyboard.press("End")
+    page.wait_for_function(f"() => {read}.length > 0")
+    assert set(page.evaluate(read)) == {"/gradients/chain-rule/"}
+    page.locator(".md-tabs__link").first.click()
+    ticked = page.locator(".lg-path a.lg-read")
+    ticked.wait_for()
+    assert ticked.inner_text().startswith("2")
+    state = page.locator(".lg-path__state")
+    assert re.match(r"1 of \d+ read, .*Go on with Gradients", state.inner_text())
+    state.get_by_role("button", name="Clear").click()
+    assert page.evaluate(read) == [] and state.is_hidden()
+    assert not [key for key in page.evaluate("Object.keys(localStorage)") if key.endswith(".read")]
+    assert page.complaints == []
+
+
+def test_a_term_says_what_it_means_to_pointer_and_keyboard(open_page):
+    page = open_page("gradients/vanishing/")
+    term = page.locator("a.lg-term").first
+    meaning = term.get_attribute("title")
+    assert len(meaning) > 20
+    for reach in [term.hover, term.focus]:
+        reach()
+        said = page.locator(".md-tooltip2--active")
+        said.wait_for()
+        assert said.inner_text() == meaning
+        assert term.get_attribute("aria-describedby")
+        page.mouse.move(0, 0)
+    term.click()
+    page.wait_for_url("**/reference/glossary/#*")
+    assert page.complaints == []
