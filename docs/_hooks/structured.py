@@ -22,14 +22,19 @@ def question(markdown: str) -> str:
     return " ".join(found["text"].split()) if found else ""
 
 
+def home(config: Any) -> str:
+    """Return the site's address; mike leaves it without its last slash."""
+    return config.site_url.rstrip("/") + "/"
+
+
 def image(config: Any) -> str:
-    """Return the preview picture's address; mike leaves the site's own without its last slash."""
-    return f"{config.site_url.rstrip('/')}/{social.PATH}"
+    """Return the preview picture's address."""
+    return home(config) + social.PATH
 
 
 def data(page: Any, config: Any) -> dict[str, Any]:
     """Return what the page is in the words of schema.org."""
-    course = {"@type": "Course", "name": config.site_name, "url": config.site_url}
+    course = {"@type": "Course", "name": config.site_name, "url": home(config)}
     said = {
         "@context": "https://schema.org",
         "@type": "LearningResource",

@@ -161,7 +161,11 @@ def test_the_workflows_pass_the_audit():
     ("fault", "instead", "audit"),
     [
         ("08c6903cd8c0fde910a37f88322edcfb5dd907a8 # v5.0.0", "v5", "unpinned-uses"),
-        ("permissions:\n      contents: read\n", "permissions: write-all\n", "excessive-permissions"),
+        (
+            "permissions:\n      contents: read\n",
+            "permissions: write-all\n",
+            "excessive-permissions",
+        ),
         ("          persist-credentials: false\n", "          clean: true\n", "artipacked"),
         (".ci/run", "echo ${{ github.head_ref }}", "template-injection"),
     ],

@@ -48,7 +48,13 @@ def start_build(tree, folder, port, **given):
 
 
 @pytest.fixture(scope="session")
-def builds(root, port, tmp_path_factory):
+def source():
+    """The commit that the site is built from, as its pages name it."""
+    return provenance.commit()
+
+
+@pytest.fixture(scope="session")
+def builds(root, port, source, tmp_path_factory):
     """Folders of two sites, built at once: from here, and from a copy elsewhere on another day.
 
     In CI the copy has nothing of what was computed before but the numbers of the experiments, which
@@ -58,7 +64,7 @@ def builds(root, port, tmp_path_factory):
     kept = [".nox", "site", ".git", "__pycache__", *([".cache"] if os.environ.get("CI") else [])]
     copy = folder / "elsewhere"
     shutil.copytree(root, copy, ignore=shutil.ignore_patterns(*kept))
-    same = {"SOURCE_COMMIT": provenance.commit()}  # the copy is no repository
+    same = {"SOURCE_COMMIT": source}  # the copy is no repository
     other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "SOURCE_DATE_EPOCH": "1000000000"}
     started = [
         start_build(root, folder / "here", port, **same),

@@ -129,8 +129,8 @@ def test_the_sitemap_has_each_page_at_its_canonical_address(site, texts, address
     assert sorted(listed) == sorted(address + page for page in texts)
 
 
-def test_each_page_names_what_it_was_built_from(texts):
-    line = provenance.line(provenance.commit())
+def test_each_page_names_what_it_was_built_from(texts, source):
+    line = provenance.line(source)
     for page, text in texts.items():
         assert f'<span class="lg-verified">{line}</span>' in text, page
 

@@ -2,7 +2,6 @@
 
 import gzip
 import re
-from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -52,7 +51,7 @@ def too_heavy(texts, shared, site):
     common = sum(kilobytes((site / name).read_bytes()) for name in shared)
     found = {}
     for page, text in texts.items():
-        notebook = (site / "downloads" / f"{Path(page).name}.ipynb").is_file()
+        notebook = page in {f"experiments/{path.stem}/" for path in site.glob("downloads/*.ipynb")}
         counted = FIGURE.sub("", text) if notebook else text
         weight = common + kilobytes(counted.encode())
         if weight > (NOTEBOOK if notebook else TEXT):
