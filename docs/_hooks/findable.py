@@ -40,8 +40,8 @@ def slug(text: str, taken: set[str]) -> str:
 def entry(location: str, title: str, text: str) -> dict[str, Any]:
     """Return what the search index holds of an anchor; title and text are HTML."""
     tags = [html.unescape(title)]
-    # Half the weight: a word alone leads to its lesson, not to a message that has it.
-    return {"location": location, "title": title, "text": text, "tags": tags, "boost": 0.5}
+    # Before a page of which only the beginning of a word fits.
+    return {"location": location, "title": title, "text": text, "tags": tags, "boost": 2}
 
 
 def messages(content: str, url: str) -> tuple[str, list[dict[str, Any]]]:

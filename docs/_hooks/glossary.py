@@ -120,8 +120,6 @@ def on_page_content(content: str, page: Page, **_: Any) -> str:
         return content
     here = name.removesuffix(".md")
     known = [
-        term
-        for term in terms()
-        if here not in term.taught and term.name.lower() not in AMBIGUOUS
+        term for term in terms() if here not in term.taught and term.name.lower() not in AMBIGUOUS
     ]
     return linked(content, known, get_relative_url("reference/glossary/", page.url))

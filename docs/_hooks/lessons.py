@@ -50,16 +50,20 @@ def on_nav(nav: Navigation, **_: Any) -> Navigation:
     return nav
 
 
+def link(page: Page) -> str:
+    """Return a lesson's entry: its number for the eye, its title for all others."""
+    title = html.escape(str(page.title))
+    return (
+        f'<li><a href="{page.url}" data-lg-lesson="{page.url}" data-lg-title="{title}" '
+        f'title="{title}">{page.lesson.number}<span class="lg-said">: {title}</span></a></li>'  # type: ignore[attr-defined]
+    )
+
+
 def path(nav: Navigation) -> str:
     """Return the path as HTML: a list of topics, each with its lessons."""
     rows = []
     for section in topics(nav):
-        lessons = "".join(
-            f'<li><a href="{page.url}" data-lg-lesson="{page.url}" data-lg-title="{html.escape(str(page.title))}" '
-            f'title="{html.escape(str(page.title))}">{page.lesson.number}'
-            f'<span class="lg-said">: {html.escape(str(page.title))}</span></a></li>'
-            for page in pages(section)
-        )
+        lessons = "".join(link(page) for page in pages(section))
         rows.append(
             f'<li class="{FACTORS[str(section.title)]}"><span class="name">{section.title}</span>'
             f"<ol>{lessons}</ol></li>"

@@ -95,9 +95,7 @@ def guarded(output: str) -> str:
     if _serving:
         return output
     meta = '<meta http-equiv="Content-Security-Policy" content="{}">'
-    return output.replace(
-        _CHARSET, _CHARSET + meta.format(policy(output, assembly=compiles())), 1
-    )
+    return output.replace(_CHARSET, _CHARSET + meta.format(policy(output, assembly=compiles())), 1)
 
 
 @event_priority(-100)

@@ -42,18 +42,18 @@ def test_axe_finds_nothing_on_any_page_light_or_dark(reader, pages, address):
         reader.evaluate(UNFOLD)
         light = violations(reader, TAGS)
         reader.emulate_media(color_scheme="dark")
-        assert reader.evaluate("document.body.dataset.mdColorScheme") == "slate"
+        reader.wait_for_function("document.body.dataset.mdColorScheme === 'slate'")
         if complaints := light + violations(reader, COLOURED):
             found[path] = complaints
     assert found == {}
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_axe_finds_nothing_on_a_phone_menu_and_search_open(reader, scheme):
+def test_axe_finds_nothing_on_a_phone_menu_and_search_open(reader, address, scheme):
     reader.set_viewport_size(PHONE)
     reader.emulate_media(color_scheme=scheme)
     for path in ["", "gradients/vanishing/"]:
-        reader.goto(reader.url.partition("/gradients")[0].rstrip("/") + "/" + path)
+        reader.goto(address + path)
         assert violations(reader, TAGS) == []
         reader.get_by_role("button", name="Menu").click()
         reader.locator(".md-nav--primary .md-nav__list a").first.wait_for()
@@ -119,10 +119,10 @@ def walk(page):
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_every_stop_of_the_keyboard_is_seen(reader, size):
+def test_every_stop_of_the_keyboard_is_seen(reader, address, size):
     reader.set_viewport_size(size)
     for path in ["", "gradients/vanishing/"]:
-        reader.goto(reader.url.partition("/gradients")[0].rstrip("/") + "/" + path)
+        reader.goto(address + path)
         stops = walk(reader)
         assert [stop for stop in stops if not stop["seen"] or not stop["shown"]] == []
         links = reader.locator("article a[href]:visible").evaluate_all(

@@ -3,8 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
 
 

@@ -88,8 +88,8 @@ def test_what_instant_navigation_brings_is_as_good_as_a_page_of_its_own(open_pag
     page.locator("math").first.wait_for()
     page.locator(".md-tabs__link", has_text="Activations").click()
     page.wait_for_url("**/activations/")
-    page.locator("article table a[href$='relu/']").first.click()
-    page.wait_for_url("**/activations/relu/")
+    page.locator("article table a[href$='sigmoid-tanh/']").first.click()
+    page.wait_for_url("**/sigmoid-tanh/")
     copy = page.locator(".language-python .md-code__button").first
     copy.wait_for(state="attached")
     assert page.evaluate("window.stays") is True
