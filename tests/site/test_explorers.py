@@ -111,9 +111,7 @@ def activation_faults(page):
         for slope, alpha, temperature in [(0.01, 1.0, 1.0), (0.2, 0.3, 0.2), (0.0, 2.0, 4.0)]
     ]
     found = page.ask("given.map((state) => (x.set(state), x.numbers()))", states)
-    return [
-        state for state, numbers in zip(states, found, strict=True) if is_wrong(state, numbers)
-    ]
+    return [state for state, numbers in zip(states, found, strict=True) if is_wrong(state, numbers)]
 
 
 def is_wrong(state, numbers):
@@ -274,7 +272,11 @@ def test_each_head_is_that_of_the_package(explore):
     "fault",
     [
         ("head.js", "[task, units, activation, loss,", "[task, activation, units, loss,"),
-        ("head.js", "softmax: (logits) => softmax(logits)", "softmax: (logits) => softmax(logits, 2)"),
+        (
+            "head.js",
+            "softmax: (logits) => softmax(logits)",
+            "softmax: (logits) => softmax(logits, 2)",
+        ),
         ("head.js", "return [task, {", 'return [task === "count" ? "binary" : task, {'),
     ],
 )
@@ -406,7 +408,7 @@ def test_a_number_that_the_drawing_does_not_show_is_caught():
     [
         ("softmax", ("softmax.js", "temperature=${float(T)}", "temperature=1.0")),
         ("dropout", ("dropout.js", "rng=${seed}", "rng=0")),
-        ("activation", ("kit.js", 'x.toExponential(digits)', "x.toExponential(digits + 1)")),
+        ("activation", ("kit.js", "x.toExponential(digits)", "x.toExponential(digits + 1)")),
         ("activation", ("activation.js", "z = ${float(state.z)}", "z = ${state.z + 0.1}")),
     ],
 )
@@ -521,7 +523,9 @@ def test_a_knob_has_the_keys_of_a_slider(explore, name, label, key, read, step, 
 @pytest.mark.parametrize("name", NAMES)
 def test_everything_is_reached_and_used_by_keyboard_alone(explore, name):
     page = explore(name)
-    page.ask("element.querySelector('input, select, button').focus()".replace("element", "x.element"))
+    page.ask(
+        "element.querySelector('input, select, button').focus()".replace("element", "x.element")
+    )
     reached, states = [], set()
     for _ in range(30):
         kind = page.evaluate(
@@ -583,7 +587,9 @@ def touch(page, path):
 
 
 @pytest.mark.parametrize(
-    ("name", "label", "read"), [case[:2] + case[3:4] for case in KEYS], ids=["softmax", "activation"]
+    ("name", "label", "read"),
+    [case[:2] + case[3:4] for case in KEYS],
+    ids=["softmax", "activation"],
 )
 def test_a_finger_drags_sideways_and_scrolls_up_and_down(explore, name, label, read):
     page = explore(name, **PHONE)
@@ -693,7 +699,9 @@ def test_another_page_s_explorer_wakes_after_instant_navigation(explore):
     page = explore("softmax")
     page.evaluate("window.stays = true")
     page.evaluate("window.left = document.querySelector('[data-explorer=softmax]').explorer.signal")
-    page.locator(".md-tabs a[href$='activations/'], .md-tabs a", has_text="Activations").first.click()
+    page.locator(
+        ".md-tabs a[href$='activations/'], .md-tabs a", has_text="Activations"
+    ).first.click()
     page.wait_for_url("**/activations/")
     page.wait_for_selector("[data-explorer=activation]")
     awake(page, "activation")
@@ -752,7 +760,9 @@ def test_an_explorer_loads_when_it_is_scrolled_to(open_page, name):
     page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
     page.goto(page.url.replace("404.html", address_of(name)))
     page.evaluate("document.querySelector('.lg-explorer').before(document.createElement('hr'))")
-    far = page.evaluate("document.querySelector('.lg-explorer').getBoundingClientRect().top > 900 + 1")
+    far = page.evaluate(
+        "document.querySelector('.lg-explorer').getBoundingClientRect().top > 900 + 1"
+    )
     page.wait_for_timeout(300)
     if far:
         assert "kit.js" not in asked and f"{name}.js" not in asked
@@ -788,7 +798,9 @@ EDGES = {
         {"f": "elu", "alpha": 2, "g": "leaky_relu", "z": 0},
     ],
     "dropout": [
-        {"rate": 0.9, "unit": unit, "seed": seed} for unit in ("linear", "sigmoid") for seed in (1, 2)
+        {"rate": 0.9, "unit": unit, "seed": seed}
+        for unit in ("linear", "sigmoid")
+        for seed in (1, 2)
     ]
     + [{"rate": 0}],
     "head": [{"task": "regression"}, {"task": "multilabel"}],
@@ -864,7 +876,9 @@ def test_no_control_is_a_text_box_and_each_has_a_name(explore, name):
 
 
 def test_colours_follow_the_theme(explore):
-    colour = """() => getComputedStyle(document.querySelector("[data-explorer=softmax] rect.hd")).fill"""
+    colour = (
+        """() => getComputedStyle(document.querySelector("[data-explorer=softmax] rect.hd")).fill"""
+    )
     light = explore("softmax", **DESKTOP, color_scheme="light").evaluate(colour)
     dark = explore("softmax", **DESKTOP, color_scheme="dark").evaluate(colour)
     assert light == "rgb(168, 58, 134)"
@@ -872,7 +886,9 @@ def test_colours_follow_the_theme(explore):
 
 
 def weight(folder):
-    return sum(len(gzip.compress(path.read_bytes(), 9)) for path in folder.rglob("*") if path.is_file())
+    return sum(
+        len(gzip.compress(path.read_bytes(), 9)) for path in folder.rglob("*") if path.is_file()
+    )
 
 
 def test_all_explorers_together_keep_within_their_bytes(site):
