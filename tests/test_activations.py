@@ -371,6 +371,11 @@ def test_softmax_of_infinite_logits(z, expected, dtype):
     np.testing.assert_allclose(log_softmax.jacobian(z), np.eye(len(p)) - p, atol=1e-7)
 
 
+def test_an_infinite_logit_takes_all_at_any_temperature():
+    z = [np.inf, 0.0, np.inf, 1.0]
+    assert activations.softmax(z, temperature=1e-3).tolist() == [0.5, 0.0, 0.5, 0.0]
+
+
 def test_softmax_spans_the_whole_float64_range():
     largest = np.finfo(np.float64).max
     np.testing.assert_array_equal(softmax([largest, -largest]), [1, 0])
@@ -452,6 +457,12 @@ def test_never_a_warning_and_nan_only_from_nan(name, x, upstream):
     if not np.isnan(x).any():
         assert not np.isnan(value).any()
         assert not np.isnan(slope).any()
+
+
+def test_a_step_back_does_not_raise_where_floats_do():
+    with np.errstate(all="raise"):
+        assert activations.sigmoid.vjp([300.0], [1e-300]).tolist() == [0.0]
+        assert activations.softmax.vjp([[0.0, 300.0]], [[1e-300, 0.0]]).tolist() == [[0.0, 0.0]]
 
 
 def test_extreme_parameters_do_not_warn():
@@ -730,3 +741,16 @@ def test_parameters_where_there_are_none():
     with pytest.raises(TypeError, match="log_softmax has no parameter 'temperature'; it has: none"):
         log_softmax.jacobian([1.0], temperature=2.0)
     assert isinstance(relu, Activation)
+
+
+def test_all_parameters_are_named():
+    two = dataclasses.replace(activations.elu, parameters={"alpha": 1.0, "beta": 2.0})
+    with pytest.raises(TypeError, match=r"^elu has no parameter 'gamma'; it has: alpha, beta$"):
+        two(1.0, gamma=3.0)
+
+
+def test_float16_is_computed_in_float32_and_rounded_once():
+    x = np.arange(2**16, dtype=np.uint16).view(np.float16)
+    x = x[np.isfinite(x)]
+    for use in (activations.sigmoid, activations.silu.derivative):
+        np.testing.assert_array_equal(use(x), use(x.astype(np.float32)).astype(np.float16))

@@ -11,6 +11,16 @@ import pytest
 
 import livegrad
 from livegrad import MLP, figures
+from livegrad._svg import (
+    _cleaned,
+    canvas,
+    counted,
+    drawable,
+    legend,
+    log_scale,
+    marked,
+    render,
+)
 from livegrad.dropout import dropout
 from livegrad.signals import measure, through_depth
 
@@ -386,5 +396,199 @@ def test_a_legend_of_many_entries_stays_within_the_figure():
 
 def test_the_package_loads_the_figures_at_their_first_use():
     assert livegrad.__getattr__("figures") is figures
+    assert livegrad.__getattr__("doctor").__name__ == "livegrad.doctor"
     with pytest.raises(AttributeError, match=r"^module 'livegrad' has no attribute 'pictures'$"):
         livegrad.pictures  # noqa: B018
+
+
+# What Matplotlib wrote, cleaned.
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("<!-- a note\n of two lines --><text>1</text>", "<text>1</text>"),
+        ("<metadata>\n<date/>\n</metadata><text>1</text>", "<text>1</text>"),
+        ("<defs>\n<style>*{stroke:red}</style>\n</defs><text>1</text>", "<text>1</text>"),
+        ("<defs></defs><text>1</text>", "<text>1</text>"),
+        ("<g/><text>1</text>", "<text>1</text>"),
+        ("<g></g><text>1</text>", "<text>1</text>"),
+        ("<g/><g></g><defs></defs><g><g/></g><text>1</text>", "<text>1</text>"),
+        ('<path d="M 0 0" style="fill: none"/><text>1</text>', "<text>1</text>"),
+        ('<path style="stroke: red"/><text>1</text>', "<text>1</text>"),
+        ('<text x="1.26" transform="rotate(-0 1.26 2)">1.26</text>', '<text x="1.3">1.26</text>'),
+        ("<svg/>", "<svg/>"),
+    ],
+)
+def test_what_says_nothing_is_left_out(written, kept):
+    svg = _cleaned(f'<?xml version="1.0"?>\n<svg viewBox="0 0 9 9">\n{written}\n</svg>\n', "alt")
+    assert re.fullmatch(r"<svg [^>]*>(.*)</svg>", svg)[1] == kept
+
+
+# Where things stand on an axis.
+
+
+def beside(target):
+    """Return a number whose logarithm, as NumPy rounds it here, is exactly the target."""
+    number = np.full(2, 10.0**target)
+    for _ in range(50):
+        number = np.nextafter(number, np.inf if np.log10(number)[0] < target else 0)
+        if np.log10(number)[0] == target:
+            return number[0]
+    raise AssertionError(f"no number has the logarithm {target}")
+
+
+@pytest.mark.parametrize(
+    ("values", "low", "high", "labels"),
+    [
+        # Whole powers of ten around what spans less than one and a half of them.
+        ([1.0], 0, 1, "1 2 5 10"),
+        ([0.4, 0.7], -1, 0, "0.1 0.2 0.5 1"),
+        ([100, 1000], 2, 3, "100 200 500 1000"),
+        ([100, 2000], 2, 4, "10² 10³ 10⁴"),
+        ([0.002, 0.004], -3, -2, "0.001 0.002 0.005 0.01"),
+        ([1, beside(1.5)], -0.075, 1.575, "1 2 5 10 20"),
+        # A margin around what spans more.
+        ([2.2, 100], 0.2595438, 2.0828789, "2 5 10 20 50 100"),
+        ([1, 10**2.5], -0.125, 2.625, "1 10 100"),
+        ([beside(0.2500000000000073), beside(2.52272727272728)], 0.1363636, 2.6363636, "10 100"),
+        ([1e-3, 1e3], -3.3, 3.3, "0.01 1 100"),
+        ([1e-12, 1], -12.6, 0.6, "10⁻¹² 10⁻⁹ 10⁻⁶ 10⁻³ 1"),
+        # Plain numbers from 0.001 to 1000.
+        ([0.0005, 0.5], -3.45103, -0.15103, "0.001 0.01 0.1"),
+        ([beside(-3.4), beside(-1.3999999999999981)], -3.5, -1.3, "10⁻³ 10⁻²"),
+        ([beside(1.400000000000006), beside(3.4000000000000004)], 1.3, 3.5, "10² 10³"),
+        ([10, 10000], 0.85, 4.15, "10¹ 10² 10³ 10⁴"),
+        # Matplotlib has no place for more.
+        ([1e-299, 1], -305, 14.95, "10⁻²⁷⁰ 10⁻²¹⁶ 10⁻¹⁶² 10⁻¹⁰⁸ 10⁻⁵⁴ 1"),
+        ([1, 1e299], -14.95, 305, "1 10⁵⁴ 10¹⁰⁸ 10¹⁶² 10²¹⁶ 10²⁷⁰"),
+        ([np.inf, 1e301, 1e-301, 0, -3, 5, 7], 0, 1, "1 2 5 10"),
+        ([np.nan, 0, -1], -1, 0, "0.1 0.2 0.5 1"),
+    ],
+)
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_a_log_axis_has_round_ticks_within_its_limits(name, values, low, high, labels):
+    with canvas() as drawn:
+        axes = drawn.add_subplot()
+        log_scale(axes, name, np.array(values, dtype=float))
+        scales = {"x": axes.get_xscale(), "y": axes.get_yscale()}
+        axis = axes.xaxis if name == "x" else axes.yaxis
+        shown = [label.get_text() for label in axis.get_ticklabels()]
+        places, limits = axis.get_ticklocs(), np.log10(axis.get_view_interval())
+    assert scales.pop(name) == "log" and set(scales.values()) == {"linear"}
+    assert limits == pytest.approx([low, high], abs=1e-7)
+    assert shown == labels.split()
+    assert (np.log10(places) >= low - 1e-6).all() and (np.log10(places) <= high + 1e-6).all()
+
+
+@pytest.mark.parametrize(
+    ("count", "margin", "ticks"),
+    [
+        (1, 0.2, [1]),
+        (6, 0.2, [1, 2, 3, 4, 5, 6]),
+        (7, 0.2, [2, 4, 6]),  # seven would be one too many
+        (14, 0.39, [5, 10]),
+        (31, 0.9, [10, 20, 30]),
+        (101, 0.9, [20, 40, 60, 80, 100]),
+    ],
+)
+def test_a_count_starts_at_one_and_has_six_ticks_at_most(count, margin, ticks):
+    with canvas() as drawn:
+        axes = drawn.add_subplot()
+        counted(axes, count)
+        low, high = axes.get_xlim()
+        shown = [at for at in axes.get_xticks() if low <= at <= high]
+    assert (low, high) == pytest.approx((1 - margin, count + margin), rel=1e-12)
+    assert shown == ticks
+
+
+@pytest.mark.parametrize(
+    ("points", "every"), [(1, 1), (12, 1), (23, 1), (24, 2), (25, 2), (36, 3), (40, 3)]
+)
+def test_a_line_has_about_a_dozen_markers(points, every):
+    assert marked(0, points)["markevery"] == every
+    # A fraction would be a distance on the page.
+    assert isinstance(marked(0, points)["markevery"], int)
+
+
+def test_lines_of_up_to_25_points_have_markers():
+    marks = [
+        figures.lines(range(n), {"": range(n)}, xlabel="x", ylabel="y").svg.count("<use")
+        for n in (25, 26)
+    ]
+    assert marks[0] - marks[1] >= 12
+
+
+def test_only_what_an_axis_has_a_place_for_is_drawn():
+    edge = [1e300, 9e299, 1.5e-300, 1e-300, 0.0, -1e-300, -9e299, -1e300, np.inf, np.nan]
+    on_log = [np.nan, 9e299, 1.5e-300] + 7 * [np.nan]
+    on_linear = [np.nan, *edge[1:7], np.nan, np.nan, np.nan]
+    np.testing.assert_array_equal(drawable(np.array(edge), log=True), on_log)
+    np.testing.assert_array_equal(drawable(np.array(edge), log=False), on_linear)
+
+
+def test_what_a_log_axis_has_no_place_for_leaves_the_line_without_a_point():
+    figure = figures.lines([0, 1, 10], {"": [1, 2, 3]}, xlabel="x", ylabel="y", logx=True)
+    (line,) = re.findall(r'd="([^"]*)" clip-path[^>]*stroke:var\(--lg-c1', figure.svg)
+    assert (line.count("M"), line.count("L")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("names", "columns"),
+    [
+        (["a" * 29, "b" * 29], 2),  # 72 letters, with seven for each sample of a line
+        (["a" * 30, "b" * 29], 1),
+        (["a" * 70, "b" * 70], 1),  # one column does not fit either
+        (["a" * 17, "b" * 17, "c" * 17], 3),
+        (["a" * 18, "b" * 17, "c" * 17], 2),
+    ],
+)
+def test_a_legend_has_as_many_columns_as_fit(names, columns):
+    with canvas() as drawn:
+        axes = drawn.add_subplot()
+        for name in names:
+            axes.plot([0, 1], [0, 1], label=name)
+        legend(drawn)
+        figure = render(drawn, "alt", "caption")
+    starts = {re.search(rf'x="([\d.]+)"[^>]*>{name}</text>', figure.svg)[1] for name in names}
+    assert len(starts) == columns
+
+
+def test_seeds_have_six_ticks_at_most():
+    assert texts(figures.seeds({"a": [0.0, 1.5]}))[:4] == ["0.0", "0.5", "1.0", "1.5"]
+
+
+def test_a_slope_that_jumps_beside_the_edge_is_drawn_in_two_pieces():
+    # -1 alone lies to the left of the jump.
+    figure = figures.activations("relu", xlim=(-1, 239))
+    _, slope = re.findall(r'd="([^"]*)" clip-path[^>]*stroke:var\(--lg-c1', figure.svg)
+    assert slope.count("M") == 2
+
+
+# What may be handed over.
+
+
+@pytest.mark.parametrize("at", ["x", "y"])
+def test_none_is_a_value_that_is_missing(at):
+    drawn = []
+    for no in (None, np.nan):
+        places = {"x": [1, 2, 3], "y": [1, 2, 3]} | {at: [1, no, 3]}
+        drawn.append(figures.lines(places["x"], {"": places["y"]}, xlabel="x", ylabel="y").svg)
+    assert drawn[0] == drawn[1]
+
+
+def test_none_is_no_answer():
+    def undecided(at):
+        return [None if first > 0 else 1.0 for first in at[:, 0]]
+
+    figure = figures.decision_boundary(undecided, [[-1, 0], [1, 0]], [1, 0])
+    assert "100% are right" in figure.alt
+
+
+def test_short_types_are_drawn_as_the_numbers_they_hold():
+    short = np.array([0.01, 0.3, 7.0], dtype=np.float16)
+    drawn = [
+        figures.lines(v, {"": v}, xlabel="x", ylabel="y", logx=True, logy=True).svg
+        for v in (short, short.astype(float))
+    ]
+    assert drawn[0] == drawn[1]

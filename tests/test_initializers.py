@@ -350,6 +350,10 @@ def test_constants_need_no_rng(name, own, value, rng):
     np.testing.assert_array_equal(get(name)((2, 3), *rng, **own), np.full((2, 3), value))
 
 
+def test_a_range_of_one_value_is_that_value():
+    assert (initializers.random_uniform((2, 3), 0, minval=0.5, maxval=0.5) == 0.5).all()
+
+
 def test_a_value_beyond_the_type_becomes_infinite():
     weights = initializers.constant(2, value=1e6, dtype=np.float16)
     np.testing.assert_array_equal(weights, [np.inf, np.inf])

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from livegrad import activations, initializers
+from livegrad import network as network_module
 from livegrad.network import MLP, _norm
 
 N = 12
@@ -365,6 +366,28 @@ def test_progress(monkeypatch, progress, terminal, epochs, expected):
     Bar.shown = ()
     MLP([4, 1]).fit(*data(), epochs=epochs, batch_size=N, progress=progress)
     assert Bar.shown == expected
+
+
+@pytest.mark.parametrize(("epochs", "shown"), [(9, ()), (10, (10, "epoch"))])
+def test_a_long_fit_is_one_of_many_updates(monkeypatch, epochs, shown):
+    import tqdm
+
+    monkeypatch.setattr(network_module, "_LONG_FIT", 20)
+    monkeypatch.setattr(tqdm, "tqdm", Bar)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    Bar.shown = ()
+    # Two batches an epoch, the second of one example.
+    MLP([4, 1]).fit(*data(), epochs=epochs, batch_size=N - 1)
+    assert Bar.shown == shown
+
+
+def test_what_is_not_said_is_ten_epochs_of_batches_of_32_at_a_tenth():
+    x, y = data(n=40)
+    short, long = network(), network()
+    said = {"epochs": 10, "learning_rate": 0.1, "momentum": 0.0, "batch_size": 32}
+    assert short.fit(x, y) == long.fit(x, y, **said)
+    for one, other in zip(short.get_weights(), long.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize(

@@ -519,9 +519,15 @@ def test_what_overflows_on_the_way_does_not_warn():
     with np.errstate(all="raise"):
         far = np.array([[3e38, -3e38]], np.float32)  # their difference is beyond the type
         assert head("multiclass").predict(far).tolist() == [[1.0, 0.0]]
+        assert head("count").predict([[1e3]]).tolist() == [[INF]]
         huge = np.array([[1e308], [1e308]])
         assert head("regression").loss_value(huge, [[0.0], [0.0]]) == INF
         assert head("regression").loss_value(np.full((2, 1), 1.2e154), [[0.0], [0.0]]) == INF
         slopes = head("regression").gradient(huge, [[-1e308], [-1e308]])
         assert slopes.tolist() == [[INF], [INF]]
         assert np.isnan(head("regression").gradient([[INF]], [[0.0]])).sum() == 0
+
+
+def test_a_signalling_nan_is_a_nan_like_others():
+    nan = np.array([[0x7FF0000000000001]], dtype=np.uint64).view(np.float64)
+    assert np.isnan(head("regression").gradient(nan, [[0.0]])).all()

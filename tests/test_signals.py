@@ -228,6 +228,35 @@ def test_non_finite_is_traced_to_where_it_began():
     )
 
 
+def chain(*weights, activation="linear"):
+    """One unit a layer, with these weights."""
+    net = MLP([1] * (len(weights) + 1), activation, head="regression")
+    for own, weight in zip(net.weights, weights, strict=True):
+        own[:] = weight
+    return net
+
+
+@pytest.mark.parametrize(
+    ("net", "x", "error", "why"),
+    [
+        # The loss is finite, but not its slope times the large activation.
+        (chain(1.0, 1e-60), 1e200, 1e130, "output: 1 of 1 gradients of weights"),
+        # SELU's slope is 1.05 there, and the gradient near the end of the type.
+        (
+            chain(1e-300, 1.75e308, activation="selu"),
+            1.0,
+            0.5,
+            "hidden 1: 1 of 1 gradients of pre-activations",
+        ),
+        (chain(0.0, 1e200, 1e200), 1.0, 0.5, "hidden 2: 1 of 1 gradients of its inputs"),
+        (chain(1e200, 1e200, 1.0), 0.0, 0.5, "hidden 1: 1 of 1 gradients of its inputs"),
+    ],
+)
+def test_a_gradient_that_overflows_is_traced_to_where_it_began(net, x, error, why):
+    report = measure(net, [[x]], net([[x]]) - error)
+    assert report.why == f"{why} are not finite, above 0"
+
+
 def test_a_mostly_dead_layer_is_named():
     x, y = data(n=200)
     net = MLP([6, 64, 64, 64, 64, 1], "relu", rng=0)
@@ -267,6 +296,9 @@ def test_no_hidden_layer():
     report = measure(MLP([6, 1]), *data())
     assert (report.gain, report.signal_gain, report.verdict) == (1.0, 1.0, "healthy")
     assert len(report.layers) == 1
+    # Nor does it change the spread of one example, which is 0.
+    x, y = data(n=1)
+    assert measure(MLP([6, 1]), x, y).signal_gain == 1.0
 
 
 def test_no_gradient_left_is_gain_zero():
