@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-DATA = Path(__file__).resolve().parents[2] / "docs" / "assets" / "explorers" / "iris.js"
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "docs" / "assets" / "explorers" / "iris.js"
 
 
 def module() -> str:

@@ -133,9 +133,8 @@ function draw({ svg, set, state: read }) {
       ...background(plots[0], shaded, [-4, -2, 0, 2, 4], "value φ(z)"),
       ...background(plots[1], shaded, [0, 0.25, 0.5, 1, 1.5], "slope φ′(z), the factor of the product"),
     ];
-    for (const [{ value, slope }, kind] of [[g, "other dashed"], [f, "act"]]) {
-      if (!value) continue;
-      shapes.push(curve(plots[0], value, kind), curve(plots[1], slope, kind));
+    for (const [of, kind] of [[g, "other dashed"], [f, "act"]]) {
+      if (of) shapes.push(curve(plots[0], of.value, kind), curve(plots[1], of.slope, kind));
     }
     shapes.push(...names(plots[0], state, Boolean(g), shaded.length > 0));
     shapes.push(...readings(plots[0], state.z, [f.value, g?.value]));
@@ -226,7 +225,9 @@ function readings({ x, y, top, bottom, right }, z, functions) {
     const above = of(z + 0.3) > of(z - 0.3) === toLeft;
     return clamp(y(found[i]) + (above ? -9 : 19), top + 10, bottom - 6);
   });
-  const heights = apart(wanted, 17);
+  // The larger value's text stands above the other's, whatever side of its curve it took.
+  const inOrder = apart([...wanted].sort((a, b) => a - b), 17);
+  const heights = found[0] < found[1] ? inOrder.reverse() : inOrder;
   const kinds = ["act strong", "other"];
   return [
     ["line", { class: "guide", x1: at, x2: at, y1: top, y2: bottom }],

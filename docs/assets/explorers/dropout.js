@@ -53,9 +53,9 @@ function draw({ svg }) {
   const art = svg.appendChild(shape("g"));
   return (state, numbers, width) => {
     const wide = width >= 560;
-    const left = { x: 0, y: 0, width: wide ? width * 0.44 : width, height: wide ? 250 : 190 };
+    const left = { x: 0, y: 0, width: wide ? width * 0.44 : width, height: wide ? 300 : 190 };
     const right = wide
-      ? { x: width * 0.44 + 36, y: 0, width: width * 0.56 - 36, height: 250 }
+      ? { x: width * 0.44 + 36, y: 0, width: width * 0.56 - 36, height: 300 }
       : { x: 0, y: 206, width, height: 220 };
     paint(art, [...oneMask(left, state, numbers), ...allMasks(right, state, numbers)]);
     return right.y + right.height;
@@ -147,7 +147,7 @@ function allMasks({ x: from, y: top, width, height }, { unit }, { outputs, mean,
     const at = x(range[0]) + counts.indexOf(first) * wide;
     shapes.push(
       ["path", { class: "lgx-cut", d: `M${(at - 3).toFixed(1)} ${roof + 14}l${(wide + 6).toFixed(1)} -6` }],
-      ["text", { class: "small number halo", x: at + wide + 4, y: roof + 14 }, `${say((100 * first) / MASKS, 0)} % of the masks`],
+      ["text", { class: "small number halo", x: at + wide + 4, y: roof + 14 }, `${say((100 * first) / MASKS, 0)} %`],
     );
   }
   return shapes;

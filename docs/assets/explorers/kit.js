@@ -305,7 +305,8 @@ const MAKERS = {
     const { min, max, step, stops } = fields[key];
     const range = stops ? { min: 0, max: stops.length - 1, step: 1 } : { min, max, step };
     const input = node("input", { type: "range", ...range });
-    const output = node("output", {});
+    // Not an output element: that would be read out at each step, beside the slider's own text.
+    const output = node("span", { class: "lgx-value", "aria-hidden": "true" });
     input.addEventListener("input", () => {
       set({ [key]: stops ? stops[Number(input.value)] : Number(input.value) });
     });
