@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-DATA = Path(__file__).resolve().parents[2] / "docs" / "assets" / "explorers" / "iris.js"
+ROOT = Path(__file__).resolve().parents[2]
+DATA = ROOT / "docs" / "assets" / "explorers" / "iris.js"
 
 
 def module() -> str:
@@ -19,9 +20,8 @@ def module() -> str:
     return "\n".join(
         [
             "/**",
-            " * Petal length and width in cm of 50 Iris versicolor, then 50 Iris virginica, "
-            "row by row:",
-            " * Fisher 1936, as in scikit-learn. Written by `benchmarks/explorers/iris.py`.",
+            " * Petal length and width in cm: 50 Iris versicolor, 50 Iris virginica, row by row,",
+            " * of Fisher 1936, as in scikit-learn. Written by `benchmarks/explorers/iris.py`.",
             " */",
             "export const PETALS = Float64Array.of(",
             *petals,

@@ -4,15 +4,16 @@ Python hands over weights, inputs and masks; the page computes with them. Faults
 engine's files on their way to the browser, and each must be noticed.
 """
 
-import gzip
 import importlib.util
 import itertools
 import json
 import math
+import re
 
 import numpy as np
 import pytest
 
+import explorers
 from livegrad import MLP, activations, initializers, measure
 from livegrad.signals import CODES
 
@@ -39,11 +40,19 @@ const network = ({ widths, activation, head, dropout, weights, biases }) => {
 """
 
 PASSES = """
+const { Passes } = await import("/explorers/passes.js");
+const { loadKernel } = await import("/explorers/kernel.js");
+const fast = new Passes(await loadKernel());
 return text(given.map((one) => {
   const net = network(one);
   const masks = one.masks?.map(array);
-  const trace = net.forward(array(one.x), { training: Boolean(masks), masks });
-  const gradients = net.backward(trace, array(one.y));
+  const [x, y] = [array(one.x), array(one.y)];
+  let [trace, gradients] = [];
+  if (one.fast) [trace, gradients] = fast.run(net, x, y);
+  else {
+    trace = net.forward(x, { training: Boolean(masks), masks });
+    gradients = net.backward(trace, y);
+  }
   const report = masks ? null : signals.judge(net, trace, gradients);
   const found = structuredClone({ trace, gradients, report });
   net.step(gradients, one.rate);
@@ -141,10 +150,12 @@ def networks(activation):
     return found
 
 
-def compare_passes(compute, cases):
+def compare_passes(compute, cases, fast=False):
     """Hold the page's passes, reports and steps to the package's."""
     traces = [net.forward(x, training=net.dropout > 0) for net, x, _ in cases]
-    everything = [sent(*case, trace) for case, trace in zip(cases, traces, strict=True)]
+    everything = [
+        sent(*case, trace) | {"fast": fast} for case, trace in zip(cases, traces, strict=True)
+    ]
     for (net, x, y), trace, found in zip(cases, traces, compute(PASSES, everything), strict=True):
         gradients = net.backward(trace, y)
         for part in ("z", "a"):
@@ -182,6 +193,32 @@ def compare_report(found, net, wanted, trace):
 @pytest.mark.parametrize("activation", activations.NAMES)
 def test_values_gradients_signals_and_steps_are_the_package_s(compute, activation):
     compare_passes(compute, networks(activation))
+
+
+@pytest.mark.parametrize("activation", ELEMENTWISE)
+def test_the_kernel_s_passes_are_the_package_s_too(compute, activation):
+    compare_fast_passes(compute, activation)
+
+
+def compare_fast_passes(compute, activation):
+    """Hold the passes that know no dropout to the package, one after the other in one memory."""
+    cases = [case for case in networks(activation) if case[0].dropout == 0]
+    compare_passes(compute, [*cases, *cases[::-1]], fast=True)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('places.write(0, "a", x)', 'places.write(0, "a", x.map((one) => one + 1e-9))'),
+        ("view.fill(0, gb / 8, gb / 8 + m)", "view.fill(0, gb / 8, gb / 8)"),
+        ("inputs[i] = outputs[i] * slopes[i]", "inputs[i] = outputs[i]"),
+        ("(m - 1) * STRIP + 1 : 1", "(m - 1) * STRIP : 1"),
+    ],
+)
+def test_a_fault_in_the_kernel_s_passes_is_noticed(compute, old, new):
+    compute.plant("passes.js", old, new)
+    with pytest.raises(AssertionError):
+        compare_fast_passes(compute, "tanh")
 
 
 def every_verdict():
@@ -367,16 +404,23 @@ def test_the_kernel_is_what_its_program_writes(root):
     assert kernel.KERNEL.read_bytes() == kernel.assembled(), f"run {path}"
 
 
-def test_all_explorers_together_are_small(root):
-    files = [path for path in (root / "docs/assets/explorers").rglob("*") if path.is_file()]
-    assert sum(len(gzip.compress(path.read_bytes())) for path in files) <= 60_000
+def test_what_is_published_has_no_comments_but_notices(root):
+    sources = (root / "docs" / "assets" / "explorers").glob("*.js")
+    published = {path.name: explorers.bare(path.read_text("utf-8")) for path in sources}
+    for name, code in published.items():
+        opened = re.findall(r"^\s*(?:/\*|//).*", code, re.MULTILINE)
+        assert len(opened) == (name == "activations.js"), name
+    assert "Copyright (C) 1993 by Sun Microsystems" in published["activations.js"]
+    assert (
+        explorers.bare('a = "/* b */"; // c\n/* d\n e */\nf();\n') == 'a = "/* b */"; // c\nf();\n'
+    )
 
 
 FAULTS = [
     ("activations.js", "(4 * small)", "(4.000000001 * small)", "tanh"),
     ("activations.js", "x > 0 ? 1 : alpha", "x > 0 ? 1 : 1.00000001 * alpha", "elu"),
     ("matrix.js", "out[to + o] = bias[o]", "out[to + o] = 0", "relu"),
-    ("matrix.js", "(; o < m; o++) even +=", "(; o < m; o++) odd =", "relu"),
+    ("matrix.js", "sum += delta[from + o]", "sum -= delta[from + o]", "relu"),
     ("heads.js", "(z - t) * (z - t), 2)", "(z - t) * (z - t), 1)", "relu"),
     ("heads.js", "total / logits.length;", "total / (logits.length + 1e-9);", "relu"),
     ("engine.js", "mask ? above[i] * (mask[i] / keep)", "mask ? above[i] * mask[i]", "relu"),
@@ -384,7 +428,7 @@ FAULTS = [
     ("engine.js", "one - p[k] * sum", "one - p[k]", "log_softmax"),
     ("engine.js", "array[i] -= learningRate", "array[i] += learningRate", "relu"),
     ("signals.js", "alive[o] = 1", "alive[o] = 0", "relu"),
-    ("signals.js", "square / signal.length) * top", "square / signal.length)", "relu"),
+    ("signals.js", "square / signal.length) / scale", "square / signal.length)", "relu"),
 ]
 
 

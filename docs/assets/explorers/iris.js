@@ -1,6 +1,6 @@
 /**
- * Petal length and width in cm of 50 Iris versicolor, then 50 Iris virginica, row by row:
- * Fisher 1936, as in scikit-learn. Written by `benchmarks/explorers/iris.py`.
+ * Petal length and width in cm: 50 Iris versicolor, 50 Iris virginica, row by row,
+ * of Fisher 1936, as in scikit-learn. Written by `benchmarks/explorers/iris.py`.
  */
 export const PETALS = Float64Array.of(
   4.7, 1.4,
