@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import types
 
 import pytest
 from mkdocs.exceptions import PluginError
@@ -9,6 +10,7 @@ from mkdocs.exceptions import PluginError
 import findable
 import glossary
 import lessons
+import markup
 import policy
 
 HEAD = '<head><meta charset="utf-8"></head>'
@@ -117,3 +119,10 @@ def test_the_topics_of_the_path_are_those_of_the_navigation(root):
     assert all(f"  - {topic}:\n" in text for topic in lessons.FACTORS)
     shown = (root / "docs/_overrides/partials/factor.html").read_text("utf-8")
     assert all(f'"{topic}": "{name}"' in shown for topic, name in lessons.FACTORS.items())
+
+
+@pytest.mark.parametrize(("repository", "edited"), [("", None), ("https://a.example/", "edit/")])
+def test_without_a_repository_there_is_no_edit_link(repository, edited, monkeypatch):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
+    config = types.SimpleNamespace(repo_url=repository, edit_uri="edit/")
+    assert markup.on_config(config).edit_uri == edited

@@ -9,11 +9,14 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 
 import pytest
 
 import provenance
 
+# A repository for the edit links to lead to; nothing is asked of it.
+REPOSITORY = "https://example.org/livegrad"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -43,7 +46,7 @@ def start_build(tree, folder, port, **given):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        env=env | {"SITE_URL": f"http://127.0.0.1:{port}/"} | given,
+        env=env | {"SITE_URL": f"http://127.0.0.1:{port}/", "REPO_URL": REPOSITORY} | given,
     )
 
 
@@ -80,6 +83,11 @@ def builds(root, port, source, tmp_path_factory):
 def site(builds):
     """Folder of the strictly built site."""
     return builds[0]
+
+
+@pytest.fixture(scope="session")
+def repository():
+    return REPOSITORY
 
 
 @pytest.fixture(scope="session")
@@ -147,9 +155,20 @@ def browser():
         browser.close()
 
 
+def until(page, expression, seconds=30):
+    """Wait until a script's answer is true; Playwright's own way is against the content policy."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(f"Boolean({expression})"):
+        assert time.monotonic() < end, f"never: {expression}"
+        page.wait_for_timeout(20)
+
+
 @pytest.fixture
 def open_page(browser, address):
-    """Open a page of the site; ``page.complaints`` gathers errors and requests to other hosts."""
+    """Open a page of the site.
+
+    ``page.complaints`` gathers errors and requests to other hosts; ``page.until`` waits.
+    """
     with contextlib.ExitStack() as stack:
 
         def opened(path="", **options):
@@ -157,6 +176,7 @@ def open_page(browser, address):
             stack.callback(context.close)
             page = context.new_page()
             page.complaints = []
+            page.until = functools.partial(until, page)
             complain = page.complaints.append
 
             def on_console(message):

@@ -220,6 +220,28 @@ def test_a_page_that_is_not_valid_is_caught(tmp_path, java):
     assert "Duplicate ID" in invalid(tmp_path, java)
 
 
+def test_each_page_leads_to_where_it_can_be_edited(soups, root, repository):
+    start = f"{repository}/edit/main/docs/"
+    links = {page: soup.select_one("a[rel=edit]") for page, soup in soups.items()}
+    assert [page for page, link in links.items() if link is None] == []
+    names = {link["href"].removeprefix(start) for link in links.values()}
+    assert len(names) == len(soups)
+    assert [name for name in names if not (root / "docs" / name).is_file()] == []
+
+
+def test_each_page_but_the_first_and_the_last_has_neighbours(soups):
+    footers = [soup.select("footer a.md-footer__link") for soup in soups.values()]
+    assert sorted(map(len, footers))[:3] == [1, 1, 2]
+
+
+def test_the_content_policy_is_the_same_on_all_pages(soups):
+    metas = [soup.select("meta[http-equiv=Content-Security-Policy]") for soup in soups.values()]
+    assert [len(meta) for meta in metas] == [1] * len(soups)
+    [said] = {meta[0]["content"] for meta in metas}
+    assert said.startswith("default-src 'self'; script-src 'self' 'sha256-")
+    assert "unsafe-inline" not in said and "http" not in said
+
+
 def files(folder):
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 

@@ -15,10 +15,10 @@ def find(page, query):
     said = "document.querySelector('.md-search-result__meta').textContent"
     box.fill("")
     box.press("End")
-    page.wait_for_function(f"() => {said}.includes('Type')")
+    page.until(f"{said}.includes('Type')")
     box.fill(query)
     box.press("End")
-    page.wait_for_function(f"() => /matching|No /.test({said})")
+    page.until(f"/matching|No /.test({said})")
     return page.locator(".md-search-result__item > a").evaluate_all(
         "links => links.map(link => link.pathname.slice(1))"
     )
@@ -77,7 +77,7 @@ def test_the_search_index_waits_until_it_is_needed(open_page):
     page.wait_for_load_state("networkidle")
     assert "search_index" not in page.evaluate(loaded)
     page.locator("input.md-search__input").click()
-    page.wait_for_function(f"() => {loaded}.includes('search_index')")
+    page.until(f"{loaded}.includes('search_index')")
 
 
 def test_what_instant_navigation_brings_is_as_good_as_a_page_of_its_own(open_page):
@@ -157,7 +157,7 @@ def test_the_policy_lets_in_the_site_alone(open_page, planted):
         })"""
     )
     page.evaluate(f"() => {{ try {{ {PLANTED[planted]} }} catch {{}} }}")
-    page.wait_for_function("() => window.violated")
+    page.until("window.violated")
     assert page.evaluate("window.violated[0]") == planted.split()[0]
     assert page.evaluate("window.ran") is None
     assert page.complaints != []
@@ -182,7 +182,7 @@ def test_a_lesson_that_was_read_has_a_tick_until_it_is_cleared(open_page):
     page.locator("article a[href$='chain-rule/']").first.click()
     page.wait_for_url("**/chain-rule/")
     page.keyboard.press("End")
-    page.wait_for_function(f"() => {read}.length > 0")
+    page.until(f"{read}.length > 0")
     assert set(page.evaluate(read)) == {"/gradients/chain-rule/"}
     page.locator(".md-tabs__link").first.click()
     ticked = page.locator(".lg-path a.lg-read")
