@@ -12,6 +12,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 ROOT = Path(__file__).resolve().parent
+SITE = "tests/site/"
 os.environ.setdefault("LIVEGRAD_CACHE", str(ROOT / ".cache" / "sweeps"))
 # The build runs the notebooks; the page that introduces them is one of the pages.
 collect_ignore_glob = ["docs/experiments/*.py"]
@@ -23,9 +24,6 @@ def pytest_configure(config):
 
 def pytest_itemcollected(item):
     """A block that draws is held to the digest of its figure or table."""
-    # What a file's tests share, one process makes once; the site is built once for two files.
-    shared = item.path.parent if is_of_site(item) else item.path
-    item.add_marker(pytest.mark.xdist_group(shared.relative_to(ROOT).as_posix()))
     if item.path.suffix == ".md":
         import fences
         import results
@@ -37,13 +35,27 @@ def pytest_itemcollected(item):
                 item.runtest = functools.partial(results.verify, result)
 
 
-def is_of_site(item):
-    return item.path.parent == ROOT / "tests" / "site"
-
-
 def pytest_collection_modifyitems(items):
-    """The site is built last: by then the blocks have run the experiments that it shows."""
-    items.sort(key=is_of_site)
+    """The pages of experiments run first: the site then shows what they have computed."""
+    places = [ROOT / "docs" / "experiments", ROOT / SITE]
+
+    def at(item):
+        return next((n for n, place in enumerate(places) if place in item.path.parents), 2)
+
+    items.sort(key=at)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """What a file's tests share, one process makes once; all of tests/site share the built site."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            file = nodeid.partition("::")[0]
+            return SITE if file.startswith(SITE) else file
+
+    return ByFile(config, log)
 
 
 def pytest_runtest_setup(item):

@@ -27,8 +27,8 @@ ENVIRONMENT = {
     "LIVEGRAD_CACHE": str(Path(".cache/sweeps").resolve()),
 }
 
-# Whole files, in the order in which they were collected, on all cores.
-AT_ONCE = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadgroup", "--no-loadscope-reorder"]
+# Whole files, in the order of conftest.py, on all cores.
+AT_ONCE = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadscope", "--no-loadscope-reorder"]
 
 
 def prepare(session: nox.Session) -> None:

@@ -34,7 +34,9 @@ def test_the_policy_names_each_script_of_the_page_and_no_other():
     page += '<script type="application/ld+json">{}</script>'
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     assert policy.hashes(page) == [digest]
-    assert f"script-src 'self' 'sha256-{digest}';" in policy.guarded(page)
+    said = policy.policy(page, assembly=policy.compiles())
+    assert f"script-src 'self' 'sha256-{digest}'" in said
+    assert f'content="{said}"' in policy.guarded(page)
 
 
 def test_only_a_site_with_web_assembly_may_compile_it():
