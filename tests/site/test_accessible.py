@@ -19,9 +19,8 @@ RUN = """only => axe.run(
       .map(check => check.message).join("; ")}`)))"""
 # A closed fold and a tab in the background are pages too.
 UNFOLD = """() => {
-  document.querySelectorAll("details:not(.mkdocstrings-source)").forEach(fold => {
-    fold.open = true;
-  });
+  document.querySelectorAll("details:not(.mkdocstrings-source)")
+    .forEach(fold => { fold.open = true; });
   document.querySelectorAll(".tabbed-block").forEach(tab => { tab.style.display = "block"; });
 }"""
 PHONE = {"width": 390, "height": 844}
@@ -135,7 +134,9 @@ def test_every_stop_of_the_keyboard_is_seen(reader, address, size):
             "links => links.map(link => link.getAttribute('href'))"
         )
         assert set(links) <= {stop["href"] for stop in stops}
-    assert {"a", "button", "input", "code", "summary"} <= {stop["tag"] for stop in stops}
+    # Code that is wider than a phone is scrolled by keyboard too.
+    tags = {"a", "button", "input", "summary"} | ({"code"} if size is PHONE else set())
+    assert tags <= {stop["tag"] for stop in stops}
 
 
 def test_a_stop_that_is_not_seen_is_caught(reader):
