@@ -23,8 +23,14 @@ PAGES = {
     "softmax": "outputs/multiclass.md",
 }
 NAMES = list(PAGES)
-DESKTOP = {"viewport": {"width": 1280, "height": 900}}
-PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
+# Playwright waits by evaluating strings in the page, which the policy of the site forbids.
+DESKTOP = {"viewport": {"width": 1280, "height": 900}, "bypass_csp": True}
+PHONE = {
+    "viewport": {"width": 390, "height": 844},
+    "device_scale_factor": 2,
+    "has_touch": True,
+    "bypass_csp": True,
+}
 EXACT = 1e-12
 BUDGET = 60_000  # bytes, compressed, of all explorers together
 
@@ -837,7 +843,7 @@ def test_motion_is_eased_for_those_who_like_it_and_not_for_others(explore):
     assert page.evaluate(duration) != "0s"
     page = explore("softmax", **DESKTOP, reduced_motion="reduce")
     page.ask("x.set({ T: 5 }), x.reset()")
-    assert page.evaluate(duration) == "0s"
+    assert float(page.evaluate(duration).removesuffix("s")) < 1e-3
     assert page.box.evaluate("element => element.classList.contains('lgx-eased')") is False
 
 
