@@ -52,7 +52,9 @@ def too_heavy(texts, shared, site):
     found = {}
     for page, text in texts.items():
         notebook = page in {f"experiments/{path.stem}/" for path in site.glob("downloads/*.ipynb")}
-        counted = FIGURE.sub("", text) if notebook else text
+        # The galleries, like the notebooks, are there for their figures.
+        drawn = notebook or page.startswith("reference/gallery")
+        counted = FIGURE.sub("", text) if drawn else text
         weight = common + kilobytes(counted.encode())
         if weight > (NOTEBOOK if notebook else TEXT):
             found[page] = round(weight)
