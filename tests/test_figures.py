@@ -425,6 +425,25 @@ def test_what_says_nothing_is_left_out(written, kept):
     assert re.fullmatch(r"<svg [^>]*>(.*)</svg>", svg)[1] == kept
 
 
+@pytest.mark.parametrize(
+    ("written", "opened"),
+    [
+        ('<svg viewBox="0 0 20 90"/>', 'viewBox="0 0 20 90" {said} style="max-width:28px;'),
+        ("<svg/>", 'viewBox="0 0 1 1" {said} style="max-width:1px;'),
+        (
+            '<svg viewBox="0 0 9 9"><use xlink:href="#a"/>',
+            'xmlns:xlink="http://www.w3.org/1999/xlink" ',
+        ),
+    ],
+)
+def test_the_drawing_says_its_size(written, opened):
+    pattern = re.escape(
+        '<svg xmlns="http://www.w3.org/2000/svg" '
+        + opened.format(said='role="img" aria-label="alt"')
+    )
+    assert re.match(pattern, _cleaned(written, "alt"))
+
+
 # Where things stand on an axis.
 
 

@@ -10,13 +10,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from livegrad import initializers
+from livegrad import activations, initializers
 from livegrad.network import MLP
 from livegrad.signals import CODES, DEPTH_SCALES, _allowed, measure, through_depth
 
 
 def scaled(factor, base=initializers.he_normal):
     return lambda shape, rng: factor * base(shape, rng)
+
+
+CUBE = replace(activations.linear, name="cube", _value=lambda x: x**3, _slope=lambda x: 3 * x**2)
 
 
 def data(n=40, features=6, seed=0):
@@ -91,8 +94,14 @@ def test_dead_and_saturated_are_counted():
     x, y = data()
     net = MLP([6, 10, 10, 1], "relu", rng=1)
     net.biases[1][:] = 3 * [-100.0] + 7 * [100.0]
+    net.biases[2][:] = -1e6  # the output layer has no ReLU that it could silence
     assert measure(net, x, y).layers[1].dead == 0.3
+    assert [layer.dead for layer in measure(net, x, y).layers] == [0.0, 0.3, 0.0]
     assert all(layer.saturated == 0 for layer in measure(net, x, y).layers)
+    # Leaky ReLU's slope on the left is below the bound, but it is meant to be; softmax has none.
+    for name in ["leaky_relu", "softmax"]:
+        layer = through_depth(name, depth=1, width=8, n=16).layers[0]
+        assert (layer.dead, layer.saturated) == (0.0, 0.0)
     # sigmoid'(z) / (1/4) = e^-3 at |z| = 5.33...: biases on either side of it
     edge = 2 * math.acosh(math.exp(1.5))
     for bias, share in [(edge - 0.01, 0.0), (edge + 0.01, 1.0)]:
@@ -165,6 +174,9 @@ def test_equal_weights_are_symmetric(activation, initializer):
 
 def test_symmetry_needs_equal_biases_two_units_and_a_hidden_layer():
     x, y = data()
+    two = measure(MLP([6, 2, 1], "tanh", "ones"), x, y)
+    assert two.verdict == "symmetric-weights"
+    assert two.why == "hidden 1: all 2 units have the same weights and bias"
     net = MLP([6, 3, 1], "tanh", "ones")
     assert measure(net, x, y).verdict == "symmetric-weights"
     net.biases[0][1] = 0.5
@@ -179,6 +191,20 @@ def test_large_weights_explode(activation):
     report = through_depth(activation, scaled(10), 6, rng=0)
     assert report.verdict == "exploding-gradient"
     assert "is above e^3 = 20.1" in report.why
+    assert "exploding-gradient" in {layer.verdict for layer in report.layers}
+
+
+def test_a_layer_that_doubles_is_beyond_its_share_of_six():
+    report = through_depth("linear", scaled(2, initializers.orthogonal), 6, width=16)
+    assert [layer.verdict for layer in report.layers[:-1]] == 6 * ["exploding-gradient"]
+
+
+def test_a_silent_layer_is_the_cause_of_what_vanishes():
+    net = MLP([6, 16, 16, 1], "relu", rng=0)
+    net.biases[1][:] = -100.0
+    report = measure(net, *data())
+    assert report.why == "product of gains 0 is below e^-3 = 0.050; hidden 2: 100% dead, above 98%"
+    assert [layer.spread for layer in report.layers[1:]] == [0.0, 0.0]
 
 
 def test_large_weights_saturate_a_sigmoid():
@@ -222,6 +248,20 @@ def test_non_finite_is_traced_to_where_it_began():
     net = MLP([6, 8, 8, 8, 1], "tanh")
     net.weights[2][0, 0] = np.nan
     assert measure(net, x, y).why == "hidden 3: 1 of 64 weights are not finite, above 0"
+    assert [math.isnan(layer.spread) for layer in measure(net, x, y).layers] == 2 * [False] + 2 * [
+        True
+    ]
+    net.weights[2][0, 0] = 0.0
+    net.biases[1][:2] = np.inf
+    assert measure(net, x, y).why == "hidden 2: 2 of 8 biases are not finite, above 0"
+    # Weights within the type, whose sum leaves it; and an activation that cubes what it gets.
+    net = MLP([1, 1, 1], "linear", lambda shape, rng: np.full(shape, 1e200))
+    assert measure(net, [[1e200]], [1]).why == (
+        "hidden 1: 1 of 1 pre-activations are not finite, above 0"
+    )
+    assert measure(MLP([1, 1, 1], CUBE, "ones"), [[1e200]], [1]).why == (
+        "hidden 1: 1 of 1 activations are not finite, above 0"
+    )
     loss = MLP([6, 8, 2], head="regression", initializer=scaled(1e80))
     assert measure(loss, x, np.full((40, 2), 1e200)).why == (
         "output: 1 of 1 losses are not finite, above 0"
@@ -255,6 +295,8 @@ def chain(*weights, activation="linear"):
 def test_a_gradient_that_overflows_is_traced_to_where_it_began(net, x, error, why):
     report = measure(net, [[x]], net([[x]]) - error)
     assert report.why == f"{why} are not finite, above 0"
+    broken = [layer.name for layer in report.layers if layer.verdict == "non-finite"]
+    assert broken[-1] == why.partition(":")[0]  # on the way back, the last layer is the first
 
 
 def test_a_mostly_dead_layer_is_named():
@@ -350,8 +392,30 @@ def test_through_depth_takes_seed_or_generator():
     assert through_depth("relu", depth=0, width=8, n=16).healthy
     with pytest.raises(ValueError, match="depth must be a whole number of at least 0, got -1"):
         through_depth("relu", depth=-1)
-    with pytest.raises(ValueError, match="n must be a whole number of at least 1, got 0"):
-        through_depth("relu", n=0)
+    for name, wrong in [("n", 0), ("width", 0), ("width", 2.0), ("n", True)]:
+        message = f"^{name} must be a whole number of at least 1, got {wrong}$"
+        with pytest.raises(ValueError, match=message):
+            through_depth("relu", **{name: wrong})
+    assert through_depth("relu", depth=1, width=1, n=1).layers[0].shape == (1, 1)
+
+
+def test_what_is_not_said_is_ten_layers_of_64_units_and_256_examples():
+    said = {"depth": 10, "width": 64, "n": 256, "rng": 0}
+    assert through_depth("tanh") == through_depth("tanh", **said)
+
+
+def test_a_mean_of_a_hundred_and_more_is_written_with_its_power():
+    report = through_depth("tanh", depth=1, width=4, n=8)
+    for mean, written in [(-99.9, "-99.900"), (100.0, "1.0e+02"), (-100.5, "-1.0e+02")]:
+        layers = [replace(layer, mean=mean) for layer in report.layers]
+        for row in str(replace(report, layers=tuple(layers))).splitlines()[1:3]:
+            assert f" {written} " in row
+
+
+def test_the_table_is_as_narrow_as_its_names_allow():
+    lines = str(through_depth("tanh", depth=1, width=4, n=8)).splitlines()
+    assert lines[0].startswith("layer       mean ")
+    assert [line[:10] for line in lines[1:3]] == ["hidden 1  ", "output    "]
 
 
 def test_codes_and_errors():
