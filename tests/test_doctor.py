@@ -400,6 +400,12 @@ def test_the_command_says_in_one_line_why_it_cannot_run(saved, capsys, what):
     assert out == "" and err.startswith("livegrad: ") and err.count("\n") == 1
 
 
+def test_the_command_says_what_to_install_where_keras_is_missing(saved, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "keras", None)
+    assert run(saved) == 2
+    assert capsys.readouterr().err.endswith("; the doctor needs: pip install 'livegrad[keras]'\n")
+
+
 def test_labels_out_of_range_are_a_finding(saved, capsys):
     x, y = data()
     np.savez(saved / "data.npz", x=x, y=y + 4)

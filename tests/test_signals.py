@@ -318,6 +318,16 @@ def test_thresholds_follow_from_the_account(depth):
     assert _allowed(sigmoid, depth, 8) == 1 - share
     assert _allowed(relu, depth, 10**8) == pytest.approx(max(1 - share / 2, 0.5), abs=2e-4)
     assert _allowed(relu, 10**9, 144) == 0.5 + 3 / 2 / 12
+    assert _allowed(relu, 10**9, 1) == _allowed(relu, 10, 9) == 0.99
+    assert _allowed(relu, 1, 1) == 1 - math.exp(-6) / 2
+
+
+def test_a_narrow_layer_that_is_lost_altogether_is_the_cause():
+    net = MLP([3, 8, 8, 1], "relu", rng=0)
+    net.biases[0][:] = -100
+    report = measure(net, np.eye(3), [0, 1, 1])
+    assert report.verdict == "vanishing-gradient"
+    assert report.why.endswith("; hidden 1: 100% dead, above 99%")
 
 
 def test_one_low_layer_is_no_fault():

@@ -31,7 +31,8 @@ there and He's factor 2 has paid for it. A share s of lost units leaves gain^2 a
 In a deep ReLU network all examples come to look alike, so that a unit silent on one is silent on
 all: up to half of the units are then dead at no cost. Which half is chance, like the heads among N
 coins, so a share is charged only if it also exceeds 1 - u by 3 sqrt(u (1 - u) / N), three standard
-deviations for a layer of N units.
+deviations for a layer of N units. Chance excuses 99 % at most: a layer that is lost altogether
+passes nothing on, however it came about.
 
 **Symmetric weights**: all units of a hidden layer have the same weights and bias, so they are
 copies of one unit. The output layer is not judged, since the labels tell its units apart.
@@ -68,6 +69,8 @@ DEPTH_SCALES = 6.0
 # The bounds of the product of gains: e^-3 and e^3, since chi is the square of the gain.
 SMALLEST = math.exp(-DEPTH_SCALES / 2)
 LARGEST = math.exp(DEPTH_SCALES / 2)
+# The largest share of lost units that chance excuses, in however narrow a layer.
+EXCUSED = 0.99
 
 CODES = (
     "non-finite",
@@ -306,7 +309,7 @@ def _allowed(activation: Activation, depth: int, width: int) -> float:
     working = 0.5 if activation.saturates == "left" else 1.0
     by_account = 1 - working * math.exp(-DEPTH_SCALES / depth)
     by_chance = 1 - working + 3 * math.sqrt(working * (1 - working) / width)
-    return max(by_account, by_chance)
+    return max(by_account, min(by_chance, EXCUSED))
 
 
 def _judge_hidden(

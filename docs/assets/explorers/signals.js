@@ -30,6 +30,7 @@ const DEPTH_SCALES = 6;
 /** The bounds of the product of gains. */
 export const SMALLEST = Math.exp(-DEPTH_SCALES / 2);
 export const LARGEST = Math.exp(DEPTH_SCALES / 2);
+const EXCUSED = 0.99;
 
 /** Frobenius norm, also where the squares would leave the range of a double. */
 export function norm(array) {
@@ -125,7 +126,7 @@ function allowed(activation, depth, width) {
   const working = ACTIVATIONS[activation]?.saturates === "left" ? 0.5 : 1;
   const byAccount = 1 - working * Math.exp(-DEPTH_SCALES / depth);
   const byChance = 1 - working + 3 * Math.sqrt((working * (1 - working)) / width);
-  return Math.max(byAccount, byChance);
+  return Math.max(byAccount, Math.min(byChance, EXCUSED));
 }
 
 function symmetric(weight, bias) {

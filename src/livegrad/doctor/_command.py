@@ -40,7 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         report = _examination(given.model, given.data, given.rows)
     except Exception as error:
-        print(f"livegrad: {_line(error)}", file=sys.stderr)
+        hint = "; the doctor needs: pip install 'livegrad[keras]'"
+        missing = hint if isinstance(error, ModuleNotFoundError) else ""
+        print(f"livegrad: {_line(error)}{missing}", file=sys.stderr)
         return FAILED
     _show(report, given.json)
     return HEALTHY if report.healthy else FOUND

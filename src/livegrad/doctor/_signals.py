@@ -134,7 +134,7 @@ def units(result: Pass, path: Path, rows: int) -> tuple[list[Finding], list[str]
         allowed = _allowed(activations.get(name), path.depth, width)
         layer = owner.get(id(call), call.layer.name)
         both = activations.get(name).saturates == "both"
-        if not both and dead > min(allowed, 1 - 1e-9):
+        if not both and dead > allowed:
             if int(flat.shape[0]) < 16:
                 few = True
                 continue
@@ -163,7 +163,7 @@ def _dead(result: Pass, call: Call, name: str, share: float, allowed: float, row
     return Finding(
         "dead-units",
         name,
-        f"{share:.0%} of its units give 0 on all {rows} examples, above {min(allowed, 1):.0%}",
+        f"{share:.0%} of its units give 0 on all {rows} examples, above {allowed:.0%}",
         "A unit that is silent on every example has slope 0 everywhere: no gradient passes it and "
         "none reaches its weights.",
         fix,
