@@ -101,7 +101,7 @@ def test_svg_is_light(drawing):
 
 def test_svg_has_no_colour_of_its_own(drawing):
     _, figure = drawing
-    bare = re.sub(r"var\(--lg-c\d,#[0-9a-f]{6}\)", "", figure.svg)
+    bare = re.sub(r"var\(--lg-(c\d|act|wt|msk|hd),#[0-9a-f]{6}\)", "", figure.svg)
     assert not re.search(r"(fill|stroke):\s*(#|black|white|rgb)", bare)
     assert not re.search(r'(?:fill|stroke)="#', bare)
     # Text without a fill would be black on a dark page.
@@ -172,6 +172,20 @@ def test_palette_can_be_read_on_both_pages(role):
     # 3 is enough for lines; the site writes formulas in these colours too.
     assert contrast(light, "#ffffff") >= 4.5
     assert contrast(dark, "#14161f") >= 4.5
+
+
+@pytest.mark.parametrize(
+    ("name", "factor", "role"), [("dropout_masks", "msk", "c3"), ("layer_histograms", "act", "c1")]
+)
+def test_a_factor_keeps_its_colour_whatever_a_page_lets_series_begin_with(
+    name, factor, role, tmp_path
+):
+    figure = DRAWINGS[name]()
+    light, dark = figures.PALETTE[role]
+    assert f"fill:var(--lg-{factor},{light})" in figure.svg
+    assert f"var(--lg-{role}," not in figure.svg
+    figure.save(tmp_path / "alone.svg")
+    assert f"--lg-{factor}:{dark};" in (tmp_path / "alone.svg").read_text("utf-8")
 
 
 def test_palette_css_holds_every_role_twice():

@@ -1,8 +1,9 @@
 """How a figure becomes SVG: one style, legible in light and dark, the same bytes each time.
 
 The drawing is made of few colours, each with a role. After Matplotlib has written it, the ink
-becomes ``currentColor`` and each role ``var(--lg-c1, ...)``, so the page decides what they look
-like; ``palette_css`` gives it the values.
+becomes ``currentColor``, the first series ``var(--lg-c1, ...)``, and what is a factor of the chain
+rule ``var(--lg-act, ...)``, so the page decides what they look like; ``palette_css`` gives it the
+values. A page may let its series begin with another colour; a factor keeps its own.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     "COLOURS",
+    "FACTORS",
     "PALETTE",
     "WIDTH",
     "Figure",
@@ -73,6 +75,8 @@ _ENLARGED = 1.4
 _DARK_PAGE, _DARK_INK = "#14161f", "#e6e6e6"
 # Colours nobody chooses: what is drawn in them is replaced in the SVG.
 _INK = "#010203"
+FACTORS = {"act": "#010204", "wt": "#010205", "msk": "#010206", "hd": "#010207"}
+_ROLES = dict(zip(FACTORS, PALETTE, strict=False))
 # Matplotlib cannot place ticks beyond so many powers of ten.
 _DECADES = 300
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -130,7 +134,9 @@ class Figure:
 
     def save(self, path: str | Path) -> None:
         """Write the SVG to a file, which by itself follows the reader's light or dark setting."""
-        dark = "".join(f"--lg-{role}:{pair[1]};" for role, pair in PALETTE.items())
+        roles = {name: _ROLES.get(name, name) for name in [*PALETTE, *FACTORS]}
+        used = {name: role for name, role in roles.items() if f"--lg-{name}," in self.svg}
+        dark = "".join(f"--lg-{name}:{PALETTE[role][1]};" for name, role in used.items())
         style = (
             f"<style>@media(prefers-color-scheme:dark){{svg{{color:{_DARK_INK};{dark}}}}}</style>"
         )
@@ -307,6 +313,8 @@ def _cleaned(svg: str, alt: str) -> str:
     svg = svg.replace(_INK, "currentColor")
     for role, (light, _) in PALETTE.items():
         svg = svg.replace(light, f"var(--lg-{role},{light})")
+    for factor, drawn in FACTORS.items():
+        svg = svg.replace(drawn, f"var(--lg-{factor},{PALETTE[_ROLES[factor]][0]})")
     size = re.search(r'viewBox="([^"]+)"', svg)
     box = size[1] if size else "0 0 1 1"
     widest = round(float(box.split()[2]) * _ENLARGED)

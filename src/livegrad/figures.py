@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from livegrad import activations as _activations
 from livegrad._svg import (
     COLOURS,
+    FACTORS,
     PALETTE,
     WIDTH,
     Figure,
@@ -267,8 +268,9 @@ def layer_histograms(
         for row, shown in enumerate(values.values()):
             counts, _ = np.histogram(shown, bins=bins)
             heights = row - 0.86 * counts / counts.max()
-            axes.stairs(heights, bins, baseline=float(row), fill=True, color=COLOURS[0], alpha=0.85)
-            axes.axhline(row, color=COLOURS[0], linewidth=0.8)
+            look = {"color": FACTORS["act"], "alpha": 0.85}
+            axes.stairs(heights, bins, baseline=float(row), fill=True, **look)
+            axes.axhline(row, color=FACTORS["act"], linewidth=0.8)
             spread = f"sd {_short(float(shown.std()))}"
             axes.text(1.02, row, spread, va="bottom", transform=axes.get_yaxis_transform())
         axes.set(xlabel="activation", xlim=(bins[0], bins[-1]), ylim=(len(layers) - 0.9, -0.95))
@@ -315,7 +317,7 @@ def dropout_masks(
     cell = min(0.28, (WIDTH - 0.7) / columns)  # inches
     with canvas(0.75 + cell * rows, max(2.4, 0.7 + cell * columns)) as drawn:
         axes = drawn.add_subplot()
-        for value, tint, alpha in [(1, COLOURS[2], 1.0), (0, COLOURS[5], 0.2)]:
+        for value, tint, alpha in [(1, FACTORS["msk"], 1.0), (0, COLOURS[5], 0.2)]:
             squares = [square(j, i) for i, j in np.argwhere(grid == value)]
             if squares:
                 path = Path.make_compound_path(*squares)
