@@ -12,7 +12,6 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 ROOT = Path(__file__).resolve().parent
-SITE = "tests/site/"
 os.environ.setdefault("LIVEGRAD_CACHE", str(ROOT / ".cache" / "sweeps"))
 # The build runs the notebooks; the page that introduces them is one of the pages.
 collect_ignore_glob = ["docs/experiments/*.py"]
@@ -37,7 +36,7 @@ def pytest_itemcollected(item):
 
 def pytest_collection_modifyitems(items):
     """The pages of experiments run first: the site then shows what they have computed."""
-    places = [ROOT / "docs" / "experiments", ROOT / SITE]
+    places = [ROOT / "docs" / "experiments", ROOT / "tests" / "site"]
 
     def at(item):
         return next((n for n, place in enumerate(places) if place in item.path.parents), 2)
@@ -47,13 +46,12 @@ def pytest_collection_modifyitems(items):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config, log):
-    """What a file's tests share, one process makes once; all of tests/site share the built site."""
+    """What a file's tests share, one process makes once."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):
         def _split_scope(self, nodeid):
-            file = nodeid.partition("::")[0]
-            return SITE if file.startswith(SITE) else file
+            return nodeid.partition("::")[0]
 
     return ByFile(config, log)
 

@@ -74,6 +74,12 @@ def path(nav: Navigation) -> str:
     )
 
 
+def on_env(env: Any, **_: Any) -> Any:
+    """MkDocs event: let the templates know each topic's factor."""
+    env.globals["FACTORS"] = FACTORS
+    return env
+
+
 def on_page_context(context: Any, page: Page, nav: Navigation, **_: Any) -> Any:
     """MkDocs event: put the path into the home page, whose titles are known by now."""
     if page.is_homepage and page.content:

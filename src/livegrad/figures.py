@@ -268,7 +268,7 @@ def layer_histograms(
         for row, shown in enumerate(values.values()):
             counts, _ = np.histogram(shown, bins=bins)
             heights = row - 0.86 * counts / counts.max()
-            look = {"color": FACTORS["act"], "alpha": 0.85}
+            look: dict[str, Any] = {"color": FACTORS["act"], "alpha": 0.85}
             axes.stairs(heights, bins, baseline=float(row), fill=True, **look)
             axes.axhline(row, color=FACTORS["act"], linewidth=0.8)
             spread = f"sd {_short(float(shown.std()))}"

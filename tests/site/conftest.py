@@ -11,10 +11,15 @@ import sys
 import threading
 import time
 
+import filelock
 import pytest
 
 import provenance
 
+# The address that the site is built for and that every browser here finds it at, whatever port
+# serves it: instant navigation compares with it, and what is on localhost may use the clipboard.
+HOST = "livegrad.localhost"
+ADDRESS = f"http://{HOST}/"
 # A repository for the edit links to lead to; nothing is asked of it.
 REPOSITORY = "https://example.org/livegrad"
 FLAGS = [
@@ -30,24 +35,24 @@ FLAGS = [
 
 @pytest.fixture(scope="session")
 def port():
-    """A free port, known before the build: instant navigation compares with the site's address."""
+    """A free port, known to the browser before there is a site to serve."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]
 
 
-def start_build(tree, folder, port, **given):
-    """Start a strict build of the tree's site."""
+def start_build(tree, folder, **given):
+    """Start a strict build of the tree's site; what it says goes to a file beside the folder."""
     # Under this variable IPython's kernel treats stderr otherwise than in a reader's build.
     env = {name: value for name, value in os.environ.items() if name != "PYTEST_CURRENT_TEST"}
-    return subprocess.Popen(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
-        cwd=tree,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=env | {"SITE_URL": f"http://127.0.0.1:{port}/", "REPO_URL": REPOSITORY} | given,
-    )
+    with folder.with_suffix(".log").open("w") as log:
+        return subprocess.Popen(
+            [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", folder],
+            cwd=tree,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=env | {"SITE_URL": ADDRESS, "REPO_URL": REPOSITORY} | given,
+        )
 
 
 @pytest.fixture(scope="session")
@@ -57,26 +62,40 @@ def source():
 
 
 @pytest.fixture(scope="session")
-def builds(root, port, source, tmp_path_factory):
+def builds(root, source, tmp_path_factory):
     """Folders of two sites, built at once: from here, and from a copy elsewhere on another day.
 
+    Of several processes of pytest the first builds, and the others wait for it.
     In CI the copy has nothing of what was computed before but the numbers of the experiments, which
     the blocks' tests and the lowest versions compute again; elsewhere it may use the cache.
     """
-    folder = tmp_path_factory.mktemp("built")
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    folder /= "built"
+    with filelock.FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            folder.mkdir()
+            build(root, source, folder)
+    for name in ("here", "there"):
+        assert (folder / f"{name}.built").exists(), (folder / f"{name}.log").read_text("utf-8")
+    return folder / "here", folder / "there"
+
+
+def build(root, source, folder):
+    """Build both sites, and leave a mark beside each that was built."""
     kept = [".nox", "site", ".git", "__pycache__", *([".cache"] if os.environ.get("CI") else [])]
     copy = folder / "elsewhere"
     shutil.copytree(root, copy, ignore=shutil.ignore_patterns(*kept))
     same = {"SOURCE_COMMIT": source}  # the copy is no repository
     other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "SOURCE_DATE_EPOCH": "1000000000"}
     started = [
-        start_build(root, folder / "here", port, **same),
-        start_build(copy, folder / "there", port, **same, **other),
+        start_build(root, folder / "here", **same),
+        start_build(copy, folder / "there", **same, **other),
     ]
-    for build in started:
-        said, _ = build.communicate()
-        assert build.returncode == 0, said
-    return folder / "here", folder / "there"
+    for name, process in zip(["here", "there"], started, strict=True):
+        if process.wait() == 0:
+            (folder / f"{name}.built").touch()
 
 
 @pytest.fixture(scope="session")
@@ -104,12 +123,12 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serving(directory, port):
-    """Serve a folder; the value is its address."""
+    """Serve a folder; the value is the port."""
     handler = functools.partial(Quiet, directory=directory)
     with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
-        yield f"http://127.0.0.1:{server.server_port}/"
+        yield server.server_port
         server.shutdown()
         thread.join()
 
@@ -117,15 +136,15 @@ def serving(directory, port):
 @pytest.fixture(scope="session")
 def address(site, port):
     """Where the site is served."""
-    with serving(site, port) as address:
-        yield address
+    with serving(site, port):
+        yield ADDRESS
 
 
 @pytest.fixture(scope="session")
 def assets(root):
     """Where the assets are served, without building the site."""
-    with serving(root / "docs" / "assets", 0) as address:
-        yield address
+    with serving(root / "docs" / "assets", 0) as port:
+        yield f"http://127.0.0.1:{port}/"
 
 
 def program(*names, package):
@@ -145,12 +164,13 @@ def java():
 
 
 @pytest.fixture(scope="session")
-def browser():
+def browser(port):
     path = program("chromium", "chromium-browser", "google-chrome", package="chromium")
     from playwright.sync_api import sync_playwright
 
+    rule = f"--host-resolver-rules=MAP {HOST} 127.0.0.1:{port}"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, rule])
         yield browser
         browser.close()
 

@@ -1,7 +1,12 @@
 """A reader's walk through the built site in a real browser, on a desktop and on a phone."""
 
+import doctest
 import subprocess
 import sys
+
+import pytest
+
+import fences
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
 
@@ -28,6 +33,84 @@ def test_a_copied_block_runs(open_page):
     shown = page.locator(".language-text.highlight code").first.inner_text()
     ran = subprocess.run([sys.executable, "-c", copied], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == shown.strip() != ""
+
+
+# Opens what is folded, presses each block's copy button and reads what landed on the clipboard.
+COPY = """async which => {
+  document.querySelectorAll("details").forEach(fold => { fold.open = true; });
+  document.querySelectorAll(".tabbed-block").forEach(tab => { tab.style.display = "block"; });
+  const copied = [];
+  for (const block of document.querySelectorAll(which)) {
+    await navigator.clipboard.writeText("nothing");
+    block.querySelector(".md-code__button").click();
+    await new Promise(done => setTimeout(done));
+    copied.push((await navigator.clipboard.readText()).trim());
+  }
+  return copied;
+}"""
+BLOCKS = "article .language-python:not(.doc *)"  # signatures and sources are no blocks
+EXAMPLES = "article .language-pycon"
+
+
+@pytest.fixture
+def copies(open_page, address):
+    """What the copy buttons of a page's blocks give; an explorer's figure has another place."""
+    page = open_page("", permissions=["clipboard-read", "clipboard-write"])
+    # An explorer that wakes would take the place of its block; it has tests of its own.
+    page.route("**/explorers/*.js", lambda route: route.abort())
+
+    def copied(path, which, planted="0"):
+        page.goto(address + path)
+        page.evaluate(planted)
+        return sorted(page.evaluate(COPY, which))
+
+    return copied
+
+
+def run(source):
+    """The blocks of a page's source, as they were run."""
+    found = fences.find(source.read_text("utf-8"))
+    return sorted(fence.code.strip() for fence in found if fence.info == "python")
+
+
+def test_what_is_copied_from_each_block_is_what_was_run(copies, root):
+    """Each block as its page has it was run in this build, and in an empty interpreter."""
+    wrong, count = {}, 0
+    for source in fences.pages(root):
+        if source.parent == root:
+            continue  # the README is not on the site
+        path = source.relative_to(root / "docs").with_suffix("").as_posix() + "/"
+        path = path.removesuffix("index/")
+        count += len(run(source))
+        if copies(path, BLOCKS) != run(source):
+            wrong[path] = run(source)
+    assert wrong == {}
+    assert count > 400
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "document.querySelector('.language-python code span').textContent = 'imports'",
+        "document.querySelector('.md-code__button').dataset.clipboardTarget = 'h1'",
+        "document.querySelector('.language-python').remove()",
+    ],
+)
+def test_a_copy_that_is_not_what_was_run_is_noticed(copies, root, planted):
+    assert copies("", BLOCKS) == run(root / "docs" / "index.md")
+    assert copies("", BLOCKS, planted) != run(root / "docs" / "index.md")
+
+
+def test_what_is_copied_from_an_example_has_neither_prompts_nor_outputs(copies, pages, site):
+    parser, count = doctest.DocTestParser(), 0
+    for path in pages:
+        if "language-pycon" not in (site / path / "index.html").read_text("utf-8"):
+            continue
+        for copied in copies(path, EXAMPLES):
+            assert not parser.get_examples(copied), copied
+            compile(copied, path, "exec")
+            count += 1
+    assert count > 20
 
 
 def test_the_theme_switches_to_dark_and_back(open_page):
@@ -59,6 +142,26 @@ def test_each_factor_of_the_map_leads_to_its_topic(open_page):
     targets = page.locator(".lg-map a").evaluate_all("links => links.map(link => link.pathname)")
     for topic in ["gradients", "activations", "initializers", "dropout", "outputs"]:
         assert f"/{topic}/" in targets
+
+
+@pytest.mark.parametrize(
+    ("path", "factor"),
+    [
+        ("activations/", "act"),
+        ("initializers/he/", "wt"),
+        ("dropout/", "msk"),
+        ("outputs/multiclass/", "hd"),
+    ],
+)
+def test_figures_begin_with_the_colour_of_their_page_s_factor(open_page, path, factor):
+    page = open_page(path)
+    colours = page.locator(".lg-figure").first.evaluate(
+        """figure => ["c1", "act", "wt", "msk", "hd"].map(
+          name => getComputedStyle(figure).getPropertyValue("--lg-" + name))"""
+    )
+    first, *factors = colours
+    assert len(set(factors)) == 4
+    assert first == dict(zip(["act", "wt", "msk", "hd"], factors, strict=True))[factor]
 
 
 def test_tabs_switch_between_numpy_and_keras(open_page):

@@ -52,9 +52,7 @@ def too_heavy(texts, shared, site):
     found = {}
     for page, text in texts.items():
         notebook = page in {f"experiments/{path.stem}/" for path in site.glob("downloads/*.ipynb")}
-        # The galleries, like the notebooks, are there for their figures.
-        drawn = notebook or page.startswith("reference/gallery")
-        counted = FIGURE.sub("", text) if drawn else text
+        counted = FIGURE.sub("", text) if notebook else text
         weight = common + kilobytes(counted.encode())
         if weight > (NOTEBOOK if notebook else TEXT):
             found[page] = round(weight)
