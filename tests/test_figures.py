@@ -428,6 +428,11 @@ def test_the_package_loads_the_figures_at_their_first_use():
         ("<g/><text>1</text>", "<text>1</text>"),
         ("<g></g><text>1</text>", "<text>1</text>"),
         ("<g/><g></g><defs></defs><g><g/></g><text>1</text>", "<text>1</text>"),
+        (
+            '<g id="axes_1"><g clip-path="url(#a)"><g><text>1</text></g></g><g><text>2</text>'
+            "</g></g>",
+            '<g clip-path="url(#lg@-0)"><text>1</text></g><text>2</text>',
+        ),
         ('<path d="M 0 0" style="fill: none"/><text>1</text>', "<text>1</text>"),
         ('<path style="stroke: red"/><text>1</text>', "<text>1</text>"),
         ('<text x="1.26" transform="rotate(-0 1.26 2)">1.26</text>', '<text x="1.3">1.26</text>'),
@@ -436,6 +441,7 @@ def test_the_package_loads_the_figures_at_their_first_use():
 )
 def test_what_says_nothing_is_left_out(written, kept):
     svg = _cleaned(f'<?xml version="1.0"?>\n<svg viewBox="0 0 9 9">\n{written}\n</svg>\n', "alt")
+    svg = re.sub(r"#lg[0-9a-f]{8}-", "#lg@-", svg)
     assert re.fullmatch(r"<svg [^>]*>(.*)</svg>", svg)[1] == kept
 
 
@@ -585,6 +591,12 @@ def test_a_legend_has_as_many_columns_as_fit(names, columns):
         figure = render(drawn, "alt", "caption")
     starts = {re.search(rf'x="([\d.]+)"[^>]*>{name}</text>', figure.svg)[1] for name in names}
     assert len(starts) == columns
+
+
+def test_a_seed_that_lies_alone_has_an_edge():
+    svg = figures.seeds({"a": [0.0, 1.5]}).svg
+    dots = re.search(r'<g style="([^"]*fill-opacity:0.55[^"]*)"', svg)[1]
+    assert "stroke:var(--lg-c1,#0072b2)" in dots and "stroke-width:0.8" in dots, dots
 
 
 def test_seeds_have_six_ticks_at_most():

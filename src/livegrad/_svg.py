@@ -307,8 +307,7 @@ def _cleaned(svg: str, alt: str) -> str:
     svg = re.sub(r'style="[^"]*"', _shortened, svg)
     # Many marks of one style: say it once.
     svg = re.sub(r'(?:<use [^>]* (style="[^"]*")/>)(?:<use [^>]* \1/>)+', _shared, svg)
-    svg = _identified(svg)
-    svg = svg.replace("<defs></defs>", "").replace("<g/>", "").replace("<g></g>", "")
+    svg = _flattened(_identified(svg)).replace("<defs></defs>", "")
 
     svg = svg.replace(_INK, "currentColor")
     for role, (light, _) in PALETTE.items():
@@ -345,6 +344,21 @@ def _shortened(attribute: re.Match[str]) -> str:
 
 def _shared(run: re.Match[str]) -> str:
     return f"<g {run[1]}>{run[0].replace(' ' + run[1], '')}</g>"
+
+
+def _flattened(svg: str) -> str:
+    """Drop the groups that are empty or say nothing of what is in them: a tick alone has four."""
+    ends: list[str] = []
+
+    def kept(tag: re.Match[str]) -> str:
+        if tag[0] == "</g>":
+            return ends.pop()
+        if tag[0].endswith("/>"):
+            return ""
+        ends.append("</g>" if tag[1] else "")
+        return tag[0] if tag[1] else ""
+
+    return re.sub(r"<g( [^>]*)?/?>|</g>", kept, svg)
 
 
 def _identified(svg: str) -> str:

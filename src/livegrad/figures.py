@@ -506,10 +506,11 @@ def seeds(
             if shown.size == 0:
                 continue
             axes.plot([shown.min(), shown.max()], [k, k], color=COLOURS[0], linewidth=1.2)
-            # Dots that lie on each other are darker.
+            # Dots that lie on each other are darker; the edge is for one that lies alone.
             dot: dict[str, Any] = {
                 "markersize": 7,
-                "markeredgewidth": 0,
+                "markeredgewidth": 0.8,
+                "markeredgecolor": COLOURS[0],
                 "markerfacecolor": (COLOURS[0], 0.55),
             }
             axes.plot(shown, np.full(shown.size, k), "o", **dot)

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import re
 import types
 
 import pytest
@@ -119,6 +120,21 @@ def test_each_row_that_explains_a_code_has_an_anchor():
 def test_the_topics_of_the_path_are_those_of_the_navigation(root):
     text = (root / "mkdocs.yml").read_text("utf-8")
     assert all(f"  - {topic}:\n" in text for topic in lessons.FACTORS)
+
+
+def test_code_has_an_element_for_each_change_of_colour_and_no_other():
+    words = '<span class="n">x</span><span class="w"> </span><span class="o">=</span> '
+    signs = '<span class="p">(</span><span class="mi">1</span><span class="p">)</span>\n'
+    thin = 'x <span class="o">= (</span><span class="mi">1</span><span class="p">)</span>\n'
+    assert markup.thinned(words + signs) == thin
+    link = '<span class="n"><a href="#x">x</a></span>'
+    assert markup.thinned(link) == link
+
+
+def test_a_block_says_how_many_lines_it_has():
+    page = '<pre id="a"><span></span><code>x\n\ny\n</code></pre>'
+    page += "<pre><span></span><code>z</code></pre>"
+    assert re.findall(r'data-lg-lines="(.)"', markup.counted(page)) == ["3", "1"]
 
 
 @pytest.mark.parametrize(("repository", "edited"), [("", None), ("https://a.example/", "edit/")])

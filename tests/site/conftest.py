@@ -165,7 +165,8 @@ def java():
 
 @pytest.fixture(scope="session")
 def browser(port):
-    path = program("chromium", "chromium-browser", "google-chrome", package="chromium")
+    names = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]
+    path = program(*names, package="chromium")
     from playwright.sync_api import sync_playwright
 
     rule = f"--host-resolver-rules=MAP {HOST} 127.0.0.1:{port}"
