@@ -18,11 +18,13 @@ collect_ignore_glob = ["docs/experiments/*.py"]
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "tensorflow: a block that imports TensorFlow or Keras")
+    config.addinivalue_line("markers", "tensorflow: what runs TensorFlow or Keras")
 
 
 def pytest_itemcollected(item):
-    """A block that draws is held to the digest of its figure or table."""
+    """A block that draws is held to its result's digest; what runs TensorFlow is marked."""
+    if {"keras", "tf"} & set(getattr(item, "fixturenames", ())):
+        item.add_marker("tensorflow")
     if item.path.suffix == ".md":
         import fences
         import results

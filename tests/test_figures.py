@@ -150,6 +150,14 @@ def test_repr_is_short_and_save_writes_the_svg(drawing, tmp_path):
     assert "prefers-color-scheme:dark" in saved
 
 
+def test_a_saved_figure_has_each_colour_that_it_draws_with_in_the_dark_and_no_other(tmp_path):
+    figures.lines([0, 1], {"a": [0, 1], "b": [1, 0]}, xlabel="x", ylabel="y").save(tmp_path / "f")
+    (style,) = re.findall(r"<style>(.*?)</style>", (tmp_path / "f").read_text("utf-8"))
+    dark = [f"--lg-{role}:{figures.PALETTE[role][1]};" for role in ("c1", "c2")]
+    ink = "color:#e6e6e6;"
+    assert style == f"@media(prefers-color-scheme:dark){{svg{{{ink}{''.join(dark)}}}}}"
+
+
 def luminance(colour):
     channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
     r, g, b = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
