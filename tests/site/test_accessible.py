@@ -17,10 +17,12 @@ RUN = """only => axe.run(
   ).then(result => result.violations.flatMap(rule => rule.nodes.map(node =>
     `${rule.id}: ${node.target.join(" ")}: ${node.any.concat(node.all, node.none)
       .map(check => check.message).join("; ")}`)))"""
-# A closed fold and a tab in the background are pages too.
+# A closed fold and a tab in the background are pages too. Of a page's sources, which are all alike
+# and very long, the first is looked at.
 UNFOLD = """() => {
-  document.querySelectorAll("details:not(.mkdocstrings-source)")
-    .forEach(fold => { fold.open = true; });
+  const [, ...others] = document.querySelectorAll("details.mkdocstrings-source");
+  others.forEach(fold => { fold.remove(); });
+  document.querySelectorAll("details").forEach(fold => { fold.open = true; });
   document.querySelectorAll(".tabbed-block").forEach(tab => { tab.style.display = "block"; });
 }"""
 PHONE = {"width": 390, "height": 844}
