@@ -4,8 +4,9 @@ Run by the Python of an environment that has nothing but the built wheel and its
 this file itself needs the standard library alone. Each page gets an interpreter of its own, in an
 empty folder, and each block must print what the page says.
 
-Importing Keras takes longer than most pages. Pages that import it are therefore forked from one
-interpreter that has done nothing else: its namespace is as empty as the others'.
+Importing what others have written takes longer than most pages. Pages are therefore forked from an
+interpreter that has done that and nothing else: its namespace is as empty as any. Keras is there
+only for pages that import it, and nothing of this package ever is.
 """
 
 from __future__ import annotations
@@ -78,6 +79,12 @@ while todo or running:
         shutil.rmtree(folder, ignore_errors=True)
 print(json.dumps([failures[at] for at in sorted(failures)]))
 """
+_WARM = [
+    "matplotlib.figure",
+    "matplotlib.backends.backend_svg",
+    "scipy.special",
+    "sklearn.datasets",
+]
 _KERAS = re.compile(r"^\s*(?:import|from) (?:keras|tensorflow)\b", re.MULTILINE)
 
 
@@ -116,11 +123,11 @@ def main(names: list[str]) -> int:
     pages = [Path(name) for name in names] or fences.pages(ROOT)
     texts = {page: page.read_text(encoding="utf-8") for page in pages}
     failures: dict[Path, str] = {}
-    for warm in (["keras"], []):
-        some = [page for page in pages if bool(_KERAS.search(texts[page])) == bool(warm)]
+    for keras in (True, False):
+        some = [page for page in pages if bool(_KERAS.search(texts[page])) == keras]
         some.sort(key=lambda page: len(blocks(texts[page])), reverse=True)
         if some:
-            said = paste([texts[page] for page in some], warm)
+            said = paste([texts[page] for page in some], ["keras", *_WARM] if keras else _WARM)
             failures |= dict(zip(some, said, strict=True))
     for page in pages:
         if failures[page]:
