@@ -147,7 +147,7 @@ function allMasks({ x: from, y: top, width, height }, { unit }, { outputs, mean,
     const at = x(range[0]) + counts.indexOf(first) * wide;
     shapes.push(
       ["path", { class: "lgx-cut", d: `M${(at - 3).toFixed(1)} ${roof + 14}l${(wide + 6).toFixed(1)} -6` }],
-      ["text", { class: "small number halo", x: at + wide + 4, y: roof + 14 }, `${say((100 * first) / MASKS, 0)} %`],
+      ["text", { class: "small number halo", x: at + wide + 4, y: roof + 14 }, `${say((100 * first) / MASKS, 0)}%`],
     );
   }
   return shapes;
