@@ -11,11 +11,6 @@ from typing import Any
 
 _TOGGLE = re.compile(r'(<input[^>]*type="(?:checkbox|radio)"[^>]*?) autocomplete="off"')
 _EMPTY_HEADER = re.compile(r"<th([^>]*)></th>")
-# Words of code in the ink of the text, and signs, which share one ink of their own.
-_PLAIN = re.compile(r'<span class="(?:n|nc|ne|nf|nn|na|nv|kc|fm|vm|w)">([^<]*)</span>')
-_SIGNS = re.compile(r'(<span class="[op]">)([^<]*(?:</span>\s*<span class="[op]">[^<]*)+)</span>')
-_BETWEEN = re.compile(r'</span>(\s*)<span class="[op]">')
-_CODE = re.compile(r"<pre([^>]*)>(<span></span><code>.*?)</code></pre>", re.DOTALL)
 _TITLE = '<label class="md-nav__title" for="__toc">'
 
 
@@ -37,31 +32,8 @@ def on_post_template(output: str, template_name: str, **_: Any) -> str:
     return on_post_page(output) if template_name == "404.html" else output
 
 
-def thinned(output: str) -> str:
-    """Return the page with no more elements in its code than it has changes of colour.
-
-    A phone lays the page out several times before it can be used, and most elements were these.
-    """
-    output = _PLAIN.sub(r"\1", output)
-    return _SIGNS.sub(lambda run: run[1] + _BETWEEN.sub(r"\1", run[2]) + "</span>", output)
-
-
-def counted(output: str) -> str:
-    """Return the page with the number of lines at each block of code.
-
-    The style sheet makes a height of it: the browser need not lay out what is not on the screen.
-    """
-
-    def block(match: re.Match[str]) -> str:
-        lines = match[2].rstrip().count("\n") + 1
-        return f'<pre{match[1]} data-lg-lines="{lines}">{match[2]}</code></pre>'
-
-    return _CODE.sub(block, output)
-
-
 def on_post_page(output: str, **_: Any) -> str:
     """MkDocs event: attributes that an element cannot have go, or get a value that they can."""
-    output = counted(thinned(output))
     output = _TOGGLE.sub(r"\1", output).replace(' autocorrect="off"', "")
     output = output.replace(' tabindex=""', ' tabindex="0"')
     # A header that names nothing is a cell.

@@ -11,6 +11,7 @@ from mkdocs.exceptions import PluginError
 import findable
 import glossary
 import lessons
+import light
 import markup
 import policy
 
@@ -126,15 +127,15 @@ def test_code_has_an_element_for_each_change_of_colour_and_no_other():
     words = '<span class="n">x</span><span class="w"> </span><span class="o">=</span> '
     signs = '<span class="p">(</span><span class="mi">1</span><span class="p">)</span>\n'
     thin = 'x <span class="o">= (</span><span class="mi">1</span><span class="p">)</span>\n'
-    assert markup.thinned(words + signs) == thin
+    assert light.thinned(words + signs) == thin
     link = '<span class="n"><a href="#x">x</a></span>'
-    assert markup.thinned(link) == link
+    assert light.thinned(link) == link
 
 
 def test_a_block_says_how_many_lines_it_has():
     page = '<pre id="a"><span></span><code>x\n\ny\n</code></pre>'
     page += "<pre><span></span><code>z</code></pre>"
-    assert re.findall(r'data-lg-lines="(.)"', markup.counted(page)) == ["3", "1"]
+    assert re.findall(r'data-lg-lines="(.)"', light.counted(page)) == ["3", "1"]
 
 
 @pytest.mark.parametrize(("repository", "edited"), [("", None), ("https://a.example/", "edit/")])

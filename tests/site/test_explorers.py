@@ -685,6 +685,8 @@ def test_the_state_stays_with_instant_navigation(explore):
     page.until("location.search.includes('softmax')")
     page.locator(".md-footer__link--next").click()
     page.wait_for_url(re.compile("/outputs/multilabel/"))
+    # The address changes before the page does.
+    page.until("!document.querySelector('[data-explorer=softmax]')")
     page.go_back()
     page.until("document.querySelector('[data-explorer=softmax]')")
     awake(page, "softmax")

@@ -90,6 +90,8 @@ def test_what_instant_navigation_brings_is_as_good_as_a_page_of_its_own(open_pag
     page.wait_for_url("**/activations/")
     page.locator("article table a[href$='sigmoid-tanh/']").first.click()
     page.wait_for_url("**/sigmoid-tanh/")
+    # The address changes before the page does.
+    page.until("document.querySelector('h1').textContent.startsWith('Sigmoid')")
     copy = page.locator(".language-python .md-code__button").first
     copy.wait_for(state="attached")
     assert page.evaluate("window.stays") is True
