@@ -1,4 +1,4 @@
-"""Make code light to lay out: no element without a colour of its own, and a height known ahead.
+"""Make code light to lay out: no element without a colour of its own, what follows known ahead.
 
 The theme's script has a phone lay out the page several times before it can be used, and most of a
 page's elements are words of code.
@@ -13,6 +13,11 @@ from typing import Any
 _PLAIN = re.compile(r'<span class="(?:n|nc|ne|nf|nn|na|nv|kc|fm|vm|w)">([^<]*)</span>')
 _SIGNS = re.compile(r'(<span class="[op]">)([^<]*(?:</span>\s*<span class="[op]">[^<]*)+)</span>')
 _BETWEEN = re.compile(r'</span>(\s*)<span class="[op]">')
+_PRINTS = re.compile(
+    r'(?<=<div class="language-python highlight)(?="><pre(?:(?!</pre>).)*</pre></div>\s*'
+    r'<div class="language-text highlight">)',
+    re.DOTALL,
+)
 _CODE = re.compile(r"<pre([^>]*)>(<span></span><code>.*?)</code></pre>", re.DOTALL)
 
 
@@ -35,6 +40,14 @@ def counted(output: str) -> str:
     return _CODE.sub(block, output)
 
 
+def joined(output: str) -> str:
+    """Return the page with a class at each block whose output follows.
+
+    CSS could see it by itself with ``:has``, at each change of the page anew.
+    """
+    return _PRINTS.sub(" lg-prints", output)
+
+
 def on_post_page(output: str, **_: Any) -> str:
     """MkDocs event: all code of the page is there now, examples of docstrings included."""
-    return counted(thinned(output))
+    return joined(counted(thinned(output)))

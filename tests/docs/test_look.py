@@ -138,6 +138,17 @@ def test_a_block_says_how_many_lines_it_has():
     assert re.findall(r'data-lg-lines="(.)"', light.counted(page)) == ["3", "1"]
 
 
+def test_a_block_knows_that_its_output_follows():
+    block, output = (
+        f'<div class="language-{name} highlight"><pre><span></span><code>x</code></pre></div>\n'
+        for name in ("python", "text")
+    )
+    marked = block.replace('highlight"', 'highlight lg-prints"')
+    assert light.joined(block + output) == marked + output
+    assert light.joined(block + block + output + output) == block + marked + output + output
+    assert light.joined(block + "<p>x</p>" + output) == block + "<p>x</p>" + output
+
+
 @pytest.mark.parametrize(("repository", "edited"), [("", None), ("https://a.example/", "edit/")])
 def test_without_a_repository_there_is_no_edit_link(repository, edited, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
