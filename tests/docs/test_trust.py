@@ -91,6 +91,12 @@ def test_the_scores_kept_are_of_all_mutants_and_reach_the_goal(suite):
     assert share_noticed(suite) >= GOALS[suite]
 
 
+def test_what_is_said_to_change_nothing_is_what_nothing_noticed():
+    rows = [row for module in SCORES["whole"].values() for row in module["survived"]]
+    survived = {(function, line) for _, function, line in rows}
+    assert {(row["in"], row["line"]) for row in EQUIVALENT} == survived
+
+
 def test_each_reason_for_an_equivalent_is_given():
     for row in EQUIVALENT:
         assert row.keys() == {"in", "line", "why"} and row["why"].endswith(".")
