@@ -485,6 +485,27 @@ def beside(target):
     raise AssertionError(f"no number has the logarithm {target}")
 
 
+@pytest.mark.parametrize(("end", "other"), [("low", 1000.0), ("high", 0.01)])
+def test_a_tick_that_is_exactly_as_far_beyond_the_edge_as_allowed_is_drawn(end, other):
+    edge = 1 + 1e-9
+    room = np.log10(edge) if end == "low" else -np.log10(edge)
+    start = 10 ** ((room + 0.05 * np.log10(other)) / 1.05)
+
+    def meets(number):
+        low, high = np.log10(sorted([number, other]))
+        margin = 0.05 * (high - low)
+        if end == "low":
+            return 10.0 ** (low - margin) / edge == 1
+        return 10.0 ** (high + margin) * edge == 1
+
+    near = start * (1 + np.arange(-500, 501) * 2.0**-53)
+    number = next(number for number in near if meets(number))
+    with canvas() as drawn:
+        axes = drawn.add_subplot()
+        log_scale(axes, "x", np.array([number, other]))
+        assert 1.0 in axes.xaxis.get_major_locator().locs
+
+
 @pytest.mark.parametrize(
     ("values", "low", "high", "labels"),
     [

@@ -97,7 +97,7 @@ def drift(
         same = sum(one.same for one in all_of_it)
         there = sum(row["mutants"] for row in rows.values())
         said = f"**{suite.capitalize()}** ({SUITES[suite]}): {noticed} of {tried} changes noticed, "
-        said += f"{percent(noticed, tried)}; {same} more change nothing that anyone could notice."
+        said += f"{percent(noticed, tried)}; {same} more are held to change nothing."
         if tried + same < there:
             from scipy.stats import binomtest  # takes a second to load
 
@@ -123,7 +123,7 @@ def survivors(scores: dict[str, dict[str, Any]], equivalent: list[dict[str, str]
             parts.append(f"Not noticed by the {suite}:\n\n{table(rows)}")
     rows = [["function", "the changed line", "why nothing changes"]]
     rows += [[f"`{row['in']}`", f"`{_cell(row['line'])}`", row["why"]] for row in equivalent]
-    parts.append(f"Changes that change nothing:\n\n{table(rows)}")
+    parts.append(f"Held to change nothing:\n\n{table(rows)}")
     return "\n\n".join(parts)
 
 

@@ -43,7 +43,7 @@ def test_a_survivor_that_changes_nothing_does_not_count():
 def test_the_score_is_shown_by_module_and_as_a_share_with_its_interval():
     shown = trust.drift({"documentation": SCORE}, SAME, {"dropout": "abc"})
     assert "| `dropout` | 2 of 3, 66.6 % |" in shown
-    assert "2 of 3 changes noticed, 66.6 %; 3 more change nothing" in shown
+    assert "2 of 3 changes noticed, 66.6 %; 3 more are held to change nothing" in shown
     assert "Tried were 6 of 1000" in shown and "20.8% and 93.9%" in shown
     assert "Changed since" not in shown
     other = trust.drift({"documentation": SCORE}, SAME, {"dropout": "other"})
@@ -91,7 +91,7 @@ def test_the_scores_kept_are_of_all_mutants_and_reach_the_goal(suite):
     assert share_noticed(suite) >= GOALS[suite]
 
 
-def test_what_is_said_to_change_nothing_is_what_nothing_noticed():
+def test_what_is_held_to_change_nothing_is_what_nothing_noticed():
     rows = [row for module in SCORES["whole"].values() for row in module["survived"]]
     survived = {(function, line) for _, function, line in rows}
     assert {(row["in"], row["line"]) for row in EQUIVALENT} == survived

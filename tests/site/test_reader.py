@@ -125,9 +125,10 @@ def test_linked_tabs_switch_together_and_are_remembered(open_page, address):
     page = open_page("gradients/vanishing/")
     page.locator(".tabbed-labels label", has_text="Keras").first.click()
     page.goto(address + "gradients/diagnose/")
-    block = page.locator(".tabbed-set").first.locator(".tabbed-block:visible")
-    # What is far from the screen has no rendered text.
-    assert "keras" in block.text_content().lower()
+    tabs = page.locator(".tabbed-set").first
+    tabs.scroll_into_view_if_needed()  # what is far from the screen has no rendered text
+    page.until("document.querySelector('.tabbed-set').innerText.toLowerCase().includes('keras.')")
+    assert "keras" in tabs.locator(".tabbed-block:visible").inner_text().lower()
 
 
 def element(name, **properties):
