@@ -280,6 +280,11 @@ def test_vjp_follows_replaced_defaults():
 # Kinks, signs and infinities
 
 
+def test_the_value_of_leaky_relu_at_the_kink_is_the_left_one():
+    assert math.copysign(1, leaky_relu(0.0, negative_slope=-0.5)) == -1
+    assert math.copysign(1, leaky_relu(-0.0, negative_slope=-0.5)) == 1
+
+
 def test_slope_at_the_kink_is_the_left_one():
     for zero in (0.0, -0.0):
         assert relu.derivative(zero) == 0
@@ -747,6 +752,16 @@ def test_all_parameters_are_named():
     two = dataclasses.replace(activations.elu, parameters={"alpha": 1.0, "beta": 2.0})
     with pytest.raises(TypeError, match=r"^elu has no parameter 'gamma'; it has: alpha, beta$"):
         two(1.0, gamma=3.0)
+
+
+def test_gelu_is_computed_in_its_own_type_and_in_float64_where_that_is_wider():
+    x = np.linspace(-3, 3, 301).astype(np.float32)
+    cdf = np.float32(0.5) * special.erfc(-x / np.float32(math.sqrt(2)))
+    np.testing.assert_array_equal(gelu(x), cdf * x)
+    wide = x.astype(np.longdouble)
+    for of in (gelu, gelu.derivative):
+        assert of(wide).dtype == np.longdouble
+        np.testing.assert_allclose(of(wide), of(x.astype(float)), rtol=1e-15, atol=1e-16)
 
 
 def test_float16_is_computed_in_float32_and_rounded_once():

@@ -1,5 +1,6 @@
 """Figures are read by machines and people: valid, light, legible in both themes, true."""
 
+import math
 import re
 import subprocess
 import sys
@@ -382,6 +383,10 @@ def test_lines_of_any_length_and_shape_are_drawn():
         (lambda: figures.decision_boundary(TANH, X, Y[:5]), r"\(60,\), got \(5,\)"),
         (lambda: figures.decision_boundary(TANH, X, Y + 1), "y must hold 0 and 1 only, got 2"),
         (
+            lambda: figures.decision_boundary(MLP([2, 1], "tanh", head="regression"), X, Y),
+            r"predict must return probabilities from 0 to 1, got \d",
+        ),
+        (
             lambda: figures.decision_boundary(MLP([2, 3], head="multiclass"), X, Y),
             r"predict must return the shape \(6561,\), got \(6561, 3\)",
         ),
@@ -637,6 +642,14 @@ def test_a_slope_that_jumps_beside_the_edge_is_drawn_in_two_pieces():
     figure = figures.activations("relu", xlim=(-1, 239))
     _, slope = re.findall(r'd="([^"]*)" clip-path[^>]*stroke:var\(--lg-c1', figure.svg)
     assert slope.count("M") == 2
+
+
+def test_a_jump_of_a_thousandth_is_left_open():
+    x = np.array([-1.0, -0.5, 0.5, 1.0])
+    for jump, gap in [(1e-3, True), (math.nextafter(1e-3, 0), False)]:
+        across, slopes = figures._with_gap(x, lambda at, jump=jump: np.where(at > 0, jump, 0.0))
+        assert (np.diff(across) > 0).all()
+        assert across[np.isnan(slopes)].tolist() == ([0.0] if gap else [])
 
 
 # What may be handed over.

@@ -122,7 +122,9 @@ _ROOT_2_OVER_PI = float(np.sqrt(2.0 / np.pi))
 def _normal_cdf(x: Array) -> Array:
     from scipy.special import erfc
 
-    return np.asarray(0.5 * erfc(-x / _ROOT_2), dtype=x.dtype)
+    # SciPy has no erfc in a type wider than float64.
+    known = np.float64 if x.dtype == np.longdouble else x.dtype
+    return np.asarray(0.5 * erfc(-x.astype(known) / _ROOT_2))
 
 
 def _square(x: Array) -> Array:

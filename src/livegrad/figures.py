@@ -154,14 +154,15 @@ def depth(
             log_scale(axes, "y", np.concatenate(list(values.values())))
             counted(axes, max(len(v) for v in hidden.values()))
         legend(drawn)
-        products = [
-            f"{label} {report.gain:.2g} ({report.verdict})".strip()
+        products = {
+            label: f"{label} {report.gain:.2g} ({report.verdict})".strip()
             for label, report in reports.items()
-        ]
+        }
         said = "; ".join(
-            f"{product}, spread from {s[0].spread:.2g} in the first layer to {s[-1].spread:.2g} "
-            f"in the last, norm from {s[0].gradient_norm:.2g} to {s[-1].gradient_norm:.2g}"
-            for product, s in zip(products, hidden.values(), strict=True)
+            f"{products[label]}, spread from {s[0].spread:.2g} in the first layer to "
+            f"{s[-1].spread:.2g} in the last, "
+            f"norm from {s[0].gradient_norm:.2g} to {s[-1].gradient_norm:.2g}"
+            for label, s in hidden.items()
         )
         note = " Crosses at an edge: 0 (below) or not finite (above)." if edges else ""
         return render(
@@ -171,7 +172,7 @@ def depth(
             f"the norm of the gradient. Product of gains: {said}.",
             caption
             or "What is left of the signal, and the gradient each layer gets. "
-            f"Product of gains: {'; '.join(products)}.{note}",
+            f"Product of gains: {'; '.join(products.values())}.{note}",
         )
 
 
@@ -375,6 +376,8 @@ def decision_boundary(
         p = np.asarray(answer(at), dtype=np.float64)
         if p.shape not in ((len(at),), (len(at), 1)):
             raise ValueError(f"predict must return the shape ({len(at)},), got {p.shape}")
+        if (beyond := p[(p < 0) | (p > 1)]).size:
+            raise ValueError(f"predict must return probabilities from 0 to 1, got {beyond[0]}")
         return np.ravel(p)
 
     margin = 0.08 * np.ptp(points, axis=0)  # (2,)
@@ -675,19 +678,19 @@ def bars(
         'Largest slope: sigmoid 0.25; tanh 1.'
     """
     _some(values, "values")
-    names, sizes = list(values), [float(v) for v in values.values()]
-    with canvas((0.75 if xlabel else 0.5) + 0.34 * len(names)) as drawn:
+    sizes = {name: float(value) for name, value in values.items()}
+    with canvas((0.75 if xlabel else 0.5) + 0.34 * len(sizes)) as drawn:
         axes = drawn.add_subplot()
-        lengths = [size if np.isfinite(size) else 0.0 for size in sizes]
-        made = axes.barh(range(len(names)), lengths, 0.62, color=COLOURS[0], alpha=0.85)
-        axes.bar_label(made, labels=[_short(size) for size in sizes], padding=4)
-        axes.set(xlabel=xlabel, ylim=(len(names) - 0.4, -0.6))
-        axes.set_yticks(range(len(names)), names)
+        lengths = [size if np.isfinite(size) else 0.0 for size in sizes.values()]
+        made = axes.barh(range(len(sizes)), lengths, 0.62, color=COLOURS[0], alpha=0.85)
+        axes.bar_label(made, labels=[_short(size) for size in sizes.values()], padding=4)
+        axes.set(xlabel=xlabel, ylim=(len(sizes) - 0.4, -0.6))
+        axes.set_yticks(range(len(sizes)), list(sizes))
         axes.tick_params(axis="y", length=0)
         axes.margins(x=0.14)
         ticks(axes.xaxis, 6)
         axes.grid(visible=False, axis="y")
-        said = "; ".join(f"{name} {size:.3g}" for name, size in zip(names, sizes, strict=True))
+        said = "; ".join(f"{name} {size:.3g}" for name, size in sizes.items())
         return render(
             drawn,
             alt or f"Bars of {xlabel or 'values'}: {said}.",
