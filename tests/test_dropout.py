@@ -184,6 +184,12 @@ def test_a_rate_just_below_one(dtype):
     assert mask.sum() == 0
 
 
+def test_a_draw_that_is_exactly_the_rate_is_kept():
+    draw = float(np.random.default_rng(0).random(1)[0])
+    assert dropout([1.0], draw, 0)[1] == 1
+    assert dropout([1.0], math.nextafter(draw, 1), 0)[1] == 0
+
+
 def test_the_seed_decides():
     x = np.ones((20, 20))
     for rng in (3, np.int64(3), np.random.default_rng(3)):

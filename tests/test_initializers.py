@@ -324,6 +324,29 @@ def test_a_scalar_is_redrawn_too():
     assert 0.9 * limit < np.abs(draws).max() <= limit
 
 
+class Given(np.random.Generator):
+    """A generator whose normal draws are given."""
+
+    def __init__(self, *draws):
+        super().__init__(np.random.PCG64(0))
+        self.draws = draws
+
+    def standard_normal(self, size=None):
+        drawn, *self.draws = self.draws
+        return np.reshape(np.array(drawn), size)
+
+
+def test_a_draw_of_exactly_two_deviations_is_kept():
+    rng = Given([2.0, -2.0, 2.5, 1.0], [math.nextafter(2, 3)], [0.5])
+    drawn = initializers.lecun_normal((1, 4), rng) * initializers.TRUNCATED_STDDEV
+    np.testing.assert_allclose(drawn, [[2.0, -2.0, 0.5, 1.0]], rtol=1e-15)
+
+
+def test_a_column_of_zeros_keeps_the_sign_that_qr_gives_it():
+    assert initializers.orthogonal((1, 1), Given([0.0])) == 1
+    np.testing.assert_array_equal(initializers.orthogonal((2, 2), Given(np.zeros(4))), np.eye(2))
+
+
 @pytest.mark.parametrize("name", RANDOM)
 def test_the_seed_decides(name):
     draw = get(name)

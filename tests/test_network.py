@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import sys
 
 import numpy as np
 import pytest
 
-from livegrad import activations, initializers
+from livegrad import activations, initializers, outputs
 from livegrad import network as network_module
-from livegrad.network import MLP, _norm
+from livegrad.network import MLP, _clipping, _norm
 
 N = 12
 UNITS = {"binary": 1, "multiclass": 3, "multilabel": 3, "regression": 2, "count": 2}
@@ -222,6 +223,13 @@ def test_clipping_an_infinite_gradient_does_not_warn():
     assert history.loss[0] == pytest.approx(1e300) and history.diverged
 
 
+def test_a_limit_that_is_infinite_clips_nothing():
+    gradients = [np.array([np.inf, 1.0]), np.array([2.0])]
+    for limits in [(np.inf, None, None), (None, np.inf, None), (None, None, np.inf)]:
+        for before, after in zip(gradients, _clipping(*limits)(gradients), strict=True):
+            np.testing.assert_array_equal(after, before)
+
+
 def test_batches_are_weighted_by_their_size():
     """With a step too small to matter, the epoch's loss is the loss of all the data."""
     net = network()
@@ -310,6 +318,26 @@ def test_inference_drops_nothing_and_draws_nothing():
     assert net.rng.bit_generator.state == state
 
 
+def test_inputs_that_have_the_networks_type_are_not_copied():
+    x = data()[0].astype(np.float32)
+    assert np.shares_memory(network(dtype="float32").forward(x).x, x)
+    assert not np.shares_memory(network().forward(x).x, x)
+
+
+def test_arrays_that_no_longer_fit_together_are_refused():
+    x, y = data()
+    net = network()
+    net.biases.pop()
+    with pytest.raises(ValueError, match="shorter"):
+        net(x)
+    # A layer more than the widths name.
+    net = network()
+    net.weights.append(np.ones((6, 1)))
+    net.biases.append(np.zeros(1))
+    with pytest.raises(ValueError, match="shorter"):
+        net.fit(x, y)
+
+
 def test_weights_go_out_and_in_in_the_order_of_keras():
     net = network()
     arrays = net.get_weights()
@@ -338,6 +366,10 @@ def test_accuracy():
     assert net.accuracy([[1, 0], [0, 1], [3, 2], [1, 2]], [0, 1, 0, 0]) == 0.75
     labels = MLP([2, 2], head="multilabel", initializer=lambda shape, rng: np.eye(2))
     assert labels.accuracy([[1, -1], [1, 1]], [[1, 0], [0, 1]]) == 0.75
+    # A share as a label: one half is no more than one half, on either side.
+    shares = dataclasses.replace(outputs.head("regression"), activation="sigmoid")
+    net = MLP([2, 2], head=shares, initializer=lambda shape, rng: np.eye(2))
+    assert net.accuracy([[0, 1], [0, -1]], [[0.5, 0.6], [0.6, 0.5]]) == 0.75
     with pytest.raises(ValueError, match="accuracy needs a classification head, got 'count'"):
         network("count").accuracy(*data("count"))
 

@@ -417,6 +417,20 @@ def test_classes_may_be_numbers_a_column_or_one_hot_rows():
         assert head("multiclass").targets(other, 4).tolist() == np.eye(4)[y].tolist()
 
 
+@pytest.mark.skipif(
+    np.finfo(np.longdouble).nmant == np.finfo(float).nmant,
+    reason="this platform has no type in which a sum can be off by exactly a thousandth",
+)
+def test_shares_may_be_off_by_a_thousandth():
+    for share, fits in [(1e-3, True), (math.nextafter(1e-3, 1), False)]:
+        labels = np.array([[np.longdouble(1) - np.longdouble(share), 0]])
+        if fits:
+            assert (head("multiclass").targets(labels, 2) == labels).all()
+        else:
+            with pytest.raises(ValueError, match="rows of at least 0 that sum to 1"):
+                head("multiclass").targets(labels, 2)
+
+
 def test_labels_are_not_changed():
     y = np.array([[1.0], [0.0]])
     head("binary").gradient(np.zeros((2, 1)), y)

@@ -322,6 +322,78 @@ def test_thresholds_follow_from_the_account(depth):
     assert _allowed(relu, 1, 1) == 1 - math.exp(-6) / 2
 
 
+def chain(*gains):
+    """Measure a linear network of one unit a layer, where nothing is rounded but the gains."""
+    net = MLP([1] * (len(gains) + 2), "linear", "ones")
+    for weight, gain in zip(net.weights, gains, strict=False):
+        weight[:] = gain
+    report = measure(net, [[0.0]], [1])  # p - y is a half
+    assert [layer.gain for layer in report.layers] == [*gains, 1.0]
+    return report, [layer.verdict for layer in report.layers[:-1]]
+
+
+@pytest.mark.parametrize("bound", [math.exp(-3), math.exp(3)])
+def test_a_product_that_is_exactly_the_bound_is_within(bound):
+    report, verdicts = chain(bound)
+    assert (report.gain, report.verdict, verdicts) == (bound, "healthy", ["healthy"])
+    assert ": healthy, between e^-3 = 0.050 and e^3 = 20.1" in str(report)
+    assert report.why.endswith(" is between e^-3 = 0.050 and e^3 = 20.1")
+    beyond = bound**1.5
+    report, verdicts = chain(beyond / 4, 4.0) if bound < 1 else chain(beyond * 4, 0.25)
+    assert report.verdict == verdicts[0] != "healthy"
+    # A layer is not named where the product is within, however far it is itself.
+    report, verdicts = chain(bound / 4, 4.0) if bound < 1 else chain(bound * 4, 0.25)
+    assert (report.gain, report.verdict, verdicts) == (bound, "healthy", 2 * ["healthy"])
+
+
+@pytest.mark.parametrize(
+    ("bound", "other", "verdict"),
+    [(math.exp(-3), 1 / 8, "vanishing-gradient"), (math.exp(3), 8.0, "exploding-gradient")],
+)
+def test_a_layer_whose_gain_is_exactly_its_share_is_not_named(bound, other, verdict):
+    share = bound ** (1 / 2)
+    report, verdicts = chain(share, other)
+    assert (report.verdict, verdicts) == (verdict, ["healthy", verdict])
+
+
+@pytest.mark.parametrize(
+    ("activation", "bias", "field"), [("relu", -100.0, "dead"), ("softplus", -5.0, "saturated")]
+)
+def test_a_share_of_lost_units_that_is_exactly_the_bound_is_not_charged(activation, bias, field):
+    assert _allowed(activations.get(activation), 5, 16) == 14 / 16
+
+    def reports(lost):
+        net = MLP([4] + 5 * [16] + [1], activation, lambda shape, rng: rng.uniform(0, 0.1, shape))
+        net.weights[2][:, :lost] = 0
+        net.biases[2][:lost] = bias
+        x, y = np.random.default_rng(0).uniform(1, 2, (8, 4)), [0, 1] * 4
+        for product in (1.0, 1e-3):
+            # Below the layer in question nothing changes what the layers above it see.
+            net.weights[0] *= product / measure(net, x, y).gain
+            report = measure(net, x, y)
+            assert getattr(report.layers[2], field) == lost / 16
+            yield report
+
+    well, vanishing = reports(lost=14)
+    assert well.verdict == well.layers[2].verdict == "healthy"
+    assert vanishing.verdict == "vanishing-gradient" and "hidden" not in vanishing.why
+    well, vanishing = reports(lost=15)
+    assert well.verdict == well.layers[2].verdict == f"{field}-units"
+    assert f"; hidden 3: 94% {field}, above 88%" in vanishing.why
+
+
+def test_a_slope_that_is_exactly_the_bound_is_not_saturated():
+    for slope, share in [(math.exp(-3), 0.0), (math.nextafter(math.exp(-3), 0), 1.0)]:
+        flat = replace(activations.tanh, _slope=lambda x, slope=slope: np.full_like(x, slope))
+        assert through_depth(flat, depth=1).layers[0].saturated == share
+
+
+def test_a_relu_that_leaks_saturates_on_its_left():
+    leaking = replace(activations.relu, _slope=lambda x: np.where(x > 0, 1, 0.01))
+    layer = through_depth(leaking, depth=1).layers[0]
+    assert layer.dead == 0 and 0.4 < layer.saturated < 0.6
+
+
 def test_a_narrow_layer_that_is_lost_altogether_is_the_cause():
     net = MLP([3, 8, 8, 1], "relu", rng=0)
     net.biases[0][:] = -100
