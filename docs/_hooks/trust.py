@@ -87,7 +87,9 @@ def drift(
         for rows in scores.values():
             one = score(rows.get(name, {"tried": 0, "survived": []}), equivalent)
             tried = one.noticed + len(one.missed)
-            cells.append(f"{one.noticed} of {tried}, {percent(one.noticed, tried)}")
+            halves = [f"{one.noticed} of {tried}", percent(one.noticed, tried)]
+            # A phone breaks the line between the two and nowhere else.
+            cells.append(", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in halves))
         table_rows.append(cells)
     parts = [table(table_rows)]
     for suite, rows in scores.items():
