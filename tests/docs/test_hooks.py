@@ -180,3 +180,9 @@ def test_a_page_older_than_the_code_is_built_anew(tmp_path, age, anew):
     file = File("a.md", str(docs), str(site), use_directory_urls=True)
     stale.on_files(Files([file]), config)
     assert file.is_modified() is anew
+
+
+def test_a_hook_that_was_edited_while_the_site_is_served_stops_the_build(monkeypatch):
+    monkeypatch.setitem(stale.LOADED, stale.HOOKS / "trust.py", 0)
+    with pytest.raises(PluginError, match=r"^trust\.py in docs/_hooks changed: stop"):
+        stale.on_files(Files([]), MkDocsConfig())
