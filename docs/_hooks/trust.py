@@ -87,9 +87,9 @@ def drift(
         for rows in scores.values():
             one = score(rows.get(name, {"tried": 0, "survived": []}), equivalent)
             tried = one.noticed + len(one.missed)
-            halves = [f"{one.noticed} of {tried}", percent(one.noticed, tried)]
-            # A phone breaks the line between the two and nowhere else.
-            cells.append(", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in halves))
+            # On a phone the line breaks after the count and nowhere else.
+            share = percent(one.noticed, tried).replace(" ", "\N{NO-BREAK SPACE}")
+            cells.append(f"{one.noticed}/{tried}, {share}")
         table_rows.append(cells)
     parts = [table(table_rows)]
     for suite, rows in scores.items():

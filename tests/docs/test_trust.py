@@ -43,7 +43,7 @@ def test_a_survivor_that_changes_nothing_does_not_count():
 
 def test_the_score_is_shown_by_module_and_as_a_share_with_its_interval():
     shown = trust.drift({"documentation": SCORE}, SAME, {"dropout": "abc"})
-    assert "| `dropout` | 2~of~3, 66.6~% |".replace("~", "\N{NO-BREAK SPACE}") in shown
+    assert "| `dropout` | 2/3, 66.6\N{NO-BREAK SPACE}% |" in shown
     assert "2 of 3 changes noticed, 66.6 %; 3 more are held to change nothing" in shown
     assert "Tried were 6 of 1000" in shown and "20.8% and 93.9%" in shown
     assert "Changed since" not in shown
