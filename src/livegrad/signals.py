@@ -1,45 +1,48 @@
-"""The product, measured: what each layer does to the signal and to the gradient.
+"""The two products, measured: what each layer does to the gradient and to the signal.
 
-**Gains.** A layer's gain is the factor by which it changes the gradient's size on its way back,
+**The gradient's gain** of hidden layer l is the factor by which it changes the gradient's size on
+its way back, with delta_l = dL/dz_l and layer L + 1 the output,
 
-    gain_l = ||dL/da_(l-1)|| / ||dL/da_l||,
+    g_l = ||delta_l|| / ||delta_(l+1)||,
 
-Frobenius norms over batch and units, with a_0 = x. It holds the layer's weights W_l and slopes
-phi'(z_l) as they act on the gradient that really passes. The product of the hidden layers' gains
-is ||dL/dx|| / ||dL/da_L||, exactly.
+Frobenius norms over batch and units. It holds W_(l+1), the slopes phi'(z_l) and, in training, the
+mask, as they act on the gradient that really passes. The product over the hidden layers is
+||delta_1|| / ||delta_(L+1)||, exactly. The first layer's own weights are not in it, the output's
+are.
 
-**When is a product too small or too large?** Schoenholz et al. (2017) let the gradient's mean
-square change by a factor chi a layer; here chi = gain^2. It falls or grows by e over a depth scale
-xi = 1 / |ln chi| of layers, and networks were seen to train up to about six depth scales.
-A network of L hidden layers is beyond that when L > 6 xi, that is when |ln of the product of
-gain^2| > 6: the product of gains lies outside [e^-3, e^3], from a twentieth to twenty. Shared out
-evenly, a layer's gain must lie within [e^(-3/L), e^(3/L)]: the deeper the network, the narrower.
+**The signal's gain** s_l is the spread of a_l over that of a_(l-1), with a_0 = x: the factor by
+which the layer changes the difference between inputs. Its product is spread(a_L) / spread(x).
 
-A single layer outside its share is named only where the whole product is out of bounds; a low gain
-that the other layers make up for is no fault.
+**The weights' gradient** needs both: dL/dW_l = a_(l-1)^T delta_l is the signal that came in times
+the gradient that came back. Where the first layer's weights are a thousand times too small, its own
+gradient is as large as ever, and those of all later layers are a thousandth: the signal has
+vanished, not the gradient. And where both products go to zero alike, the first layer's weight
+gradient is hardly smaller than the last one's. It is therefore not what is judged.
 
-**Dead and saturated units** are charged from the same account. A unit is dead when its slope is 0
-on every example. It is saturated on one example when its slope there is below e^-3 times the
-activation's largest slope: it alone would use up the whole network's account. Let u be the share
-of units that work where all is well: all (u = 1) where the activation saturates on both sides;
-half (u = 1/2) where it falls silent on the left only, since random weights put half of the units
-there and He's factor 2 has paid for it. A share s of lost units leaves gain^2 at most the factor
-(1 - s) / u of what was paid for; the layer is charged when that is below its share,
+**When is a product too small or too large?** ``GRADIENT_BOUNDS`` and ``SIGNAL_BOUNDS`` say. A
+single layer is named only where the whole product is out of bounds, and if its own gain lies
+outside the L-th roots of the bounds: the deeper the network, the narrower. A low gain that the
+other layers make up for is no fault.
 
-    (1 - s) / u < e^(-6/L).
+**Dead and saturated units.** A unit is dead when its slope is 0 on every example. It is saturated
+on one example when its slope there is below the gradient's lower bound times the activation's
+largest slope: that factor alone would take the product out of its bounds. Let u be the share of
+units that work where all is well: all (u = 1) where the activation saturates on both sides; half
+(u = 1/2) where it falls silent on the left only, since random weights put half of the units there,
+which He's factor 2 makes good. Where a share s of the units is lost, g_l^2 has at most the factor
+(1 - s) / u of what it has where all is well; the layer is named where that alone is below the L-th
+root of the lower bound's square,
+
+    (1 - s) / u < low^(2/L).
 
 In a deep ReLU network all examples come to look alike, so that a unit silent on one is silent on
 all: up to half of the units are then dead at no cost. Which half is chance, like the heads among N
-coins, so a share is charged only if it also exceeds 1 - u by 3 sqrt(u (1 - u) / N), three standard
-deviations for a layer of N units. Chance excuses 99 % at most: a layer that is lost altogether
-passes nothing on, however it came about.
+coins, so a layer is named only if its share also exceeds 1 - u by 3 sqrt(u (1 - u) / N), three
+standard deviations for a layer of N units. Chance excuses 99 % at most: a layer that is lost
+altogether passes nothing on, however it came about.
 
 **Symmetric weights**: all units of a hidden layer have the same weights and bias, so they are
 copies of one unit. The output layer is not judged, since the labels tell its units apart.
-
-The first layer's weight gradient being much smaller than the last one's is *not* the criterion. In
-a badly scaled ReLU network the signal shrinks on the way forward and the gradient on the way back,
-so that the first layer's is hardly smaller, if at all, while the product of gains goes to zero.
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,15 +63,22 @@ from livegrad.network import MLP, Gradients, Trace, _norm
 if TYPE_CHECKING:
     from livegrad.figures import Figure
 
-__all__ = ["CODES", "DEPTH_SCALES", "LayerSignal", "Report", "measure", "through_depth"]
+__all__ = [
+    "CODES",
+    "GRADIENT_BOUNDS",
+    "SIGNAL_BOUNDS",
+    "LayerSignal",
+    "Report",
+    "measure",
+    "through_depth",
+]
 
 Array = NDArray[Any]
 
-DEPTH_SCALES = 6.0
-"""To how many depth scales networks were seen to train (Schoenholz et al. 2017)."""
-# The bounds of the product of gains: e^-3 and e^3, since chi is the square of the gain.
-SMALLEST = math.exp(-DEPTH_SCALES / 2)
-LARGEST = math.exp(DEPTH_SCALES / 2)
+GRADIENT_BOUNDS = (math.exp(-3), math.exp(3))
+"""Between what values the product of the gradient's gains is healthy."""
+SIGNAL_BOUNDS = (math.exp(-3), math.exp(3))
+"""Between what values the product of the signal's gains is healthy."""
 # The largest share of lost units that chance excuses, in however narrow a layer.
 EXCUSED = 0.99
 
@@ -77,13 +87,13 @@ CODES = (
     "symmetric-weights",
     "exploding-gradient",
     "vanishing-gradient",
+    "exploding-signal",
+    "vanishing-signal",
     "dead-units",
     "saturated-units",
     "healthy",
 )
 """All verdicts, the gravest first."""
-# The verdicts that the network's product decides.
-_OF_THE_PRODUCT = ("exploding-gradient", "vanishing-gradient", "healthy")
 
 
 @dataclass(frozen=True)
@@ -101,8 +111,8 @@ class LayerSignal:
         dead: share of units whose slope is 0 for every example.
         saturated: share of (example, unit) pairs with nearly no slope.
         gradient_norm: Frobenius norm of dL/dW.
-        gain: the factor that the layer puts into the gradient's product.
-        signal_gain: the factor by which it changes the spread.
+        gain: the factor that a hidden layer puts into the gradient's product; NaN for the output.
+        signal_gain: the factor by which a hidden layer changes the spread; NaN for the output.
         verdict: one of ``CODES``.
     """
 
@@ -127,10 +137,10 @@ class Report:
     Attributes:
         layers: one ``LayerSignal`` per hidden layer, then one for the output layer.
         loss: the mean loss.
-        gain: product of the hidden layers' gains.
-        signal_gain: product of the hidden layers' signal gains.
+        gain: product of the gradient's gains, ||delta_1|| / ||delta_(L+1)||.
+        signal_gain: product of the signal's gains, spread(a_L) / spread(x).
         verdict: one of ``CODES``.
-        why: the number that decided, beside its threshold, and the layer where it is one.
+        why: the number that decided, beside its bound, and the layer where it is one.
     """
 
     layers: tuple[LayerSignal, ...]
@@ -146,29 +156,35 @@ class Report:
         return self.verdict == "healthy"
 
     def plot(self) -> Figure:
-        """Draw spread and gradient norm layer by layer."""
+        """Draw the two gains and their products layer by layer."""
         from livegrad import figures
 
         return figures.depth({"": self})
 
     def __str__(self) -> str:
         wide = max(9, *(len(layer.name) for layer in self.layers))
-        rows = [f"{'layer':{wide}}   mean    spread   dead   sat.  |dL/dW|    gain   verdict"]
+        head = f"{'layer':{wide}}    mean  spread   signal gradient dead sat. |dL/dW| verdict"
+        rows = [head]
         for s in self.layers:
             mean = f"{s.mean:.3f}" if abs(s.mean) < 100 else f"{s.mean:.1e}"
+            gains = ("-", "-") if s is self.layers[-1] else (_short(s.signal_gain), _short(s.gain))
             rows.append(
-                f"{s.name:{wide}} {mean:>7} {s.spread:9.2e} {s.dead:6.0%} {s.saturated:6.0%} "
-                f"{s.gradient_norm:8.1e} {s.gain:7.3g}   {s.verdict}"
+                f"{s.name:{wide}} {mean:>7} {s.spread:7.1e} {gains[0]:>8} {gains[1]:>8} "
+                f"{s.dead:4.0%} {s.saturated:4.0%} {s.gradient_norm:7.1e} {s.verdict}"
             )
-        reason = _against_bounds(self.gain) if self.verdict in _OF_THE_PRODUCT else self.why
-        line = f"product of gains {self.gain:.3g}: {self.verdict}, {reason}"
-        return "\n".join([*rows, *textwrap.wrap(line, 80)])
+        signal, gradient = _short(self.signal_gain), _short(self.gain)
+        rows.append(f"{'product':{wide}} {'':15} {signal:>8} {gradient:>8}")
+        return "\n".join([*rows, *textwrap.wrap(f"{self.verdict}: {self.why}", 80)])
+
+
+def _short(gain: float) -> str:
+    return f"{gain:.3g}"
 
 
 def measure(net: MLP, x: ArrayLike, y: ArrayLike) -> Report:
     """Run one forward and one backward pass, without dropout, and judge what passed.
 
-    The module's text derives the thresholds. A network without hidden layers has the product 1.
+    The module's text says what is judged. A network without hidden layers has the products 1.
 
     Args:
         net: the network; it is not changed.
@@ -186,57 +202,56 @@ def measure(net: MLP, x: ArrayLike, y: ArrayLike) -> Report:
         'vanishing-gradient'
 
     Source:
-        Glorot and Bengio 2010 (what is measured); Schoenholz et al. 2017 (the threshold).
+        Glorot and Bengio 2010 (what is measured).
     """
     trace = net.forward(x)
     gradients = net.backward(trace, y)
     depth = net.depth
     signals = [trace.x, *trace.a, net.head.predict(trace.logits)]  # each (n, units)
-    upstream = [gradients.x, *gradients.a, gradients.z[-1]]  # each (n, units)
     spreads = [_spread(signal) for signal in signals]
-    sizes = [_norm(gradient) for gradient in upstream]
+    sizes = [_norm(delta) for delta in gradients.z]  # of delta_1 to delta_(L+1)
     norms = gradients.norms()
     # The layers' gains telescope; so does this, without the overflow of a long product.
-    product = _ratio(sizes[0], sizes[depth]) if depth else 1.0
-    signal_product = _ratio(spreads[depth], spreads[0]) if depth else 1.0
+    product = _Product("gradient", _ratio(sizes[0], sizes[depth]) if depth else 1.0)
+    signal_product = _Product("signal", _ratio(spreads[depth], spreads[0]) if depth else 1.0)
 
     broken = _not_finite(net, trace, gradients)
     layers: list[LayerSignal] = []
-    charges: list[tuple[str, str]] = []  # verdict and reason of each layer
+    found: list[tuple[str, str]] = []  # verdict and reason of each layer
     for at in range(depth + 1):
         hidden = at < depth
-        gain = _ratio(sizes[at], sizes[at + 1])
+        gain = _ratio(sizes[at], sizes[at + 1]) if hidden else math.nan
+        signal_gain = _ratio(spreads[at + 1], spreads[at]) if hidden else math.nan
         dead, saturated = _shares(net.activation, trace.z[at]) if hidden else (0.0, 0.0)
-        if any(where == at for where, _ in broken):
-            verdict, why = "non-finite", ""
-        elif hidden:
-            verdict, why = _judge_hidden(net, at, gain, product, dead, saturated)
-        else:
-            verdict, why = "healthy", ""
         name = f"hidden {at + 1}" if hidden else "output"
-        charges.append((verdict, f"{name}: {why}"))
-        layers.append(
-            LayerSignal(
-                layer=at + 1,
-                name=name,
-                activation=net.activation.name if hidden else net.head.activation,
-                shape=(net.widths[at], net.widths[at + 1]),
-                mean=_mean(signals[at + 1]),
-                spread=spreads[at + 1],
-                dead=dead,
-                saturated=saturated,
-                gradient_norm=norms[at],
-                gain=gain,
-                signal_gain=_ratio(spreads[at + 1], spreads[at]),
-                verdict=verdict,
-            )
+        layer = LayerSignal(
+            layer=at + 1,
+            name=name,
+            activation=net.activation.name if hidden else net.head.activation,
+            shape=(net.widths[at], net.widths[at + 1]),
+            mean=_mean(signals[at + 1]),
+            spread=spreads[at + 1],
+            dead=dead,
+            saturated=saturated,
+            gradient_norm=norms[at],
+            gain=gain,
+            signal_gain=signal_gain,
+            verdict="healthy",
         )
+        why = ""
+        if any(where == at for where, _ in broken):
+            layer = replace(layer, verdict="non-finite")
+        elif hidden:
+            verdict, why = _judge_hidden(net, layer, product, signal_product)
+            layer = replace(layer, verdict=verdict)
+        found.append((layer.verdict, f"{name}: {why}"))
+        layers.append(layer)
     if broken:
         where, what = broken[0]
         verdict, why = "non-finite", f"{layers[where].name}: {what}"
     else:
-        verdict, why = _judge_network(net, product, layers, charges)
-    return Report(tuple(layers), gradients.loss, product, signal_product, verdict, why)
+        verdict, why = _judge_network(net, product, signal_product, layers, found)
+    return Report(tuple(layers), gradients.loss, product.value, signal_product.value, verdict, why)
 
 
 def _spread(signal: Array) -> float:
@@ -268,7 +283,7 @@ def _shares(activation: Activation, z: Array) -> tuple[float, float]:
     dead = float(np.mean((slope == 0).all(axis=0)))
     if activation.saturates == "no":
         return dead, 0.0
-    low = slope < SMALLEST * activation.max_slope  # (n, fan_out)
+    low = slope < GRADIENT_BOUNDS[0] * activation.max_slope  # (n, fan_out)
     if activation.name == "relu":
         # A slope of exactly 0 on the left is how ReLU works; what it costs, the dead tell.
         low &= slope > 0
@@ -304,58 +319,92 @@ def _symmetric(net: MLP, at: int) -> bool:
     return bool(weight.shape[1] > 1 and alike)
 
 
+@dataclass(frozen=True)
+class _Product:
+    """A product of gains, of the gradient or of the signal, beside its bounds."""
+
+    of: str
+    value: float
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        return GRADIENT_BOUNDS if self.of == "gradient" else SIGNAL_BOUNDS
+
+    @property
+    def verdict(self) -> str:
+        low, high = self.bounds
+        if self.value > high:
+            return f"exploding-{self.of}"
+        return f"vanishing-{self.of}" if self.value < low else "healthy"
+
+    def of_layer(self, gain: float, depth: int) -> tuple[str, str]:
+        """Return verdict and reason of a layer that is out of bounds as the product is."""
+        low, high = (bound ** (1 / depth) for bound in self.bounds)
+        said = f"the {self.of}'s gain {gain:.3g} is"
+        if self.verdict.startswith("exploding") and gain > high:
+            return self.verdict, f"{said} above {high:.3g}"
+        if self.verdict.startswith("vanishing") and gain < low:
+            return self.verdict, f"{said} below {low:.3g}"
+        return "healthy", ""
+
+    def __str__(self) -> str:
+        low, high = self.bounds
+        said = {
+            f"exploding-{self.of}": f"above {high:.3g}",
+            f"vanishing-{self.of}": f"below {low:.3g}",
+            "healthy": f"between {low:.3g} and {high:.3g}",
+        }
+        return f"the {self.of}'s product {self.value:.3g} is {said[self.verdict]}"
+
+
 def _allowed(activation: Activation, depth: int, width: int) -> float:
-    """Return the share of dead or saturated units above which a layer is charged."""
+    """Return the share of dead or saturated units above which a layer is named."""
     working = 0.5 if activation.saturates == "left" else 1.0
-    by_account = 1 - working * math.exp(-DEPTH_SCALES / depth)
+    by_product = 1 - working * GRADIENT_BOUNDS[0] ** (2 / depth)
     by_chance = 1 - working + 3 * math.sqrt(working * (1 - working) / width)
-    return max(by_account, min(by_chance, EXCUSED))
+    return max(by_product, min(by_chance, EXCUSED))
 
 
 def _judge_hidden(
-    net: MLP, at: int, gain: float, product: float, dead: float, saturated: float
+    net: MLP, layer: LayerSignal, product: _Product, signal_product: _Product
 ) -> tuple[str, str]:
-    """Return the verdict on one hidden layer, and the measured number beside its threshold."""
-    width = net.widths[at + 1]
-    if _symmetric(net, at):
+    """Return the verdict on one hidden layer, and the measured number beside its bound."""
+    width = layer.shape[1]
+    if _symmetric(net, layer.layer - 1):
         return "symmetric-weights", f"all {width} units have the same weights and bias"
-    low, high = SMALLEST ** (1 / net.depth), LARGEST ** (1 / net.depth)
-    if product > LARGEST and gain > high:
-        return "exploding-gradient", f"gain {gain:.3g} is above {high:.3g}"
-    if product < SMALLEST and gain < low:
-        return "vanishing-gradient", f"gain {gain:.3g} is below {low:.3g}"
+    for one, gain in [(product, layer.gain), (signal_product, layer.signal_gain)]:
+        verdict, why = one.of_layer(gain, net.depth)
+        if why:
+            return verdict, why
     allowed = _allowed(net.activation, net.depth, width)
-    if dead > allowed:
-        return "dead-units", f"{dead:.0%} of the units are dead, above {allowed:.0%}"
-    if saturated > allowed:
-        return "saturated-units", f"{saturated:.0%} are saturated, above {allowed:.0%}"
+    if layer.dead > allowed:
+        return "dead-units", f"{layer.dead:.0%} of the units are dead, above {allowed:.0%}"
+    if layer.saturated > allowed:
+        return "saturated-units", f"{layer.saturated:.0%} are saturated, above {allowed:.0%}"
     return "healthy", ""
 
 
-def _against_bounds(product: float) -> str:
-    if product > LARGEST:
-        return f"above e^3 = {LARGEST:.1f}"
-    if product < SMALLEST:
-        return f"below e^-3 = {SMALLEST:.3f}"
-    return f"between e^-3 = {SMALLEST:.3f} and e^3 = {LARGEST:.1f}"
-
-
 def _judge_network(
-    net: MLP, product: float, layers: list[LayerSignal], charges: list[tuple[str, str]]
+    net: MLP,
+    product: _Product,
+    signal_product: _Product,
+    layers: list[LayerSignal],
+    found: list[tuple[str, str]],
 ) -> tuple[str, str]:
-    """Return the gravest verdict and its reason: the product's, or that of the first layer."""
-    first = dict(reversed(charges))
-    measured = f"product of gains {product:.3g} is {_against_bounds(product)}"
+    """Return the gravest verdict and its reason: the products', or that of the first layer."""
+    first = dict(reversed(found))
     if "symmetric-weights" in first:
         return "symmetric-weights", first["symmetric-weights"]
-    if product > LARGEST:
-        return "exploding-gradient", measured
-    if product < SMALLEST:
-        return "vanishing-gradient", measured + _cause(net, layers[:-1])
+    out = [one for one in (product, signal_product) if one.verdict != "healthy"]
+    if out:
+        gravest = min(out, key=lambda one: CODES.index(one.verdict))
+        vanished = any(one.verdict.startswith("vanishing") for one in out)
+        cause = _cause(net, layers[:-1]) if vanished else ""
+        return gravest.verdict, "; ".join(map(str, out)) + cause
     for code in ("dead-units", "saturated-units"):
         if code in first:
             return code, first[code]
-    return "healthy", measured
+    return "healthy", f"{product}; {signal_product}"
 
 
 def _cause(net: MLP, hidden: list[LayerSignal]) -> str:
