@@ -35,6 +35,7 @@ ACTIVATIONS = ["sigmoid", "tanh", "relu", "leaky_relu", "elu", "softplus", "selu
 DRAWINGS = {
     "activations": lambda **o: figures.activations(*ACTIVATIONS, **o),
     "depth": lambda **o: figures.depth(DEEP, **o),
+    "chain_rule": figures.chain_rule,
     "weights": lambda **o: figures.weights({"a": X, "b": 3 * X}, **o),
     "layer_histograms": lambda **o: figures.layer_histograms(TANH, X, **o),
     "dropout_masks": lambda **o: figures.dropout_masks(dropout(np.ones((8, 40)), 0.3, 0)[1], **o),
@@ -108,7 +109,8 @@ def test_svg_has_no_colour_of_its_own(drawing):
     # Text without a fill would be black on a dark page.
     for tag in tags(figure):
         if tag.tag.endswith("}text"):
-            assert "fill:currentColor" in tag.get("style")
+            # Words may have a factor's colour.
+            assert re.search(r"fill:(currentColor|var\(--lg-\w+,)", tag.get("style"))
 
 
 def test_identifiers_are_unique_and_used(drawing):
@@ -277,24 +279,66 @@ def test_a_slope_that_jumps_is_drawn_in_two_pieces(name, pieces):
 def test_depth_says_the_verdicts_and_marks_what_a_log_scale_cannot_show():
     figure = figures.depth(DEEP)
     he = DEEP["he_normal"]
-    assert f"he_normal {he.gain:.2g} (healthy)" in figure.caption
-    assert "zeros 0 (symmetric-weights)" in figure.alt
+    said = f"he_normal: signal {he.signal_gain:.2g}, gradient {he.gain:.2g} ({he.verdict})"
+    assert said in figure.caption
+    assert "zeros: signal 0, gradient 0 (symmetric-weights)" in figure.caption
+    hidden = he.layers[:-1]
+    assert (
+        f"he_normal: {he.verdict}, the signal's {he.signal_gain:.2g}, with gains from "
+        f"{min(s.signal_gain for s in hidden):.2g} to {max(s.signal_gain for s in hidden):.2g}, "
+        f"the gradient's {he.gain:.2g}, with gains from {min(s.gain for s in hidden):.2g} to "
+        f"{max(s.gain for s in hidden):.2g}"
+    ) in figure.alt
     assert "Crosses at an edge" in figure.caption
-    assert figure.svg.count("<use") > 2 * 30  # thirty crosses in each panel
+    assert figure.svg.count("<use") > 4 * 30  # thirty crosses in each panel
     assert "Crosses" not in figures.depth({"he": he}).caption
+
+
+def test_depth_draws_the_signals_product_upwards_and_the_gradients_downwards():
+    """Twice per layer for the signal, and for the gradient three times through the last factor."""
+    net = MLP([4, 4, 4, 4], "linear", lambda shape, rng: np.eye(4), head="regression")
+    net.weights[0] *= 2
+    net.weights[2] *= 3
+    x = np.random.default_rng(0).standard_normal((8, 4))
+    figure = figures.depth({"": measure(net, x, net(x) - 1)})
+    lines = re.findall(
+        r'd="M[\d.]+ ([\d.]+)L[\d.]+ ([\d.]+) ?"[^>]*stroke:var\(--lg-c1', figure.svg
+    )
+    gain_of_signal, gain_of_gradient, signal, gradient = [tuple(map(float, ys)) for ys in lines]
+    assert gain_of_signal[0] < gain_of_signal[1]  # 2, then 1; y runs down the page
+    assert gain_of_gradient[0] > gain_of_gradient[1]  # 1, then 3
+    assert signal[0] == signal[1] and gradient[0] == gradient[1]  # 2, 2 and 3, 3
 
 
 def test_depth_of_one_network_is_the_reports_plot():
     report = DEEP["he_normal"]
     figure = report.plot()
     assert figure.svg == figures.depth({"": report}).svg
-    assert f"Product of gains: {report.gain:.2g} (healthy)." in figure.caption
+    assert figure.caption.endswith(
+        f"Over all layers: signal {report.signal_gain:.2g}, gradient {report.gain:.2g} "
+        f"({report.verdict})."
+    )
 
 
-def test_depth_of_a_network_without_hidden_layers_and_of_one_that_overflows():
-    assert figures.depth({"": measure(MLP([2, 1], rng=0), X, Y)}).alt
+def test_depth_needs_hidden_layers_and_draws_what_overflows():
+    with pytest.raises(ValueError, match="reports must be of networks with hidden layers, got 'a'"):
+        figures.depth({"a": measure(MLP([2, 1], rng=0), X, Y)})
     net = MLP([2, 4, 4, 1], initializer=lambda shape, rng: np.full(shape, 1e200), rng=0)
     assert "non-finite" in figures.depth({"huge": measure(net, X, Y)}).alt
+
+
+def test_the_chain_rules_arrows_carry_the_factors_in_their_colours():
+    figure = figures.chain_rule()
+    for factor, words in {
+        "wt": ["W₂ᵀ", "W₃ᵀ", "W₁"],
+        "act": ["φ′(z₁)", "φ′(z₂)"],
+        "msk": ["m₁/k", "m₂/k"],
+        "hd": ["δ₃ = p − y"],
+    }.items():
+        for word in words:
+            drawn = re.search(rf"<text [^>]*>{re.escape(word)}</text>", figure.svg)
+            assert drawn and f"var(--lg-{factor}," in drawn[0], word
+    assert {"∂L/∂W₁ = xᵀ δ₁", "∂L/∂W₂ = a₁ᵀ δ₂", "∂L/∂W₃ = a₂ᵀ δ₃"} <= set(texts(figure))
 
 
 def test_log_ticks_are_plain_numbers_or_powers():

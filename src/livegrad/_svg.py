@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 __all__ = [
     "COLOURS",
     "FACTORS",
+    "INK",
     "PALETTE",
     "WIDTH",
     "Figure",
@@ -74,7 +75,7 @@ WIDTH = 6.0
 _ENLARGED = 1.4
 _DARK_PAGE, _DARK_INK = "#14161f", "#e6e6e6"
 # Colours nobody chooses: what is drawn in them is replaced in the SVG.
-_INK = "#010203"
+INK = "#010203"
 FACTORS = {"act": "#010204", "wt": "#010205", "msk": "#010206", "hd": "#010207"}
 _ROLES = dict(zip(FACTORS, PALETTE, strict=False))
 # Matplotlib cannot place ticks beyond so many powers of ten.
@@ -94,18 +95,18 @@ _STYLE: Any = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.linewidth": 0.8,
-    "axes.edgecolor": _INK,
-    "axes.labelcolor": _INK,
-    "axes.titlecolor": _INK,
+    "axes.edgecolor": INK,
+    "axes.labelcolor": INK,
+    "axes.titlecolor": INK,
     "axes.axisbelow": True,
     "axes.grid": True,
     "axes.grid.which": "major",
-    "text.color": _INK,
-    "xtick.color": _INK,
-    "ytick.color": _INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
     "xtick.labelsize": 11,
     "ytick.labelsize": 11,
-    "grid.color": _INK,
+    "grid.color": INK,
     "grid.alpha": 0.12,
     "grid.linewidth": 0.7,
     "lines.linewidth": 2.0,
@@ -309,7 +310,7 @@ def _cleaned(svg: str, alt: str) -> str:
     svg = re.sub(r'(?:<use [^>]* (style="[^"]*")/>)(?:<use [^>]* \1/>)+', _shared, svg)
     svg = _flattened(_identified(svg)).replace("<defs></defs>", "")
 
-    svg = svg.replace(_INK, "currentColor")
+    svg = svg.replace(INK, "currentColor")
     for role, (light, _) in PALETTE.items():
         svg = svg.replace(light, f"var(--lg-{role},{light})")
     for factor, drawn in FACTORS.items():

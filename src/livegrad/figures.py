@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +19,7 @@ from livegrad import activations as _activations
 from livegrad._svg import (
     COLOURS,
     FACTORS,
+    INK,
     PALETTE,
     WIDTH,
     Figure,
@@ -43,6 +45,7 @@ __all__ = [
     "Figure",
     "activations",
     "bars",
+    "chain_rule",
     "curves",
     "decision_boundary",
     "depth",
@@ -115,65 +118,95 @@ def activations(
 def depth(
     reports: Mapping[str, Report], *, alt: str | None = None, caption: str | None = None
 ) -> Figure:
-    """Draw the signal's spread and the weight gradient's norm layer by layer, on log scales.
+    """Draw each hidden layer's two gains and, below them, their products, on log scales.
 
-    A log scale has no place for 0: it is drawn as a cross at the lower edge, and what is not
-    finite as a cross at the upper edge.
+    The signal's product runs from the input up, spread(a_l) / spread(x); the gradient's from the
+    output down, ||delta_l|| / ||delta_(L+1)||. A log scale has no place for 0: it is drawn as a
+    cross at the lower edge, and what is not finite as a cross at the upper edge.
 
     Args:
-        reports: label and report; an empty label draws no legend.
+        reports: label and report, of networks with hidden layers; an empty label draws no legend.
         alt: text alternative.
         caption: caption.
 
     Raises:
-        ValueError: if there are no reports.
+        ValueError: if there are no reports, or one is of a network without hidden layers.
 
     Examples:
         >>> from livegrad.signals import through_depth
-        >>> depth({"he": through_depth("relu", "he_normal", 8)}).alt[:47]
-        'Two line plots on log scales over the hidden la'
+        >>> depth({"he": through_depth("relu", "he_normal", 8)}).alt[:46]
+        'Four line plots on log scales over the hidden '
     """
     _some(reports, "reports")
-    hidden = {label: r.layers[:-1] or r.layers for label, r in reports.items()}
-    with canvas(2.8) as drawn:
-        edges = False
-        panels = [("spread of the signal", "spread"), ("norm of dL/dW", "gradient_norm")]
-        for at, (title, field) in enumerate(panels):
-            axes = drawn.add_subplot(1, 2, at + 1)
-            values = {k: np.array([getattr(s, field) for s in v]) for k, v in hidden.items()}
-            for k, (label, sizes) in enumerate(values.items()):
-                numbers = np.arange(1, len(sizes) + 1)
-                shown = drawable(sizes, log=True)
-                axes.plot(numbers, shown, label=label, **marked(k, len(sizes)))
-                missing = np.isnan(shown)
-                for where, edge in [(missing & (sizes < 1), 0.0), (missing & ~(sizes < 1), 1.0)]:
-                    if where.any():
-                        edges = True
-                        crosses(axes, numbers[where], edge, colour(k))
-            axes.set(title=title, xlabel="hidden layer")
-            log_scale(axes, "y", np.concatenate(list(values.values())))
-            counted(axes, max(len(v) for v in hidden.values()))
-        legend(drawn)
-        products = {
-            label: f"{label} {report.gain:.2g} ({report.verdict})".strip()
-            for label, report in reports.items()
-        }
-        said = "; ".join(
-            f"{products[label]}, spread from {s[0].spread:.2g} in the first layer to "
-            f"{s[-1].spread:.2g} in the last, "
-            f"norm from {s[0].gradient_norm:.2g} to {s[-1].gradient_norm:.2g}"
-            for label, s in hidden.items()
+    for label, report in reports.items():
+        if len(report.layers) == 1:
+            raise ValueError(f"reports must be of networks with hidden layers, got {label!r}")
+    gains: dict[str, tuple[Array, Array]] = {
+        label: (
+            np.array([s.signal_gain for s in report.layers[:-1]]),
+            np.array([s.gain for s in report.layers[:-1]]),
         )
-        note = " Crosses at an edge: 0 (below) or not finite (above)." if edges else ""
+        for label, report in reports.items()
+    }
+    deepest = max(len(signal) for signal, _ in gains.values())
+    with canvas(4.6) as drawn:
+        panels = [
+            ("signal: gain of each layer", {k: signal for k, (signal, _) in gains.items()}),
+            ("gradient: gain of each layer", {k: gradient for k, (_, gradient) in gains.items()}),
+            ("product from the input up", {k: np.cumprod(s) for k, (s, _) in gains.items()}),
+            (
+                "product from the output down",
+                {k: np.cumprod(g[::-1])[::-1] for k, (_, g) in gains.items()},
+            ),
+        ]
+        edges = [
+            _through_layers(drawn.add_subplot(2, 2, at + 1), title, values, deepest)
+            for at, (title, values) in enumerate(panels)
+        ]
+        for axes in drawn.axes[2:]:
+            axes.set_xlabel("hidden layer")
+        legend(drawn)
+        said = "; ".join(
+            f"{_named(label)}{report.verdict}, the signal's {report.signal_gain:.2g}, with gains "
+            f"from {signal.min():.2g} to {signal.max():.2g}, the gradient's {report.gain:.2g}, "
+            f"with gains from {gradient.min():.2g} to {gradient.max():.2g}"
+            for (label, report), (signal, gradient) in zip(
+                reports.items(), gains.values(), strict=True
+            )
+        )
+        products = "; ".join(
+            f"{_named(label)}signal {report.signal_gain:.2g}, gradient {report.gain:.2g} "
+            f"({report.verdict})"
+            for label, report in reports.items()
+        )
+        note = " Crosses at an edge: 0 (below) or not finite (above)." if any(edges) else ""
         return render(
             drawn,
             alt
-            or "Two line plots on log scales over the hidden layers: the spread of the signal and "
-            f"the norm of the gradient. Product of gains: {said}.",
+            or "Four line plots on log scales over the hidden layers: the gains of signal and "
+            f"gradient, and their products. Products: {said}.",
             caption
-            or "What is left of the signal, and the gradient each layer gets. "
-            f"Product of gains: {'; '.join(products.values())}.{note}",
+            or "What each layer does to the signal (left) and to the gradient (right), and the "
+            f"products so far. Over all layers: {products}.{note}",
         )
+
+
+def _through_layers(axes: Axes, title: str, values: Mapping[str, Array], deepest: int) -> bool:
+    """Draw one line a label over the layers' numbers; return whether a cross was needed."""
+    edges = False
+    for k, (label, sizes) in enumerate(values.items()):
+        numbers = np.arange(1, len(sizes) + 1)
+        shown = drawable(sizes, log=True)
+        axes.plot(numbers, shown, label=label, **marked(k, len(sizes)))
+        missing = np.isnan(shown)
+        for where, edge in [(missing & (sizes < 1), 0.0), (missing & ~(sizes < 1), 1.0)]:
+            if where.any():
+                edges = True
+                crosses(axes, numbers[where], edge, colour(k))
+    axes.set(title=title)
+    log_scale(axes, "y", np.concatenate(list(values.values())))
+    counted(axes, deepest)
+    return edges
 
 
 def weights(
@@ -408,6 +441,83 @@ def decision_boundary(
             caption
             or f"Where the network changes its answer; {right:.0%} of the points are right.",
         )
+
+
+def chain_rule(*, alt: str | None = None, caption: str | None = None) -> Figure:
+    """Draw the way forward and the way back through two hidden layers, each arrow with its factor.
+
+    Args:
+        alt: text alternative.
+        caption: caption.
+
+    Examples:
+        >>> chain_rule().caption[:42]
+        'Forward (above) and backward (below) throu'
+
+    Source:
+        Rumelhart, Hinton and Williams 1986.
+    """
+    forward = ["x", "z₁", "a₁", "z₂", "a₂", "z₃", "p"]
+    above: list[tuple[str, str | None]] = [
+        ("W₁", "wt"), ("φ m₁/k", "act"), ("W₂", "wt"), ("φ m₂/k", "act"), ("W₃", "wt"), ("", None)
+    ]  # fmt: skip
+    back = {1: "δ₁", 3: "δ₂", 5: "δ₃ = p − y"}
+    came_in = {1: ("xᵀ", "W₁"), 3: ("a₁ᵀ", "W₂"), 5: ("a₂ᵀ", "W₃")}
+    with canvas(2.7) as drawn:
+        axes = drawn.add_subplot()
+        axes.set(xlim=(-0.35, 6.35), ylim=(-2.3, 0.5))
+        axes.set_axis_off()
+        for at, name in enumerate(forward):
+            axes.text(at, 0, name, ha="center", va="center")
+        for at, (name, factor) in enumerate(above):
+            _arrow(axes, (at + 0.25, 0), (at + 0.75, 0))
+            _coloured(axes, at + 0.5, 0.22, [(name, factor)])
+        for at, name in back.items():
+            ink = {"color": FACTORS["hd"]} if at == 5 else {}
+            axes.text(at, -1, name, ha="center", va="center", **ink)
+            factor, weight = came_in[at]
+            axes.text(at, -2.05, f"∂L/∂{weight} = {factor} {name[:2]}", ha="center", va="center")
+            _arrow(axes, (at, -1.2), (at, -1.85))
+            _coloured(axes, at + 0.22, -1.5, [(factor, None)])
+        for layer, (start, end) in {2: (4.3, 3.3), 1: (2.7, 1.3)}.items():
+            _arrow(axes, (start, -1), (end, -1))
+            sub = "₀₁₂₃"
+            parts: list[tuple[str, str | None]] = [
+                (f"W{sub[layer + 1]}ᵀ", "wt"),
+                (f"φ′(z{sub[layer]})", "act"),
+                (f"m{sub[layer]}/k", "msk"),
+            ]
+            _coloured(axes, (start + end) / 2, -0.78, parts)
+        return render(
+            drawn,
+            alt
+            or "A diagram of two hidden layers. Forward: x times W1 gives z1, the activation and "
+            "the mask give a1, times W2 gives z2, then a2, times W3 gives z3, then p. Backward: "
+            "delta3 is p minus y; times W3 transposed, the slope at z2 and the mask it is delta2; "
+            "times W2 transposed, the slope at z1 and the mask it is delta1. The gradient of W1 is "
+            "x transposed times delta1, of W2 a1 transposed times delta2, of W3 a2 transposed "
+            "times delta3.",
+            caption
+            or "Forward (above) and backward (below) through two hidden layers. Each arrow back "
+            "carries the factors by which the gradient is multiplied; W₁ is on none of them. "
+            "k is the share that dropout keeps.",
+        )
+
+
+def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
+    look = {"arrowstyle": "->", "linewidth": 1.0, "shrinkA": 0, "shrinkB": 0, "color": INK}
+    axes.annotate("", end, start, arrowprops=look)
+
+
+def _coloured(axes: Axes, x: float, y: float, parts: Sequence[tuple[str, str | None]]) -> None:
+    """Write words side by side, centred, each in its factor's colour."""
+    # A letter of the usual size takes about so much of an axis of this figure.
+    widths = [0.094 * len(word) + 0.07 for word, _ in parts]
+    at = x - sum(widths) / 2
+    for (word, factor), width in zip(parts, widths, strict=True):
+        ink = {"color": FACTORS[factor]} if factor else {}
+        axes.text(at + width / 2, y, word, ha="center", va="center", size=11, **ink)
+        at += width
 
 
 def curves(
@@ -708,6 +818,10 @@ def _listed(names: Sequence[str]) -> str:
 def _sentence(text: str) -> str:
     """Return the text with a capital at its start, and dL/dW left as it is."""
     return text[:1].upper() + text[1:]
+
+
+def _named(label: str) -> str:
+    return f"{label}: " if label else ""
 
 
 def _prefix(label: str) -> str:

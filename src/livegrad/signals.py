@@ -8,7 +8,8 @@ its way back, with delta_l = dL/dz_l and layer L + 1 the output,
 Frobenius norms over batch and units. It holds W_(l+1), the slopes phi'(z_l) and, in training, the
 mask, as they act on the gradient that really passes. The product over the hidden layers is
 ||delta_1|| / ||delta_(L+1)||, exactly. The first layer's own weights are not in it, the output's
-are.
+are. Papers that speak of the variance per unit mean another number where the widths differ: its
+root changes by g_l sqrt(n_(l+1) / n_l), with n_l the units of layer l.
 
 **The signal's gain** s_l is the spread of a_l over that of a_(l-1), with a_0 = x: the factor by
 which the layer changes the difference between inputs. Its product is spread(a_L) / spread(x).
@@ -138,7 +139,8 @@ class Report:
         layers: one ``LayerSignal`` per hidden layer, then one for the output layer.
         loss: the mean loss.
         gain: product of the gradient's gains, ||delta_1|| / ||delta_(L+1)||.
-        signal_gain: product of the signal's gains, spread(a_L) / spread(x).
+        signal_gain: product of the signal's gains, spread(a_L) / spread(x); NaN where all inputs
+            are alike.
         verdict: one of ``CODES``.
         why: the number that decided, beside its bound, and the layer where it is one.
     """
@@ -163,17 +165,18 @@ class Report:
 
     def __str__(self) -> str:
         wide = max(9, *(len(layer.name) for layer in self.layers))
-        head = f"{'layer':{wide}}    mean  spread   signal gradient dead sat. |dL/dW| verdict"
+        head = f"{'layer':{wide}}   mean  spread   signal gradient dead sat. |dL/dW| verdict"
         rows = [head]
         for s in self.layers:
-            mean = f"{s.mean:.3f}" if abs(s.mean) < 100 else f"{s.mean:.1e}"
+            mean = f"{s.mean:.{3 if abs(s.mean) < 10 else 2}f}"
+            mean = mean if abs(s.mean) < 100 else f"{s.mean:.1e}"
             gains = ("-", "-") if s is self.layers[-1] else (_short(s.signal_gain), _short(s.gain))
             rows.append(
-                f"{s.name:{wide}} {mean:>7} {s.spread:7.1e} {gains[0]:>8} {gains[1]:>8} "
+                f"{s.name:{wide}} {mean:>6} {s.spread:7.1e} {gains[0]:>8} {gains[1]:>8} "
                 f"{s.dead:4.0%} {s.saturated:4.0%} {s.gradient_norm:7.1e} {s.verdict}"
             )
         signal, gradient = _short(self.signal_gain), _short(self.gain)
-        rows.append(f"{'product':{wide}} {'':15} {signal:>8} {gradient:>8}")
+        rows.append(f"{'product':{wide}} {'':14} {signal:>8} {gradient:>8}")
         return "\n".join([*rows, *textwrap.wrap(f"{self.verdict}: {self.why}", 80)])
 
 
@@ -213,7 +216,7 @@ def measure(net: MLP, x: ArrayLike, y: ArrayLike) -> Report:
     norms = gradients.norms()
     # The layers' gains telescope; so does this, without the overflow of a long product.
     product = _Product("gradient", _ratio(sizes[0], sizes[depth]) if depth else 1.0)
-    signal_product = _Product("signal", _ratio(spreads[depth], spreads[0]) if depth else 1.0)
+    signal_product = _Product("signal", _signal(spreads[depth], spreads[0]) if depth else 1.0)
 
     broken = _not_finite(net, trace, gradients)
     layers: list[LayerSignal] = []
@@ -273,6 +276,11 @@ def _mean(signal: Array) -> float:
 def _ratio(above: float, below: float) -> float:
     """Return above / below, and 0 where nothing is left to pass on."""
     return above / below if below != 0 else 0.0
+
+
+def _signal(last: float, first: float) -> float:
+    """Return last / first, and NaN where all inputs are alike: there is no signal to pass on."""
+    return last / first if first != 0 else math.nan
 
 
 def _shares(activation: Activation, z: Array) -> tuple[float, float]:
@@ -348,6 +356,8 @@ class _Product:
         return "healthy", ""
 
     def __str__(self) -> str:
+        if math.isnan(self.value):
+            return f"the {self.of}'s product is not defined: all inputs are alike"
         low, high = self.bounds
         said = {
             f"exploding-{self.of}": f"above {high:.3g}",
