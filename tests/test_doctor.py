@@ -82,6 +82,9 @@ def test_gains_are_those_of_signals():
     gains = [layer.gain for layer in expected.layers[:-1]]
     assert [layer.gain for layer in report.layers] == pytest.approx(gains, rel=1e-4)
     assert report.gain == pytest.approx(expected.gain, rel=1e-4)
+    signals = [layer.signal_gain for layer in expected.layers[:-1]]
+    assert [layer.signal_gain for layer in report.layers] == pytest.approx(signals, rel=1e-4)
+    assert report.signal_gain == pytest.approx(expected.signal_gain, rel=1e-4)
     assert report.loss == pytest.approx(expected.loss, rel=1e-5)
 
 
@@ -324,7 +327,7 @@ def test_a_report_is_sorted_printed_and_plain():
 
 
 def test_infinite_numbers_are_text_in_json():
-    report = Examination((), (), (), float("nan"), float("inf"))
+    report = Examination((), (), (), float("nan"), 1.0, float("inf"))
     assert report.to_dict()["gain"] == "nan" and report.to_dict()["loss"] == "inf"
 
 

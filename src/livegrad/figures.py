@@ -473,7 +473,7 @@ def chain_rule(*, alt: str | None = None, caption: str | None = None) -> Figure:
             _arrow(axes, (at + 0.25, 0), (at + 0.75, 0))
             _coloured(axes, at + 0.5, 0.22, [(name, factor)])
         for at, name in back.items():
-            ink = {"color": FACTORS["hd"]} if at == 5 else {}
+            ink: Any = {"color": FACTORS["hd"]} if at == 5 else {}
             axes.text(at, -1, name, ha="center", va="center", **ink)
             factor, weight = came_in[at]
             axes.text(at, -2.05, f"∂L/∂{weight} = {factor} {name[:2]}", ha="center", va="center")
@@ -515,7 +515,7 @@ def _coloured(axes: Axes, x: float, y: float, parts: Sequence[tuple[str, str | N
     widths = [0.094 * len(word) + 0.07 for word, _ in parts]
     at = x - sum(widths) / 2
     for (word, factor), width in zip(parts, widths, strict=True):
-        ink = {"color": FACTORS[factor]} if factor else {}
+        ink: Any = {"color": FACTORS[factor]} if factor else {}
         axes.text(at + width / 2, y, word, ha="center", va="center", size=11, **ink)
         at += width
 

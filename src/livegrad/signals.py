@@ -370,7 +370,7 @@ class _Product:
 def _allowed(activation: Activation, depth: int, width: int) -> float:
     """Return the share of dead or saturated units above which a layer is named."""
     working = 0.5 if activation.saturates == "left" else 1.0
-    by_product = 1 - working * GRADIENT_BOUNDS[0] ** (2 / depth)
+    by_product = 1 - working * math.pow(GRADIENT_BOUNDS[0], 2 / depth)
     by_chance = 1 - working + 3 * math.sqrt(working * (1 - working) / width)
     return max(by_product, min(by_chance, EXCUSED))
 

@@ -97,7 +97,7 @@ def _examined(model: Any, sample: Sample) -> Examination:
     findings += _architecture.dropout(result)
     findings += _architecture.linear(result)
     layers: list[LayerGain] = []
-    gain = math.nan
+    gain = signal_gain = math.nan
     if math.isnan(result.loss) and (result is bare or result.error):
         reason = result.error or "the labels do not fit the loss"
         unjudged.append(f"gradients and steps: {reason}")
@@ -107,12 +107,14 @@ def _examined(model: Any, sample: Sample) -> Examination:
         found, notes = _judged(model, sample, result, path, findings, heads)
         findings += found
         unjudged += notes
-        gains = path.gains
         layers = [
-            LayerGain(block.name, block.activation, g)
-            for block, g in zip(path.blocks, gains, strict=True)
+            LayerGain(block.name, block.activation, *gains)
+            for block, *gains in zip(path.blocks, path.gains, path.signal_gains, strict=True)
         ]
-        gain = math.prod(g for g in gains if math.isfinite(g)) if gains else 1.0
+        gain, signal_gain = (
+            math.prod(g for g in gains if math.isfinite(g))
+            for gains in (path.gains, path.signal_gains)
+        )
     for call in result.calls:
         layer = call.layer
         custom = not type(layer).__module__.startswith("keras.")
@@ -125,7 +127,9 @@ def _examined(model: Any, sample: Sample) -> Examination:
             if note not in unjudged:
                 unjudged.append(note)
     findings.sort(key=lambda finding: CODES.index(finding.code))
-    return Examination(tuple(findings), tuple(unjudged), tuple(layers), gain, result.loss)
+    return Examination(
+        tuple(findings), tuple(unjudged), tuple(layers), gain, signal_gain, result.loss
+    )
 
 
 def _comparable(findings: list[Finding]) -> bool:
@@ -162,19 +166,18 @@ def _judged(
         return findings, [f"gains, units and steps: not before {' and '.join(blind)} is mended"]
     units, unjudged = _signals.units(result, path, sample.rows)
     findings += units
-    gains = path.gains
     # Their cause is named already: these faults shrink the product by themselves.
     caused = {"softmax-hidden", "dead-units", "saturated-units", "identical-kernels"}
     caused |= {"output-loss-mismatch"}
     now |= {finding.code for finding in units}
     product: list[Finding] = []
     if not now & caused:
-        product, notes = _signals.product(model, sample, path, gains)
+        product, notes = _signals.product(model, sample, path)
         findings += product
         unjudged += notes
-    elif gains:
+    elif path.blocks:
         unjudged.append(
-            f"the product of gains: not before {' and '.join(sorted(now & caused))} is mended"
+            f"the products of gains: not before {' and '.join(sorted(now & caused))} is mended"
         )
     if not product and not now & caused:
         known = [_heads.know_nothing(head) for head in heads]

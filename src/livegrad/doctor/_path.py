@@ -1,8 +1,8 @@
 """The longest way through a model, cut into hidden blocks: weights, then what bends and scales.
 
-Only the gains of what theory speaks of enter the product: dense layers and convolutions, their
-activations and normalisations. Pooling, reshaping and merging change a norm without any loss, and
-what happens inside recurrent, attention and unknown layers is not looked at; both are passed over.
+Only what theory speaks of enters the two products: dense layers and convolutions, their activations
+and normalisations. Pooling, reshaping and merging change a norm without any loss, and what happens
+inside recurrent, attention and unknown layers is not looked at; both are passed over.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any
 
 import keras
 import tensorflow as tf
 
 from livegrad import activations
-from livegrad.doctor._probe import Call, norm
-from livegrad.signals import LARGEST, SMALLEST
+from livegrad.doctor._probe import Call, norm, spread
 
 __all__ = [
     "Block",
@@ -111,14 +111,27 @@ class Block:
         """Units or channels."""
         return int(self.call.output.shape[-1])
 
-    def gain(self) -> float:
-        """Return the factor that it puts into the gradient's product."""
-        factor = 1.0
-        for call in [self.call, *self.followers]:
+    def through_weights(self) -> float:
+        """Return what its weights make of the gradient: dL/d(input) over its delta."""
+        below = [norm(g) for g in self.call.gradients if g is not None]
+        above = norm(self.call.delta)
+        return max(below) / above if below and above > 0 else math.nan
+
+    def through_activation(self) -> float:
+        """Return what slopes and normalisations make of it: its delta over dL/d(output)."""
+        above = norm(self.call.gradient)
+        factor = norm(self.call.delta) / above if above > 0 else math.nan
+        for call in self.followers:
             below = [norm(g) for g in call.gradients if g is not None]
             above = norm(call.gradient)
             factor *= max(below) / above if below and above > 0 else math.nan
         return factor
+
+    def signal_gain(self) -> float:
+        """Return the spread of its output over that of its input; NaN where that has none."""
+        last = [self.call, *self.followers][-1]
+        came_in = spread(self.call.inputs[0]) if self.call.inputs else math.nan
+        return spread(last.output) / came_in if came_in > 0 else math.nan
 
 
 @dataclass
@@ -143,13 +156,8 @@ class Path:
         return max(1, len(self.blocks))
 
     @property
-    def share(self) -> tuple[float, float]:
-        """Each block's even share of the bounds of the product."""
-        return SMALLEST ** (1 / self.depth), LARGEST ** (1 / self.depth)
-
-    @property
     def chance(self) -> tuple[float, float]:
-        """By how much chance alone lowers and raises the logarithm of the product of gains.
+        """By how much chance alone lowers and raises the logarithm of a product of gains.
 
         The squared gain of a random layer with n inputs has a logarithm of mean -5 / (2 n) and
         variance 5 / n (Hanin 2018, for ReLU); the gain's is half of it. Three standard deviations.
@@ -162,8 +170,32 @@ class Path:
 
     @cached_property
     def gains(self) -> list[float]:
-        """Each hidden block's gain."""
-        return [block.gain() for block in self.blocks]
+        """Each hidden block's gain of the gradient, |delta_l| / |delta_(l+1)|.
+
+        What lies between two blocks is passed over; where weights follow that are not understood,
+        the last block's slopes alone count.
+        """
+        above = [*self.blocks[1:], *([self.head] if self.head else [])]
+        return [
+            block.through_activation() * (after.through_weights() if after else 1.0)
+            for block, after in zip_longest(self.blocks, above[: len(self.blocks)])
+        ]
+
+    @cached_property
+    def own_factors(self) -> list[float]:
+        """The same product, each factor with the block that it belongs to: slopes and weights.
+
+        The first block has its slopes alone; the head, where there is one, comes last.
+        """
+        own = [block.through_activation() for block in self.blocks]
+        for at, block in enumerate(self.blocks[1:], start=1):
+            own[at] *= block.through_weights()
+        return [*own, *([self.head.through_weights()] if self.head and self.blocks else [])]
+
+    @cached_property
+    def signal_gains(self) -> list[float]:
+        """Each hidden block's gain of the signal."""
+        return [block.signal_gain() for block in self.blocks]
 
     def start(self) -> list[Call]:
         """Return the call whose weights the data meet first; normalisations do not count."""

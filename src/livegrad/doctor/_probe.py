@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from livegrad.doctor._data import Sample
 
-__all__ = ["Call", "Pass", "loss_at", "norm", "run", "tensor", "undisturbed"]
+__all__ = ["Call", "Pass", "loss_at", "norm", "run", "spread", "tensor", "undisturbed"]
 
 # They add noise that is not a property of the weights.
 _NOISE = (
@@ -44,8 +44,10 @@ class Call:
         output: its first floating output.
         parents: the calls that made the inputs; the call before, where that is not known.
         first: whether an input of the model is among the inputs.
+        pre: what its own activation was given, where it has one.
         gradients: of the loss for each of the inputs; None where there is none.
         gradient: of the loss for the output.
+        delta: of the loss for ``pre``.
     """
 
     layer: Any
@@ -53,8 +55,10 @@ class Call:
     output: Any
     parents: list[int]
     first: bool
+    pre: Any = None
     gradients: list[Any] = field(default_factory=list)
     gradient: Any = None
+    delta: Any = None
 
 
 @dataclass
@@ -156,7 +160,7 @@ def _run(
         return Pass(calls, outputs, float("nan"), [None] * len(values), error)
     seen: dict[int, Any] = {}
     for call in calls:
-        for signal in [*call.inputs, call.output]:
+        for signal in [*call.inputs, call.output, call.pre]:
             if signal is not None:
                 seen[id(signal)] = signal
     found = tape.gradient(scaled, values + list(seen.values()))
@@ -165,6 +169,7 @@ def _run(
     for call in calls:
         call.gradients = [gradient[id(signal)] for signal in call.inputs]
         call.gradient = gradient.get(id(call.output))
+        call.delta = gradient.get(id(call.pre))
     return Pass(calls, outputs, float(loss), found[: len(values)])
 
 
@@ -205,8 +210,10 @@ def _listening(calls: list[Call], x: Any) -> Iterator[None]:
         if inside or _has_parts(layer):
             return original(layer, *args, **kwargs)
         inside += 1
+        given_to: list[Any] = []
         try:
-            result = original(layer, *args, **kwargs)
+            with _overheard(layer, given_to):
+                result = original(layer, *args, **kwargs)
         finally:
             inside -= 1
         tensors = [t for t in keras.tree.flatten([args, kwargs]) if tf.is_tensor(t)]
@@ -218,7 +225,8 @@ def _listening(calls: list[Call], x: Any) -> Iterator[None]:
         for part in outputs:
             makers[id(part)] = len(calls)
         floating = [t for t in tensors if t.dtype.is_floating]
-        calls.append(Call(layer, floating, outputs[0] if outputs else None, parents, first))
+        output, pre = (outputs or [None])[0], (given_to or [None])[0]
+        calls.append(Call(layer, floating, output, parents, first, pre))
         return result
 
     keras.layers.Layer.__call__ = listened
@@ -226,6 +234,26 @@ def _listening(calls: list[Call], x: Any) -> Iterator[None]:
         yield
     finally:
         keras.layers.Layer.__call__ = original
+
+
+@contextmanager
+def _overheard(layer: Any, given: list[Any]) -> Iterator[None]:
+    """Append what the layer's own activation is given: its pre-activations."""
+    own = vars(layer).get("activation")
+    if not callable(own):
+        yield
+        return
+
+    def activation(z: Any, *args: Any, **kwargs: Any) -> Any:
+        given.append(z)
+        return own(z, *args, **kwargs)
+
+    # Past Keras, which would take note of an attribute that is a layer.
+    object.__setattr__(layer, "activation", activation)
+    try:
+        yield
+    finally:
+        object.__setattr__(layer, "activation", own)
 
 
 def _has_parts(layer: Any) -> bool:
@@ -246,3 +274,11 @@ def norm(array: Any) -> float:
     if array is None:
         return float("nan")
     return float(tf.norm(tf.cast(_dense(array), tf.float64)))
+
+
+def spread(array: Any) -> float:
+    """Return the standard deviation over the examples, root mean square over the rest."""
+    if array is None:
+        return float("nan")
+    wide = np.asarray(_dense(array), dtype="float64").reshape(len(array), -1)  # (n, values)
+    return float(np.sqrt(np.mean(np.var(wide, axis=0))))

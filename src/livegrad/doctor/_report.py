@@ -24,6 +24,8 @@ PAGES = {
     "initializer-mismatch": "initializers/pairing",
     "exploding-gradient": "gradients/exploding",
     "vanishing-gradient": "gradients/vanishing",
+    "exploding-signal": "gradients/measure",
+    "vanishing-signal": "gradients/measure",
     "learning-rate": "gradients/diagnose",
     "dropout-rate": "dropout/placement",
     "metric-mismatch": "outputs/index",
@@ -72,12 +74,14 @@ class LayerGain:
     Attributes:
         layer: the name of the layer that has the weights.
         activation: the last non-linearity before the next weights.
-        gain: the factor that it puts into the gradient's product.
+        gain: the factor that it puts into the gradient's product, |delta_l| / |delta_(l+1)|.
+        signal_gain: the factor by which it changes the spread.
     """
 
     layer: str
     activation: str
     gain: float
+    signal_gain: float
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,8 @@ class Examination:
         findings: the gravest first.
         unjudged: what could not be judged, each with its reason.
         layers: the gains of the hidden layers.
-        gain: their product.
+        gain: product of the gradient's gains.
+        signal_gain: product of the signal's gains.
         loss: the loss on the sample.
     """
 
@@ -96,6 +101,7 @@ class Examination:
     unjudged: tuple[str, ...]
     layers: tuple[LayerGain, ...]
     gain: float
+    signal_gain: float
     loss: float
 
     @property
@@ -118,8 +124,12 @@ class Examination:
             "healthy": self.healthy,
             "findings": [asdict(found) | {"page": found.page} for found in self.findings],
             "unjudged": list(self.unjudged),
-            "layers": [asdict(layer) | {"gain": plain(layer.gain)} for layer in self.layers],
+            "layers": [
+                asdict(layer) | {"gain": plain(layer.gain), "signal_gain": plain(layer.signal_gain)}
+                for layer in self.layers
+            ],
             "gain": plain(self.gain),
+            "signal_gain": plain(self.signal_gain),
             "loss": plain(self.loss),
         }
 

@@ -1,8 +1,8 @@
 """What one pass tells: where numbers break, and what each layer does to signal and gradient.
 
-The words and the bounds are those of ``livegrad.signals``: the product of the gains of L hidden
-layers lies within e^-3 and e^3, a layer's share is the L-th root, and dead or saturated units are
-charged where they alone use up a layer's share.
+The words and the bounds are those of ``livegrad.signals``: each of the two products of the gains of
+L hidden layers lies within its bounds, a layer is named beyond their L-th roots, and for dead or
+saturated units where they alone would take the gradient there.
 """
 
 from __future__ import annotations
@@ -21,9 +21,12 @@ from livegrad.doctor._path import Block, Path, activation_of, has_weights, kerne
 from livegrad.doctor._probe import Call, Pass, run, tensor
 from livegrad.doctor._report import Finding
 from livegrad.doctor._weights import drawn
-from livegrad.signals import LARGEST, SMALLEST, _allowed
+from livegrad.signals import GRADIENT_BOUNDS, SIGNAL_BOUNDS, _allowed
 
 __all__ = ["not_finite", "product", "scale_of_input", "units"]
+
+# Between these the root mean square of what enters the first weights is near enough to 1.
+SMALLEST, LARGEST = math.exp(-3), math.exp(3)
 
 
 def not_finite(result: Pass) -> list[Finding]:
@@ -75,7 +78,7 @@ def scale_of_input(path: Path, sample: Sample) -> list[Finding]:
     """Return a finding where what enters the first weights is far from the assumed size 1.
 
     He, Glorot and LeCun take the inputs' mean square to be 1. One feature beyond e^3, or all of
-    them together below e^-3, use up the network's account before its first layer.
+    them together below e^-3, are judged to be too far from it.
     """
     before = path.before
     for call in path.start():
@@ -127,7 +130,7 @@ def units(result: Pass, path: Path, rows: int) -> tuple[list[Finding], list[str]
         name = activation_of(call.layer)
         name = {"relu6": "relu", "hard_sigmoid": "sigmoid"}.get(name, name)
         dead = float(tf.reduce_mean(tf.cast(tf.reduce_all(flat == 0, axis=0), tf.float64)))
-        low = flat < SMALLEST
+        low = flat < GRADIENT_BOUNDS[0]
         if name == "relu":
             low &= flat > 0
         saturated = float(tf.reduce_mean(tf.cast(low, tf.float64)))
@@ -179,99 +182,106 @@ def _saturated(result: Pass, call: Call, name: str, share: float, allowed: float
     return Finding(
         "saturated-units",
         name,
-        f"{share:.0%} of its slopes are below e^-3 of the largest, above {allowed:.0%}",
+        f"{share:.0%} of its slopes are below {GRADIENT_BOUNDS[0]:.3g} of the largest, "
+        f"above {allowed:.0%}",
         "On the flat ends of the curve the slope, a factor of the product, is nearly 0.",
         f"keras.layers.{kind}(..., {fix})",
     )
 
 
-def product(
-    model: Any, sample: Sample, path: Path, gains: list[float]
-) -> tuple[list[Finding], list[str]]:
-    """Judge the product of gains; where it is out of bounds, against a fresh set of weights.
+def product(model: Any, sample: Sample, path: Path) -> tuple[list[Finding], list[str]]:
+    """Judge the gradient's product and then the signal's, against a fresh set of weights.
 
     The fresh weights are what the initializer that pairs with each activation draws for the same
     architecture. If they bring the product back, and the model still has what its own initializer
     drew, the initializer is at fault; else the depth, the activation or the training is.
     """
-    known = [gain for gain in gains if math.isfinite(gain)]
-    if not known:
-        return [], ["the product of gains: no gradient reaches the hidden layers"] if gains else []
-    total = math.prod(known)
-    below, above = path.chance
-    least, most = SMALLEST * math.exp(-below), LARGEST * math.exp(above)
-    if least <= total <= most:
-        return [], []
+    if path.gains and not any(math.isfinite(gain) for gain in path.gains):
+        return [], ["the product of gains: no gradient reaches the hidden layers"]
+    for of, factors in (("gradient", path.own_factors), ("signal", path.signal_gains)):
+        if not (_least(of, path) <= _total(factors) <= _most(of, path)):
+            return [_out_of_bounds(of, factors, path, _fresh(model, sample, path))], []
+    return [], []
+
+
+def _bounds(of: str) -> tuple[float, float]:
+    return GRADIENT_BOUNDS if of == "gradient" else SIGNAL_BOUNDS
+
+
+def _least(of: str, path: Path) -> float:
+    return _bounds(of)[0] * math.exp(-path.chance[0])
+
+
+def _most(of: str, path: Path) -> float:
+    return _bounds(of)[1] * math.exp(path.chance[1])
+
+
+def _total(factors: list[float]) -> float:
+    return math.prod(factor for factor in factors if math.isfinite(factor))
+
+
+def _out_of_bounds(of: str, factors: list[float], path: Path, other: Path | None) -> Finding:
+    least, most = _least(of, path), _most(of, path)
+    total = _total(factors)
     small = total < least
-    low, high = path.share
-    fresh = _gains_of_fresh(model, sample, path)
-    if fresh is not None and len(fresh) != len(gains):
-        fresh = None
-    against = fresh or [1.0] * len(gains)
+    low, high = (bound ** (1 / path.depth) for bound in _bounds(of))
+    fresh = None
+    if other is not None:
+        fresh = other.own_factors if of == "gradient" else other.signal_gains
+        fresh = fresh if len(fresh) == len(factors) else None
     pull = [
-        math.log(max(gain, 1e-300) / max(base, 1e-300)) if math.isfinite(gain) else 0.0
-        for gain, base in zip(gains, against, strict=True)
+        math.log(max(factor, 1e-300) / max(base, 1e-300))
+        if math.isfinite(factor) and math.isfinite(base)
+        else 0.0
+        for factor, base in zip(factors, fresh or [1.0] * len(factors), strict=True)
     ]
-    cured = fresh is not None and least <= math.prod(fresh) <= most
+    cured = fresh is not None and least <= _total(fresh) <= most
     if not cured:
-        pull = [math.log(max(g, 1e-300)) if math.isfinite(g) else 0.0 for g in gains]
-    # The one that carries more than half of it all; else the first beyond its share.
+        pull = [math.log(max(g, 1e-300)) if math.isfinite(g) else 0.0 for g in factors]
+    # The layer that carries more than half of it all; else the first beyond the bound's root.
     worst = min(pull) if small else max(pull)
     at = pull.index(worst)
     if abs(worst) < abs(sum(pull)) / 2:
-        share = math.log(low if small else high)
-        at = next((i for i, p in enumerate(pull) if (p < share if small else p > share)), at)
-    block = path.blocks[at]
-    bound = f"below {low:.3g}" if small else f"above {high:.3g}"
-    bounds = (
-        f"below e^-3 and chance = {least:.2g}" if small else f"above e^3 and chance = {most:.3g}"
-    )
+        root = math.log(low if small else high)
+        at = next((i for i, p in enumerate(pull) if (p < root if small else p > root)), at)
+    block = [*path.blocks, path.head][at]
+    assert block is not None
+    out = f"below {least:.2g}" if small else f"above {most:.3g}"
     evidence = (
-        f"product of {len(known)} gains {total:.3g}, {bounds}; this layer's {gains[at]:.3g}, "
-        f"its share: {bound}"
+        f"the {of}'s product {total:.3g} through {len(path.blocks)} layers is {out}, the bound "
+        f"with chance; this layer's own factor is {factors[at]:.3g}, "
+        + (f"below {low:.3g}" if small else f"above {high:.3g}")
     )
     kind = type(block.call.layer).__name__
     name = _pairing(block)
+    does = "lose" if small else "blow up"
     if cured and drawn(block.call.layer) is not False:
         assert fresh is not None
-        return [
-            Finding(
-                "initializer-mismatch",
-                block.name,
-                f"{evidence}; with {name} the product is {math.prod(fresh):.3g}",
-                f"At this depth the first weights {'lose' if small else 'blow up'} the gradient; "
-                f"what pairs with {block.activation} keeps its size.",
-                f'keras.layers.{kind}(..., kernel_initializer="{name}")',
-            )
-        ], []
-    if small:
-        flat = activation_of(block.call.layer) in ("sigmoid", "softmax", "hard_sigmoid", "tanh")
-        fix = f'keras.layers.{kind}(..., activation="relu", kernel_initializer="he_normal")'
-        if not flat:
-            fix = f'keras.layers.{kind}(..., kernel_initializer="{name}")'
-        return [
-            Finding(
-                "vanishing-gradient",
-                block.name,
-                evidence,
-                "The layers below get next to no gradient, whatever the last layers learn.",
-                fix,
-            )
-        ], []
-    if cured:
-        fix = f'keras.layers.{kind}(..., kernel_initializer="{name}")'
-    else:
-        fix = "x = keras.layers.LayerNormalization()(x)  # before each block"
-    return [
-        Finding(
-            "exploding-gradient",
+        return Finding(
+            "initializer-mismatch",
             block.name,
-            evidence,
-            "The first layers' step is as many times longer than the last layers': no learning "
-            "rate fits both.",
-            fix,
+            f"{evidence}; with {name} the product is {_total(fresh):.3g}",
+            f"At this depth the first weights {does} the {of}; "
+            f"what pairs with {block.activation} keeps its size.",
+            f'keras.layers.{kind}(..., kernel_initializer="{name}")',
         )
-    ], []
+    paired = f'keras.layers.{kind}(..., kernel_initializer="{name}")'
+    normalised = "x = keras.layers.LayerNormalization()(x)  # before each block"
+    flat = activation_of(block.call.layer) in ("sigmoid", "softmax", "hard_sigmoid", "tanh")
+    relu = f'keras.layers.{kind}(..., activation="relu", kernel_initializer="he_normal")'
+    code = f"{'vanishing' if small else 'exploding'}-{of}"
+    why = {
+        "vanishing-gradient": "The layers below get next to no gradient, whatever the last layers "
+        "learn.",
+        "exploding-gradient": "The first layers' step is as many times longer than the last "
+        "layers': no learning rate fits both.",
+        "vanishing-signal": "What tells the examples apart is gone before the last layers: the "
+        "gradients of their weights shrink by the same factor.",
+        "exploding-signal": "What enters the last layers is as many times larger, and so are the "
+        "gradients of their weights.",
+    }[code]
+    down, up = relu if flat else paired, paired if cured else normalised
+    return Finding(code, block.name, evidence, why, down if small else up)
 
 
 def _pairing(block: Block) -> str:
@@ -279,12 +289,12 @@ def _pairing(block: Block) -> str:
     return activations.get(name).initializer if name in activations.NAMES else "glorot_uniform"
 
 
-def _gains_of_fresh(model: Any, sample: Sample, path: Path) -> list[float] | None:
-    """Return the gains of the same architecture under the initializers that pair."""
+def _fresh(model: Any, sample: Sample, path: Path) -> Path | None:
+    """Return the path of the same architecture under the initializers that pair."""
     if not path.blocks:
         return None
     values = {variable.path: tensor(variable) for variable in model.trainable_variables}
-    for at, block in enumerate(path.blocks):
+    for at, block in enumerate([*path.blocks, *([path.head] if path.head else [])]):
         layer = block.call.layer
         kernel = kernel_of(layer)
         if kernel is None or kernel.path not in values:
@@ -296,4 +306,4 @@ def _gains_of_fresh(model: Any, sample: Sample, path: Path) -> list[float] | Non
         if bias is not None and bias.path in values:
             values[bias.path] = keras.ops.zeros(bias.shape, dtype=bias.dtype)
     result = run(model, sample, list(values.values()))
-    return through(result.calls, result.outputs).gains
+    return through(result.calls, result.outputs)

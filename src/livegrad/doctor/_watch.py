@@ -26,7 +26,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc,unused-ignore]
         y: its labels; none with a data set.
         every: steps between two examinations.
         rows: examples to measure on.
-        log_dir: folder for TensorBoard: loss and product of gains, each layer's gain, the number of
+        log_dir: folder for TensorBoard: loss and both products, each layer's gains, the number of
             findings and their text. Nothing is logged without it.
         report: called with each finding that is new, and the step; without it, nothing is printed.
 
@@ -101,9 +101,11 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc,unused-ignore]
         with self._writer.as_default(step=self._step):
             tf.summary.scalar("livegrad/loss", examination.loss)
             tf.summary.scalar("livegrad/product of gains", examination.gain)
+            tf.summary.scalar("livegrad/product of signal gains", examination.signal_gain)
             tf.summary.scalar("livegrad/findings", len(examination.findings))
             for layer in examination.layers:
                 tf.summary.scalar(f"livegrad/gain/{layer.layer}", layer.gain)
+                tf.summary.scalar(f"livegrad/signal gain/{layer.layer}", layer.signal_gain)
             if examination.findings:
                 tf.summary.text("livegrad/report", str(examination))
         self._writer.flush()

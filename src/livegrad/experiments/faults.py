@@ -562,7 +562,7 @@ def _(mended: bool) -> Patient:
 @_fault(
     "weights four times too large after some training",
     "exploding-gradient",
-    "hidden_1",
+    "hidden_2",
     'kernel_initializer="he_normal"',
 )
 def _(mended: bool) -> Patient:
@@ -575,10 +575,41 @@ def _(mended: bool) -> Patient:
     return _two_classes(model, x, y, _sgd())
 
 
+def _first_kernel_times(factor: float, mended: bool) -> Patient:
+    x, y = _binary()
+    model = _net(x, 5)
+    if not mended:
+        first = model.layers[0]
+        first.kernel.assign(factor * first.kernel)
+        # No initializer has drawn it so.
+        first.bias.assign(first.bias + 0.01 * factor)
+    return _two_classes(model, x, y, _sgd())
+
+
+@_fault(
+    "the first layer's weights a thousandth after some training",
+    "vanishing-signal",
+    "hidden_1",
+    'kernel_initializer="he_normal"',
+)
+def _(mended: bool) -> Patient:
+    return _first_kernel_times(1e-3, mended)
+
+
+@_fault(
+    "the first layer's weights a thousand times too large after some training",
+    "exploding-signal",
+    "hidden_1",
+    'kernel_initializer="he_normal"',
+)
+def _(mended: bool) -> Patient:
+    return _first_kernel_times(1e3, mended)
+
+
 @_fault(
     "thirty ReLU layers with glorot_uniform",
     "initializer-mismatch",
-    "hidden_1",
+    "hidden_2",
     'kernel_initializer="he_normal"',
 )
 def _(mended: bool) -> Patient:
@@ -590,7 +621,7 @@ def _(mended: bool) -> Patient:
 @_fault(
     "first weights too small",
     "initializer-mismatch",
-    "hidden_1",
+    "hidden_2",
     'kernel_initializer="he_normal"',
 )
 def _(mended: bool) -> Patient:
@@ -610,7 +641,7 @@ def _(mended: bool) -> Patient:
 @_fault(
     "first weights too large",
     "initializer-mismatch",
-    "hidden_1",
+    "hidden_2",
     'kernel_initializer="he_normal"',
 )
 def _(mended: bool) -> Patient:
@@ -624,7 +655,7 @@ def _(mended: bool) -> Patient:
             f"hidden_{at}",
             kernel_initializer="he_normal"
             if mended
-            else keras.initializers.RandomNormal(stddev=1.0, seed=at),
+            else keras.initializers.RandomNormal(stddev=2.0, seed=at),
         )
         for at in range(1, 5)
     ]
