@@ -18,12 +18,14 @@ import tensorflow as tf
 
 from livegrad import activations
 from livegrad.doctor._probe import Call, norm, spread
+from livegrad.signals import GRADIENT_BOUNDS, SIGNAL_BOUNDS
 
 __all__ = [
     "Block",
     "Path",
     "activation_of",
     "bends",
+    "bounds",
     "has_weights",
     "kernel_of",
     "slope",
@@ -203,6 +205,16 @@ class Path:
         scaled = (*_SCALING, _L.Normalization)
         found = [c for c in calls if c.layer.weights and not isinstance(c.layer, scaled)]
         return found[:1]
+
+
+def bounds(of: str, optimizer: Any) -> tuple[float, float]:
+    """Return the bounds of the "gradient"'s or the "signal"'s product.
+
+    Measured for plain SGD and for Adam; every optimizer but SGD adapts its steps in some way and
+    is given Adam's.
+    """
+    measured = GRADIENT_BOUNDS if of == "gradient" else SIGNAL_BOUNDS
+    return measured["SGD" if isinstance(optimizer, keras.optimizers.SGD) else "Adam"]
 
 
 def has_weights(layer: Any) -> bool:

@@ -17,11 +17,20 @@ import tensorflow as tf
 
 from livegrad import activations
 from livegrad.doctor._data import Sample
-from livegrad.doctor._path import Block, Path, activation_of, has_weights, kernel_of, slope, through
+from livegrad.doctor._path import (
+    Block,
+    Path,
+    activation_of,
+    bounds,
+    has_weights,
+    kernel_of,
+    slope,
+    through,
+)
 from livegrad.doctor._probe import Call, Pass, run, tensor
 from livegrad.doctor._report import Finding
 from livegrad.doctor._weights import drawn
-from livegrad.signals import GRADIENT_BOUNDS, SIGNAL_BOUNDS, _allowed
+from livegrad.signals import A_TWENTIETH, _allowed
 
 __all__ = ["not_finite", "product", "scale_of_input", "units"]
 
@@ -130,7 +139,7 @@ def units(result: Pass, path: Path, rows: int) -> tuple[list[Finding], list[str]
         name = activation_of(call.layer)
         name = {"relu6": "relu", "hard_sigmoid": "sigmoid"}.get(name, name)
         dead = float(tf.reduce_mean(tf.cast(tf.reduce_all(flat == 0, axis=0), tf.float64)))
-        low = flat < GRADIENT_BOUNDS[0]
+        low = flat < A_TWENTIETH
         if name == "relu":
             low &= flat > 0
         saturated = float(tf.reduce_mean(tf.cast(low, tf.float64)))
@@ -182,8 +191,7 @@ def _saturated(result: Pass, call: Call, name: str, share: float, allowed: float
     return Finding(
         "saturated-units",
         name,
-        f"{share:.0%} of its slopes are below {GRADIENT_BOUNDS[0]:.3g} of the largest, "
-        f"above {allowed:.0%}",
+        f"{share:.0%} of its slopes are below a twentieth of the largest, above {allowed:.0%}",
         "On the flat ends of the curve the slope, a factor of the product, is nearly 0.",
         f"keras.layers.{kind}(..., {fix})",
     )
@@ -198,37 +206,38 @@ def product(model: Any, sample: Sample, path: Path) -> tuple[list[Finding], list
     """
     if path.gains and not any(math.isfinite(gain) for gain in path.gains):
         return [], ["the product of gains: no gradient reaches the hidden layers"]
-    for of, factors in (("gradient", path.own_factors), ("signal", path.signal_gains)):
-        if not (_least(of, path) <= _total(factors) <= _most(of, path)):
-            return [_out_of_bounds(of, factors, path, _fresh(model, sample, path))], []
+    below, above = path.chance
+    for of in ("gradient", "signal"):
+        low, high = bounds(of, model.optimizer)
+        limits = (low * math.exp(-below), high * math.exp(above))
+        if not limits[0] <= _total(_factors(of, path)) <= limits[1]:
+            roots = (low ** (1 / path.depth), high ** (1 / path.depth))
+            return [_out_of_bounds(of, path, _fresh(model, sample, path), limits, roots)], []
     return [], []
 
 
-def _bounds(of: str) -> tuple[float, float]:
-    return GRADIENT_BOUNDS if of == "gradient" else SIGNAL_BOUNDS
-
-
-def _least(of: str, path: Path) -> float:
-    return _bounds(of)[0] * math.exp(-path.chance[0])
-
-
-def _most(of: str, path: Path) -> float:
-    return _bounds(of)[1] * math.exp(path.chance[1])
+def _factors(of: str, path: Path) -> list[float]:
+    return path.own_factors if of == "gradient" else path.signal_gains
 
 
 def _total(factors: list[float]) -> float:
     return math.prod(factor for factor in factors if math.isfinite(factor))
 
 
-def _out_of_bounds(of: str, factors: list[float], path: Path, other: Path | None) -> Finding:
-    least, most = _least(of, path), _most(of, path)
+def _out_of_bounds(
+    of: str,
+    path: Path,
+    other: Path | None,
+    limits: tuple[float, float],
+    roots: tuple[float, float],
+) -> Finding:
+    (least, most), (low, high) = limits, roots
+    factors = _factors(of, path)
     total = _total(factors)
     small = total < least
-    low, high = (bound ** (1 / path.depth) for bound in _bounds(of))
-    fresh = None
-    if other is not None:
-        fresh = other.own_factors if of == "gradient" else other.signal_gains
-        fresh = fresh if len(fresh) == len(factors) else None
+    fresh = None if other is None else _factors(of, other)
+    if fresh is not None and len(fresh) != len(factors):
+        fresh = None
     pull = [
         math.log(max(factor, 1e-300) / max(base, 1e-300))
         if math.isfinite(factor) and math.isfinite(base)
@@ -275,9 +284,9 @@ def _out_of_bounds(of: str, factors: list[float], path: Path, other: Path | None
         "learn.",
         "exploding-gradient": "The first layers' step is as many times longer than the last "
         "layers': no learning rate fits both.",
-        "vanishing-signal": "What tells the examples apart is gone before the last layers: the "
-        "gradients of their weights shrink by the same factor.",
-        "exploding-signal": "What enters the last layers is as many times larger, and so are the "
+        "vanishing-signal": "What enters the later layers tells the examples apart as many times "
+        "less, and the gradients of their weights are as many times smaller.",
+        "exploding-signal": "What enters the later layers is as many times larger, and so are the "
         "gradients of their weights.",
     }[code]
     down, up = relu if flat else paired, paired if cured else normalised
