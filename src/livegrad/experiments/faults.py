@@ -521,7 +521,7 @@ def _(mended: bool) -> Patient:
 
 @_fault(
     "six convolutions with sigmoid",
-    "vanishing-gradient",
+    "vanishing-signal",
     "conv_1",
     'activation="relu", kernel_initializer="he_normal"',
 )
@@ -597,19 +597,19 @@ def _(mended: bool) -> Patient:
 
 
 @_fault(
-    "the first layer's weights a thousand times too large after some training",
+    "the first layer's weights ten thousand times too large after some training",
     "exploding-signal",
     "hidden_1",
     'kernel_initializer="he_normal"',
 )
 def _(mended: bool) -> Patient:
-    return _first_kernel_times(1e3, mended)
+    return _first_kernel_times(1e4, mended)
 
 
 @_fault(
     "thirty ReLU layers with glorot_uniform",
     "initializer-mismatch",
-    "hidden_2",
+    "hidden_1",
     'kernel_initializer="he_normal"',
 )
 def _(mended: bool) -> Patient:
@@ -672,7 +672,7 @@ def _(mended: bool) -> Patient:
     import keras
 
     x, y = _binary()
-    small = "he_normal" if mended else keras.initializers.RandomNormal(stddev=0.001)
+    small = "he_normal" if mended else keras.initializers.RandomNormal(stddev=0.00001)
     layers = [
         _dense(32, "relu", f"hidden_{at}", kernel_initializer=small if at == 3 else "he_normal")
         for at in range(1, 6)
