@@ -37,12 +37,13 @@ def picture() -> bytes:
     }
     formula = [
         (r"$\frac{\partial L}{\partial W_1} \;=\;$", _INK),
+        (r"$x^T$", _INK),
         ("$(p - y)$", dark["c4"]),
-        (r"$\;\prod_{l}\,($", _INK),
-        (r"$W_l$", dark["c2"]),
+        (r"$\;\prod_{l=L}^{1}\,($", _INK),
+        (r"$W_{l+1}^T$", dark["c2"]),
         (r"$\varphi'(z_l)$", dark["c1"]),
-        (r"$m_l$", dark["c3"]),
-        (r"$)\;x$", _INK),
+        (r"$m_l / k$", dark["c3"]),
+        (r"$)$", _INK),
     ]
     style = {"font.family": "DejaVu Sans", "mathtext.fontset": "dejavusans"}
     with rc_context(style):
@@ -61,7 +62,8 @@ def picture() -> bytes:
         axes = figure.add_axes((0.125, 0.135, 0.815, 0.27), facecolor=_PAGE)
         numbers = np.arange(1, layers + 1)
         for name, (report, colour) in networks.items():
-            sizes = [signal.gradient_norm for signal in report.layers[:layers]]
+            gains = [signal.gain for signal in report.layers[:layers]]
+            sizes = np.cumprod(gains[::-1])[::-1]  # from the output down
             axes.plot(numbers, sizes, "o-", color=colour, linewidth=4, markersize=9)
             axes.annotate(
                 name,
@@ -82,7 +84,7 @@ def picture() -> bytes:
         figure.text(
             0.125,
             0.05,
-            "size of the gradient, from the first hidden layer to the tenth",
+            "what is left of the gradient, from the first hidden layer to the tenth",
             color=_QUIET,
             fontsize=17,
         )

@@ -1,6 +1,6 @@
 """Why deep networks train or fail to train: the chain rule's factors, one a module.
 
-    dL/dW1 = (p - y) * product over layers of (W_l * phi'(z_l) * mask_l / keep) * x
+    dL/dW_1 = x^T (p - y) product over l = L..1 of (W_(l+1)^T phi'(z_l) mask_l / keep)
 
 ``outputs`` is p - y, ``initializers`` W, ``activations`` phi', ``dropout`` the mask; ``network``
 multiplies them, ``signals`` measures the product and ``figures`` draws what was measured;

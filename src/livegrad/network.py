@@ -1,6 +1,6 @@
 """The product itself: a multi-layer perceptron whose backward pass is the chain rule, line by line.
 
-    dL/dW1 = (p - y) * product over layers of (W_l * phi'(z_l) * mask_l / keep) * x
+    dL/dW_1 = x^T (p - y) product over l = L..1 of (W_(l+1)^T phi'(z_l) mask_l / keep)
 
 Arrays hold one example a row. A layer's weights have the shape (fan_in, fan_out), as in Keras.
 """

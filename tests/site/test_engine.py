@@ -176,8 +176,15 @@ def compare_passes(compute, cases, fast=False):
 def compare_report(found, net, wanted, trace):
     """Hold a report to the package's, words included."""
     assert found["verdict"] == wanted.verdict
-    assert found["why"] == wanted.why
+    whys = [found["why"], wanted.why]
+    if wanted.signal_gain < 1e-12:
+        # What is left of the signal is rounding alone.
+        whys = [re.sub(r"(?<=the signal's product )\S+", "0", why) for why in whys]
+    assert whys[0] == whys[1]
     close(found["gain"], wanted.gain)
+    # A small difference of large values: relative to the largest of each layer's signal.
+    ends = [float(np.abs(signal).max()) for signal in (trace.x, trace.a[-1])] if trace.a else [1, 1]
+    close(found["signalGain"], wanted.signal_gain, size=max(1.0, ends[1] / ends[0]))
     sizes = [float(np.abs(signal).max()) for signal in [*trace.a, net.head.predict(trace.logits)]]
     for one, layer, size in zip(found["layers"], wanted.layers, sizes, strict=True):
         assert (one["layer"], one["name"]) == (layer.layer, layer.name)
@@ -238,6 +245,12 @@ def every_verdict():
     net = MLP([6, *10 * [64], 1], rng=rng)
     net.biases[2][:56] = -50
     found.append((net, x, (x[:, 0] > 0).astype(int)))
+    # What is wrong with the first weights alone, the signal tells and not the gradient.
+    for factor in [1e-4, 1e4]:
+        net = MLP([6, 12, 12, 1], rng=rng)
+        net.weights[0] *= factor
+        found.append((net, x, (x[:, 0] > 0).astype(int)))
+    found.append((MLP([6, 12, 1], rng=rng), np.ones((5, 6)), np.array([0, 1, 1, 0, 1])))
     for broken in ["weights", "biases"]:
         net = MLP([6, 12, 12, 1], rng=rng)
         getattr(net, broken)[1][...] = 0.5 if broken == "weights" else np.inf
@@ -442,9 +455,12 @@ def test_a_planted_fault_is_noticed(compute, file, old, new, activation):
 @pytest.mark.parametrize(
     ("old", "new"),
     [
-        ("const DEPTH_SCALES = 6", "const DEPTH_SCALES = 5"),
+        ("GRADIENT_BOUNDS = [0.005, 20]", "GRADIENT_BOUNDS = [0.006, 20]"),
+        ("SIGNAL_BOUNDS = [0.004, 100]", "SIGNAL_BOUNDS = [0.004, 90]"),
+        ("A_TWENTIETH = 0.05", "A_TWENTIETH = 0.04"),
         ("3 * Math.sqrt", "2 * Math.sqrt"),
-        ("SMALLEST ** (1 / net.depth)", "SMALLEST ** (2 / net.depth)"),
+        ("bound ** (1 / depth)", "bound ** (2 / depth)"),
+        ('verdict.startsWith("vanishing"))', 'verdict.startsWith("exploding"))'),
         ("units < 2 ||", "units < 20 ||"),
         ('name !== "relu" || slope > 0', "true"),
     ],

@@ -112,6 +112,7 @@ def compare_depth(numbers, names, state):
     report = names["report"]
     assert (numbers["verdict"], numbers["why"]) == (report.verdict, report.why)
     same(numbers["gain"], report.gain)
+    same(numbers["signalGain"], report.signal_gain)
     assert len(numbers["layers"]) == len(report.layers) == state.get("depth", 10) + 1
     for found, layer in zip(numbers["layers"], report.layers, strict=True):
         assert found["verdict"] == layer.verdict

@@ -6,7 +6,7 @@ import { apart, decades, draggable, fixed, float, paint, path, say, sayPower, sc
 const LIMIT = 5;
 const GRID = Array.from({ length: 401 }, (_, i) => -LIMIT + (2 * LIMIT * i) / 400);
 // The package counts an activation as saturated where its slope is below this share of the largest.
-const SMALLEST = Math.exp(-3);
+const A_TWENTIETH = 0.05;
 
 /** Softmax has no slope of its own: its first output, as a function of the first of three logits. */
 const SLICES = {
@@ -47,7 +47,7 @@ function chosen(name, state) {
   return {
     value: (z) => value(z, ...given),
     slope,
-    saturated: (z) => saturates !== "no" && Math.abs(slope(z)) < SMALLEST * maxSlope,
+    saturated: (z) => saturates !== "no" && Math.abs(slope(z)) < A_TWENTIETH * maxSlope,
   };
 }
 

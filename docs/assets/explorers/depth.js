@@ -1,4 +1,4 @@
-/** Gradient through depth: what is left of the signal and of the gradient, layer by layer. */
+/** Gradient through depth: what each layer leaves of the signal and of the gradient. */
 
 import { ACTIVATIONS } from "./activations.js";
 import { MLP } from "./engine.js";
@@ -7,7 +7,7 @@ import { loadKernel } from "./kernel.js";
 import { decades, float, paint, path, sayPower, scale as linear, shape } from "./kit.js";
 import { Passes } from "./passes.js";
 import { Generator } from "./random.js";
-import { againstBounds, judge, LARGEST, SMALLEST, table } from "./signals.js";
+import { GRADIENT_BOUNDS, judge, SIGNAL_BOUNDS, table } from "./signals.js";
 
 const EXAMPLES = 60;
 const DEEPEST = 64;
@@ -96,16 +96,17 @@ function panel({ title, values, colour, band }, left, top, width, depth) {
   ];
 }
 
-/** The product on an axis of its own, beside the bounds that depth leaves it. */
-function gauge(product, top, width) {
-  const x = linear([-GAUGE, GAUGE], [8, width - 8]);
+/** A product on an axis of its own, beside its bounds. */
+function gauge(title, product, [least, most], top, left, width) {
+  const x = linear([-GAUGE, GAUGE], [left + 8, left + width - 8]);
   const at = (value) => x(value > 0 ? Math.min(Math.max(Math.log10(value), -GAUGE), GAUGE) : -GAUGE);
-  const side = at(product) > width * 0.7 ? "end" : at(product) < width * 0.3 ? "" : "middle";
+  const side = at(product) > left + width * 0.7 ? "end" : at(product) < left + width * 0.3 ? "" : "middle";
+  const inside = (place) => Math.min(Math.max(place, left + 14), left + width - 14);
   return [
-    ["text", { class: "small strong", x: 0, y: top }, "product of the gains"],
-    ["rect", { class: "shade", x: at(SMALLEST), y: top + 26, width: at(LARGEST) - at(SMALLEST), height: 16 }],
-    ["line", { class: "axis", x1: 8, x2: width - 8, y1: top + 34, y2: top + 34 }],
-    ...[-12, -6, 0, 6, 12].map((power) => ["text", { class: "quiet small middle", x: Math.min(Math.max(x(power), 14), width - 14), y: top + 58 }, tenTo(power)]),
+    ["text", { class: "small strong", x: left, y: top }, title],
+    ["rect", { class: "shade", x: at(least), y: top + 26, width: at(most) - at(least), height: 16 }],
+    ["line", { class: "axis", x1: left + 8, x2: left + width - 8, y1: top + 34, y2: top + 34 }],
+    ...[-12, -6, 0, 6, 12].map((power) => ["text", { class: "quiet small middle", x: inside(x(power)), y: top + 58 }, tenTo(power)]),
     ["circle", { class: "other", cx: at(product), cy: top + 34, r: 7 }],
     ["text", { class: `number strong halo ${side}`, x: at(product), y: top + 20 }, sayPower(product)],
   ];
@@ -113,13 +114,17 @@ function gauge(product, top, width) {
 
 function draw({ svg }) {
   const art = svg.appendChild(shape("g"));
-  return ({ depth }, { layers, gain }, width) => {
+  return ({ depth }, { layers, gain, signalGain }, width) => {
     const hidden = layers.slice(0, -1);
-    const bounds = [SMALLEST ** (1 / depth), LARGEST ** (1 / depth)];
+    const roots = (bounds) => bounds.map((bound) => bound ** (1 / depth));
     const panels = [
-      { title: "spread of the activations", values: hidden.map(({ spread }) => spread), colour: "act" },
-      { title: "gain; shaded: its share", values: hidden.map((layer) => layer.gain), colour: "other", band: bounds },
+      { title: "signal's gain", values: hidden.map((layer) => layer.signalGain), colour: "act", band: roots(SIGNAL_BOUNDS) },
+      { title: "gradient's gain", values: hidden.map((layer) => layer.gain), colour: "other", band: roots(GRADIENT_BOUNDS) },
       { title: "norm of dL/dW", values: hidden.map((layer) => layer.gradientNorm), colour: "wt" },
+    ];
+    const gauges = [
+      ["product of the signal's gains", signalGain, SIGNAL_BOUNDS],
+      ["product of the gradient's gains", gain, GRADIENT_BOUNDS],
     ];
     const columns = width < 560 ? 1 : 3;
     const gap = 22;
@@ -130,8 +135,13 @@ function draw({ svg }) {
       return panel(one, column * (each + gap), 24 + row * (PANEL + 56), each, depth);
     });
     const below = 24 + (panels.length / columns) * (PANEL + 56) + 4;
-    paint(art, [...shapes, ...gauge(gain, below, width)]);
-    return below + 66;
+    const wide = columns > 1 ? (width - gap) / 2 : width;
+    for (const [at, [title, product, bounds]] of gauges.entries()) {
+      const [left, top] = columns > 1 ? [at * (wide + gap), below] : [0, below + at * 80];
+      shapes.push(...gauge(title, product, bounds, top, left, wide));
+    }
+    paint(art, shapes);
+    return below + (columns > 1 ? 66 : 146);
   };
 }
 
@@ -146,11 +156,10 @@ function python({ depth, width, activation, initializer, scale, seed }) {
   return `${[...lines, "print(report)"].join("\n")}\n`;
 }
 
-function says({ depth, activation }, { gain, verdict, why }) {
+function says({ depth, activation }, { gain, signalGain, verdict, why }) {
   const layers = depth === 1 ? "one hidden layer" : `${depth} hidden layers`;
-  const bounds = againstBounds(gain).replaceAll("e^-3", "e⁻³").replaceAll("e^3", "e³");
-  const of = why.startsWith("product") ? "" : `; ${why}`;
-  return `${activation}, ${layers}: the product of the gains is ${sayPower(gain)}, ${bounds}${of}. Verdict: ${verdict}.`;
+  const products = `the gradient's product is ${sayPower(gain)}, the signal's ${sayPower(signalGain)}`;
+  return `${activation}, ${layers}: ${products}. Verdict: ${verdict}; ${why}.`;
 }
 
 const words = (names) => Object.fromEntries(names.map((name) => [name, name]));
@@ -162,7 +171,7 @@ export default {
   controls: [
     { kind: "slider", key: "depth", label: "hidden layers", text: String },
     { kind: "slider", key: "scale", label: "weights times", text: String },
-    { kind: "slider", key: "width", label: "units a layer", text: String },
+    { kind: "slider", key: "width", label: "units per layer", text: String },
     { kind: "chips", key: "activation", label: "activation", words: words(fields.activation.options) },
     { kind: "select", key: "initializer", label: "initializer", words: words(RANDOM) },
     { kind: "button", label: "Draw anew", act: ({ seed }) => ({ seed: (seed + 1) % 1000 }) },

@@ -1,6 +1,6 @@
 /**
- * `livegrad.signals.measure`: the same numbers, thresholds, verdicts and words. The Python module's
- * text derives the thresholds.
+ * `livegrad.signals.measure`: the same numbers, bounds, verdicts and words, which the Python module's
+ * text explains.
  *
  * @typedef {object} LayerSignal
  * @property {number} layer - from 1
@@ -10,15 +10,15 @@
  * @property {number} dead
  * @property {number} saturated
  * @property {number} gradientNorm
- * @property {number} gain
- * @property {number} signalGain
+ * @property {number} gain - of the gradient; NaN for the output
+ * @property {number} signalGain - NaN for the output
  * @property {string} verdict
  *
  * @typedef {object} Report
  * @property {LayerSignal[]} layers
  * @property {number} loss
- * @property {number} gain - the product of the hidden layers' gains
- * @property {number} signalGain
+ * @property {number} gain - the gradient's product
+ * @property {number} signalGain - the signal's
  * @property {string} verdict
  * @property {string} why
  */
@@ -26,10 +26,22 @@
 import { ACTIVATIONS } from "./activations.js";
 import { HEADS } from "./heads.js";
 
-const DEPTH_SCALES = 6;
-/** The bounds of the product of gains. */
-export const SMALLEST = Math.exp(-DEPTH_SCALES / 2);
-export const LARGEST = Math.exp(DEPTH_SCALES / 2);
+/** The bounds of the gradient's product and of the signal's, for plain SGD. */
+export const GRADIENT_BOUNDS = [0.005, 20];
+export const SIGNAL_BOUNDS = [0.004, 100];
+/** The verdicts, the gravest first. */
+const CODES = [
+  "non-finite",
+  "symmetric-weights",
+  "exploding-gradient",
+  "vanishing-gradient",
+  "exploding-signal",
+  "vanishing-signal",
+  "dead-units",
+  "saturated-units",
+  "healthy",
+];
+const A_TWENTIETH = 0.05;
 const EXCUSED = 0.99;
 
 /** Frobenius norm, also where the squares would leave the range of a double. */
@@ -83,12 +95,15 @@ function mean(signal) {
 /** above / below, and 0 where nothing is left to pass on. */
 const ratio = (above, below) => (below !== 0 ? above / below : 0);
 
+/** The signal's product; NaN where all inputs are alike: there is no signal to pass on. */
+const signalRatio = (last, first) => (first !== 0 ? last / first : NaN);
+
 /** [share of dead units, share of saturated (example, unit) pairs] of pre-activations (n, units). */
 export function shares(name, z, units) {
   const activation = ACTIVATIONS[name];
   if (!activation) return [0, 0];
   const { derivative, standard, saturates, maxSlope } = activation;
-  const bound = SMALLEST * maxSlope;
+  const bound = A_TWENTIETH * maxSlope;
   const alive = new Uint8Array(units);
   let low = 0;
   for (let at = 0, o = 0; at < z.length; at++, o = o + 1 === units ? 0 : o + 1) {
@@ -121,12 +136,12 @@ export function percent(share) {
   return `${half ? below + (below % 2) : Math.round(value)}%`;
 }
 
-/** The share of dead or saturated units above which a layer is charged. */
+/** The share of dead or saturated units above which a layer is named. */
 function allowed(activation, depth, width) {
   const working = ACTIVATIONS[activation]?.saturates === "left" ? 0.5 : 1;
-  const byAccount = 1 - working * Math.exp(-DEPTH_SCALES / depth);
+  const byProduct = 1 - working * A_TWENTIETH ** (2 / depth);
   const byChance = 1 - working + 3 * Math.sqrt((working * (1 - working)) / width);
-  return Math.max(byAccount, Math.min(byChance, EXCUSED));
+  return Math.max(byProduct, Math.min(byChance, EXCUSED));
 }
 
 function symmetric(weight, bias) {
@@ -161,31 +176,46 @@ function notFinite(net, trace, gradients) {
   return found;
 }
 
-/** The verdict on one hidden layer, and the measured number beside its threshold. */
-function judgeHidden(net, at, gain, product, dead, saturated) {
+/** A product of gains, of the gradient or of the signal, beside its bounds. */
+class Product {
+  constructor(of, value) {
+    Object.assign(this, { of, value, bounds: of === "gradient" ? GRADIENT_BOUNDS : SIGNAL_BOUNDS });
+    const [low, high] = this.bounds;
+    this.verdict = value > high ? `exploding-${of}` : value < low ? `vanishing-${of}` : "healthy";
+  }
+
+  /** Verdict and reason of a layer that is out of bounds as the product is. */
+  ofLayer(gain, depth) {
+    const [low, high] = this.bounds.map((bound) => bound ** (1 / depth));
+    const said = `the ${this.of}'s gain ${short(gain)} is`;
+    if (this.verdict.startsWith("exploding") && gain > high) return [this.verdict, `${said} above ${short(high)}`];
+    if (this.verdict.startsWith("vanishing") && gain < low) return [this.verdict, `${said} below ${short(low)}`];
+    return ["healthy", ""];
+  }
+
+  toString() {
+    const { of, value, verdict } = this;
+    if (Number.isNaN(value)) return `the ${of}'s product is not defined: all inputs are alike`;
+    const [low, high] = this.bounds.map(short);
+    const where = { e: `above ${high}`, v: `below ${low}`, h: `between ${low} and ${high}` }[verdict[0]];
+    return `the ${of}'s product ${short(value)} is ${where}`;
+  }
+}
+
+/** The verdict on one hidden layer, and the measured number beside its bound. */
+function judgeHidden(net, at, products, gains, dead, saturated) {
   const width = net.widths[at + 1];
   if (symmetric(net.weights[at], net.biases[at])) {
     return ["symmetric-weights", `all ${width} units have the same weights and bias`];
   }
-  const [low, high] = [SMALLEST ** (1 / net.depth), LARGEST ** (1 / net.depth)];
-  if (product > LARGEST && gain > high) {
-    return ["exploding-gradient", `gain ${short(gain)} is above ${short(high)}`];
-  }
-  if (product < SMALLEST && gain < low) {
-    return ["vanishing-gradient", `gain ${short(gain)} is below ${short(low)}`];
+  for (const [k, product] of products.entries()) {
+    const [verdict, why] = product.ofLayer(gains[k], net.depth);
+    if (why) return [verdict, why];
   }
   const most = allowed(net.activation, net.depth, width);
   if (dead > most) return ["dead-units", `${percent(dead)} of the units are dead, above ${percent(most)}`];
   if (saturated > most) return ["saturated-units", `${percent(saturated)} are saturated, above ${percent(most)}`];
   return ["healthy", ""];
-}
-
-/** The product of gains beside its bounds, in words. */
-export function againstBounds(product) {
-  const [low, high] = [SMALLEST.toFixed(3), LARGEST.toFixed(1)];
-  if (product > LARGEST) return `above e^3 = ${high}`;
-  if (product < SMALLEST) return `below e^-3 = ${low}`;
-  return `between e^-3 = ${low} and e^3 = ${high}`;
 }
 
 /** The first layer whose dead or saturated units explain a small product, if there is one. */
@@ -199,16 +229,19 @@ function cause(net, layers) {
   return "";
 }
 
-/** The gravest verdict and its reason: the product's, or that of the first layer charged. */
-function judgeNetwork(net, product, layers) {
+/** The gravest verdict and its reason: the products', or that of the first layer named. */
+function judgeNetwork(net, products, layers) {
   const first = (code) => layers.find(({ verdict }) => verdict === code);
-  const charge = (code) => [code, `${first(code).name}: ${first(code).charge}`];
-  const measured = `product of gains ${short(product)} is ${againstBounds(product)}`;
-  if (first("symmetric-weights")) return charge("symmetric-weights");
-  if (product > LARGEST) return ["exploding-gradient", measured];
-  if (product < SMALLEST) return ["vanishing-gradient", measured + cause(net, layers.slice(0, -1))];
-  for (const code of ["dead-units", "saturated-units"]) if (first(code)) return charge(code);
-  return ["healthy", measured];
+  const reason = (code) => [code, `${first(code).name}: ${first(code).reason}`];
+  if (first("symmetric-weights")) return reason("symmetric-weights");
+  const out = products.filter(({ verdict }) => verdict !== "healthy");
+  if (out.length) {
+    const [gravest] = out.map(({ verdict }) => verdict).sort((one, other) => CODES.indexOf(one) - CODES.indexOf(other));
+    const vanished = out.some(({ verdict }) => verdict.startsWith("vanishing"));
+    return [gravest, out.join("; ") + (vanished ? cause(net, layers.slice(0, -1)) : "")];
+  }
+  for (const code of ["dead-units", "saturated-units"]) if (first(code)) return reason(code);
+  return ["healthy", products.join("; ")];
 }
 
 /**
@@ -229,18 +262,20 @@ export function judge(net, trace, gradients) {
   const output = HEADS[net.head].predict(trace.z[depth], widths[depth + 1]);
   const signals = [trace.x, ...trace.a, output];
   const spreads = signals.map((signal, l) => spread(signal, widths[l]));
-  const sizes = [gradients.x, ...gradients.a, gradients.z[depth]].map(norm);
-  const product = depth ? ratio(sizes[0], sizes[depth]) : 1;
-  const signalGain = depth ? ratio(spreads[depth], spreads[0]) : 1;
+  const sizes = gradients.z.map(norm); // of delta_1 to delta_(L+1)
+  const product = new Product("gradient", depth ? ratio(sizes[0], sizes[depth]) : 1);
+  const signalProduct = new Product("signal", depth ? signalRatio(spreads[depth], spreads[0]) : 1);
+  const products = [product, signalProduct];
   const broken = notFinite(net, trace, gradients);
   const layers = [];
   for (let l = 0; l <= depth; l++) {
     const hidden = l < depth;
-    const gain = ratio(sizes[l], sizes[l + 1]);
+    const gain = hidden ? ratio(sizes[l], sizes[l + 1]) : NaN;
+    const signalGain = hidden ? ratio(spreads[l + 1], spreads[l]) : NaN;
     const [dead, saturated] = hidden ? shares(net.activation, trace.z[l], widths[l + 1]) : [0, 0];
-    let [verdict, charge] = ["healthy", ""];
+    let [verdict, reason] = ["healthy", ""];
     if (broken.some(([where]) => where === l)) verdict = "non-finite";
-    else if (hidden) [verdict, charge] = judgeHidden(net, l, gain, product, dead, saturated);
+    else if (hidden) [verdict, reason] = judgeHidden(net, l, products, [gain, signalGain], dead, saturated);
     layers.push({
       layer: l + 1,
       name: hidden ? `hidden ${l + 1}` : "output",
@@ -250,15 +285,15 @@ export function judge(net, trace, gradients) {
       saturated,
       gradientNorm: norm(gradients.weights[l]),
       gain,
-      signalGain: ratio(spreads[l + 1], spreads[l]),
+      signalGain,
       verdict,
-      charge,
+      reason,
     });
   }
   const [verdict, why] = broken.length
     ? ["non-finite", `${layers[broken[0][0]].name}: ${broken[0][1]}`]
-    : judgeNetwork(net, product, layers);
-  return { layers, loss: gradients.loss, gain: product, signalGain, verdict, why };
+    : judgeNetwork(net, products, layers);
+  return { layers, loss: gradients.loss, gain: product.value, signalGain: signalProduct.value, verdict, why };
 }
 
 /** Python's format `.1e` or the like. */
@@ -280,18 +315,20 @@ function wrap(text) {
 }
 
 /** What `print(report)` prints in Python. */
-export function table({ layers, gain, verdict, why }) {
+export function table({ layers, gain, signalGain, verdict, why }) {
   const wide = Math.max(9, ...layers.map(({ name }) => name.length));
-  const rows = [`${"layer".padEnd(wide)}   mean    spread   dead   sat.  |dL/dW|    gain   verdict`];
-  for (const layer of layers) {
+  const rows = [`${"layer".padEnd(wide)}   mean  spread   signal gradient dead sat. |dL/dW| verdict`];
+  for (const [at, layer] of layers.entries()) {
     const { name, mean: middle, dead, saturated, gradientNorm } = layer;
     const sign = middle < 0 || Object.is(middle, -0) ? "-" : "";
-    const small = Math.abs(middle) < 100 ? sign + Math.abs(middle).toFixed(3) : power(middle, 1);
-    const parts = [name.padEnd(wide), small.padStart(7), power(layer.spread, 2).padStart(9)];
-    parts.push(percent(dead).padStart(6), percent(saturated).padStart(6), power(gradientNorm, 1).padStart(8));
-    rows.push(`${[...parts, short(layer.gain).padStart(7)].join(" ")}   ${layer.verdict}`);
+    const size = Math.abs(middle);
+    const small = size < 100 ? sign + size.toFixed(size < 10 ? 3 : 2) : power(middle, 1);
+    const gains = at === layers.length - 1 ? ["-", "-"] : [short(layer.signalGain), short(layer.gain)];
+    const parts = [name.padEnd(wide), small.padStart(6), power(layer.spread, 1).padStart(7)];
+    parts.push(...gains.map((text) => text.padStart(8)), percent(dead).padStart(4), percent(saturated).padStart(4));
+    rows.push([...parts, power(gradientNorm, 1).padStart(7), layer.verdict].join(" "));
   }
-  const ofProduct = ["exploding-gradient", "vanishing-gradient", "healthy"].includes(verdict);
-  const reason = ofProduct ? againstBounds(gain) : why;
-  return `${[...rows, ...wrap(`product of gains ${short(gain)}: ${verdict}, ${reason}`)].join("\n")}\n`;
+  const products = [short(signalGain), short(gain)].map((text) => text.padStart(8)).join(" ");
+  rows.push(`${"product".padEnd(wide)} ${" ".repeat(14)} ${products}`);
+  return `${[...rows, ...wrap(`${verdict}: ${why}`)].join("\n")}\n`;
 }

@@ -613,13 +613,13 @@ def _(mended: bool) -> Patient:
 
 
 @_fault(
-    "the first layer's weights a thousand times too large after some training",
+    "the first layer's weights ten thousand times too large after some training",
     "exploding-signal",
     "hidden_1",
     'kernel_initializer="he_normal"',
 )
 def _(mended: bool) -> Patient:
-    return _first_kernel_times(1e3, mended)
+    return _first_kernel_times(1e4, mended)
 
 
 @_fault(
