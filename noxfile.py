@@ -106,7 +106,7 @@ def release(session: nox.Session) -> None:
 
 @nox.session
 def versions(session: nox.Session) -> None:
-    """Add the tested site/ to the branch gh-pages as a tag's or a branch's; lay all out in versions/."""
+    """Add the tested site/ to the branch gh-pages under its name; lay all out in versions/."""
     (name,) = session.posargs
     session.install("--constraint", LOCK, "mike")
     session.run("python", ".ci/versions.py", name)
@@ -166,9 +166,7 @@ def lock(session: nox.Session) -> None:
     compiled(session, Path(".ci/nox.lock"), *own, source=str(wanted))
 
 
-def compiled(
-    session: nox.Session, to: Path, *options: str, source: str = "pyproject.toml"
-) -> None:
+def compiled(session: nox.Session, to: Path, *options: str, source: str = "pyproject.toml") -> None:
     """Write the versions that the source's requirements resolve to, without an address."""
     without = ["--no-emit-index-url", "--no-emit-find-links", "--quiet"]
     session.run("uv", "pip", "compile", *without, *options, f"--output-file={to}", source)
