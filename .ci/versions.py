@@ -36,10 +36,12 @@ def keep(site: Path, reference: str) -> None:
         raise ValueError(f"{site} was built without MIKE_DOCS_VERSION, and offers no other version")
     version, *aliases = names(reference)
     config = {"site_dir": str(site), "use_directory_urls": True}
-    with commands.deploy(config, version, aliases=aliases, update_aliases=True):
+    # A run that is repeated has nothing new to commit.
+    again = {"allow_empty": True}
+    with commands.deploy(config, version, aliases=aliases, update_aliases=True, **again):
         pass  # where mike would build
     known = commands.list_versions(BRANCH)
-    commands.set_default("latest" if known.find("latest") else "dev")
+    commands.set_default("latest" if known.find("latest") else "dev", **again)
 
 
 def lay_out(folder: Path) -> None:
