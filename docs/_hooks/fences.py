@@ -82,6 +82,11 @@ def find(text: str) -> list[Fence]:
     return found
 
 
+def python(text: str) -> list[Fence]:
+    """Return the fences of ``text`` that are run, in order."""
+    return [fence for fence in find(text) if fence.info == "python"]
+
+
 def results(text: str) -> list[Result]:
     """Return the result marks of ``text`` in order, each with the block that makes it."""
     blocks = {fence.last: fence for fence in find(text)}
