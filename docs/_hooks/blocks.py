@@ -38,19 +38,28 @@ _PACKAGE = cache.ROOT / "src" / "livegrad"
 
 def kept_as(text: str) -> Path:
     """Return where the record of a page with these blocks is kept."""
-    drawing = {result.block.first for result in fences.results(text) if result.block}
+    drawing = _drawing(text)
     parts = [f"{fence.first in drawing}{fence.code}" for fence in fences.python(text)]
     return cache.FOLDER / "pages" / f"{cache.key('blocks', *parts)}.json"
 
 
-def kept(path: Path) -> Any:
-    """Return what is kept there, or None; nothing is where ``LIVEGRAD_CACHE`` is empty.
+def keeps() -> bool:
+    """Return whether records are kept: not where ``LIVEGRAD_CACHE`` is empty.
 
     What measures whether a change in the code is noticed asks for that.
     """
-    if os.environ.get("LIVEGRAD_CACHE") == "" or not path.exists():
+    return os.environ.get("LIVEGRAD_CACHE") != ""
+
+
+def kept(path: Path) -> Any:
+    """Return what is kept there, or None."""
+    if not keeps() or not path.exists():
         return None
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _drawing(text: str) -> set[int]:
+    return {result.block.first for result in fences.results(text) if result.block}
 
 
 def has(text: str) -> bool:
@@ -71,10 +80,22 @@ def record(text: str) -> list[dict[str, str]]:
     path = kept_as(text)
     made: list[dict[str, str]] | None = kept(path)
     if made is None:
-        drawing = {result.block.first for result in fences.results(text) if result.block}
+        drawing = _drawing(text)
         made = [given(fence.code, fence.first in drawing) for fence in fences.python(text)]
         cache.store(path, json.dumps(made))
     return made
+
+
+def one(text: str, first: int) -> tuple[fences.Fence, dict[str, str]]:
+    """Return the block whose fence opens in line ``first``, and what it gives.
+
+    The page is run as a whole and once, but where nothing is kept: there the block alone.
+    """
+    found = fences.python(text)
+    at = next(at for at, fence in enumerate(found) if fence.first == first)
+    if keeps():
+        return found[at], record(text)[at]
+    return found[at], given(found[at].code, first in _drawing(text))
 
 
 def given(code: str, draws: bool = False) -> dict[str, str]:
@@ -85,7 +106,9 @@ def given(code: str, draws: bool = False) -> dict[str, str]:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             if draws:
-                return {"drawn": results.digest(results.rendered(code, cache.key(code)))}
+                # The build will draw the same: it is drawn once, if it may be kept.
+                made = results.rendered(code, cache.key(code)) if keeps() else results.drawn(code)
+                return {"drawn": results.digest(made)}
             return {"printed": printed(code)}
     except (Exception, SystemExit) as error:
         lines = [at.lineno for at in traceback.extract_tb(error.__traceback__)]

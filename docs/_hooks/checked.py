@@ -90,31 +90,32 @@ def _fences(text: str) -> list[Fault]:
 
 
 def _blocks(text: str, given: list[dict[str, str]]) -> list[Fault]:
-    found = fences.find(text)
-    follower = dict(itertools.pairwise(found))
-    marks = {mark.block.first: mark for mark in fences.results(text) if mark.block}
-    wrong = []
-    for fence, gave in zip(fences.python(text), given, strict=True):
-        after, mark = follower.get(fence), marks.get(fence.first)
-        output = after if after and after.is_output else None
-        fault: dict[str, Any] = {"line": fence.first, "after": fence.last, "lead": fence.lead}
-        if "error" in gave:
-            wrong.append(Fault(**fault, what=f"this block fails, {gave['error']}"))
-        elif mark:
-            if gave["drawn"] != mark.digest:
-                said = {"expected": mark.digest or "no digest", "found": gave["drawn"]}
-                what = "this block now draws something else: look at it, then refresh the page"
-                wrong.append(Fault(**fault | {"after": mark.line}, what=what, **said))
-        elif output:
-            if gave["printed"] != output.code:
-                said = {"expected": output.code, "found": gave["printed"]}
-                place = {"line": output.first, "after": output.last, "lead": output.lead}
-                wrong.append(Fault(**place, what="this block now prints something else", **said))
-        elif gave["printed"]:
-            wrong.append(Fault(**fault, what="nothing compares what this block prints"))
-        elif "assert" not in fence.code:
-            wrong.append(Fault(**fault, what="this block neither prints, nor asserts, nor draws"))
-    return wrong
+    pairs = zip(fences.python(text), given, strict=True)
+    return [fault for fence, gave in pairs if (fault := compared(text, fence, gave))]
+
+
+def compared(text: str, fence: fences.Fence, gave: dict[str, str]) -> Fault | None:
+    """Return where the page says something else than the block gave."""
+    after = dict(itertools.pairwise(fences.find(text))).get(fence)
+    output = after if after and after.is_output else None
+    mark = next((mark for mark in fences.results(text) if mark.block == fence), None)
+    place: dict[str, Any] = {"line": fence.first, "after": fence.last, "lead": fence.lead}
+    if "error" in gave:
+        return Fault(**place, what=f"this block fails, {gave['error']}")
+    if mark:
+        what = "this block now draws something else: look at it, then refresh the page"
+        said = {"expected": mark.digest or "no digest", "found": gave["drawn"]}
+        return None if mark.digest == gave["drawn"] else Fault(**place, what=what, **said)
+    if output:
+        what = "this block now prints something else"
+        place = {"line": output.first, "after": output.last, "lead": output.lead}
+        said = {"expected": output.code, "found": gave["printed"]}
+        return None if output.code == gave["printed"] else Fault(**place, what=what, **said)
+    if gave["printed"]:
+        return Fault(**place, what="nothing compares what this block prints")
+    if "assert" not in fence.code:
+        return Fault(**place, what="this block neither prints, nor asserts, nor draws")
+    return None
 
 
 def tab_sets(text: str) -> list[dict[str, list[fences.Fence]]]:

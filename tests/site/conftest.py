@@ -75,8 +75,9 @@ def builds(root, source, tmp_path_factory):
 
     Of several processes of pytest the first builds, and the others wait for it. In CI the one from
     here is built where it is published from.
-    In CI the copy has nothing of what was computed before but the numbers of the experiments, which
-    the blocks' tests and the lowest versions compute again; elsewhere it may use the cache.
+    In CI the copy has nothing of what was computed before but the numbers of the experiments and the
+    records of the pages, which the blocks' tests and the lowest versions compute again; elsewhere it
+    may use the cache.
     """
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -98,6 +99,8 @@ def build(root, source, folder):
     if os.environ.get("CI"):
         (folder / "here").symlink_to(root / "site")
     shutil.copytree(root, copy, ignore=shutil.ignore_patterns(*kept))
+    if (records := root / ".cache" / "pages").exists():
+        shutil.copytree(records, copy / ".cache" / "pages", dirs_exist_ok=True)
     same = {"SOURCE_COMMIT": source}  # the copy is no repository
     other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "SOURCE_DATE_EPOCH": "1000000000"}
     started = [
