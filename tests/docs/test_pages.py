@@ -111,9 +111,8 @@ def test_numpy_and_keras_tabs_print_the_same(name):
 
 
 def test_every_lesson_shows_keras_beside_numpy():
-    with_both = {
-        n for n in PAGES for t in checked.tab_sets(PAGES[n]) if {"NumPy", "Keras"} <= t.keys()
-    }
+    sets = {name: checked.tab_sets(text) for name, text in PAGES.items()}
+    with_both = {n for n in PAGES for tabs in sets[n] if {"NumPy", "Keras"} <= tabs.keys()}
     assert [name for name in LESSONS if name not in with_both] == []
 
 

@@ -74,10 +74,9 @@ def builds(root, source, tmp_path_factory):
     """Folders of two sites, built at once: from here, and from a copy elsewhere on another day.
 
     Of several processes of pytest the first builds, and the others wait for it. In CI the one from
-    here is built where it is published from.
-    In CI the copy has nothing of what was computed before but the numbers of the experiments and the
-    records of the pages, which the blocks' tests and the lowest versions compute again; elsewhere it
-    may use the cache.
+    here is built where it is published from, and the copy has nothing of what was computed before
+    but the numbers of the experiments and the records of the pages, which the blocks' tests and the
+    lowest versions compute again; elsewhere it may use the cache.
     """
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
