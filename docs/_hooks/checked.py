@@ -192,6 +192,45 @@ _wrong: dict[str, list[Fault]] = {}
 _checked: dict[tuple[str, str, str], list[Fault]] = {}
 
 
+def of_sources() -> dict[str, list[Fault]]:
+    """Return what is wrong in the docstrings, which the pages of the API show, by file."""
+    wrong: dict[str, list[Fault]] = {}
+    for file, line, what in blocks.examples():
+        wrong.setdefault(file, []).append(Fault(line, f"this example {what}"))
+    rule = Path(prose_numbers.__file__).read_text(encoding="utf-8")
+    numbers = json.loads(cache.kept("docstrings.json", _docstrings, rule))
+    for file, found in numbers.items():
+        wrong.setdefault(file, []).extend(Fault(line, what, line) for line, what in found)
+    return wrong
+
+
+def _docstrings() -> bytes:
+    found: dict[str, list[tuple[int, str]]] = {}
+    for path in sorted((cache.ROOT / "src" / "livegrad").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        wrong = unborne(text, prose_numbers.check_source(text), "its code does not give")
+        if wrong:
+            name = path.relative_to(cache.ROOT).as_posix()
+            found[name] = [(fault.line, fault.what) for fault in wrong]
+    return json.dumps(found).encode()
+
+
+def of_notebook(source: str, executed: str) -> list[Fault]:
+    """Return which numbers of a notebook's text its executed form does not give."""
+    report = prose_numbers.check_notebook(source, executed)
+    return unborne(source, report, "the notebook does not give")
+
+
+def unborne(text: str, report: prose_numbers.Report, what: str) -> list[Fault]:
+    """Return the numbers of a report that nothing gives, at the lines of the text they stand in."""
+    lines = text.splitlines()
+    found = []
+    for _, number, said in report.unverified:
+        at = next((at for at, line in enumerate(lines, start=1) if said in line), 1)
+        found.append(Fault(at, f"{what} the number {number}", at))
+    return found
+
+
 def run(pages: dict[str, str]) -> dict[str, str]:
     """Run what is given by path and text; return by path what went wrong, other than a block."""
     global _code
@@ -257,8 +296,7 @@ def check(pages: dict[str, str], apis: bool) -> dict[str, list[Fault]]:
     if "examples" in failed:
         wrong["src"] = [Fault(1, f"the examples could not be run: {failed['examples']}")]
     elif apis:
-        for file, line, what in blocks.examples():
-            wrong.setdefault(file, []).append(Fault(line, f"this example {what}"))
+        wrong |= of_sources()
     return {name: found for name, found in wrong.items() if found}
 
 
@@ -293,15 +331,35 @@ def on_files(files: Files, config: Any, **_: Any) -> Files:
     apis = any(re.search(r"^::: livegrad", text, re.MULTILINE) for text in pages.values())
     _wrong.clear()
     _wrong.update(check(pages, apis))
-    count = 0
-    for name, found in _wrong.items():
-        for fault in found:
-            count += 1
-            report = log.warning if _serving else log.error
-            report("%s:%d: %s", os.path.relpath(name), fault.line, fault)
-    if count and not _serving:
-        raise PluginError(f"{count} things are not what the code gives; nothing was built")
+    report(_wrong)
     return files
+
+
+def on_env(env: Any, files: Files, **_: Any) -> Any:
+    """MkDocs event: compare the notebooks, which have run by now; no page has been written yet.
+
+    Raises:
+        PluginError: if a notebook is wrong, and the site is not only served.
+    """
+    wrong = {}
+    for file in files.documentation_pages():
+        if file.src_uri.endswith(".py"):
+            import notebooks  # takes a second to load
+
+            source = file.content_string
+            executed, _figures = notebooks.to_markdown(notebooks.execute(source, file.src_uri))
+            wrong[str(file.abs_src_path)] = of_notebook(source, executed)
+    report(wrong)
+    return env
+
+
+def report(wrong: dict[str, list[Fault]]) -> None:
+    """Name each fault by file and line; PluginError if there is any, and it would be published."""
+    faults = [(os.path.relpath(name), fault) for name, found in wrong.items() for fault in found]
+    for name, fault in faults:
+        (log.warning if _serving else log.error)("%s:%d: %s", name, fault.line, fault)
+    if faults and not _serving:
+        raise PluginError(f"{len(faults)} things are not what the code gives; nothing was built")
 
 
 @event_priority(100)

@@ -182,6 +182,24 @@ def test_a_docstring_s_example_that_is_wrong_fails_the_build(tree):
     assert "raises ZeroDivisionError" in build(tree, **paths)[1]
 
 
+def test_a_docstring_s_number_that_its_code_does_not_give_fails_the_build(tree):
+    package = tree / "src" / "livegrad" / "__init__.py"
+    package.write_text(PACKAGE.replace("A package.", "A package.\n\nOf about 77 parts."))
+    (tree / "docs" / "index.md").write_text("# API\n\n::: livegrad\n")
+    (tree / "mkdocs.yml").write_text(CONFIG.replace(", docs/_hooks/results.py", ""))
+    status, said = build(tree, PYTHONPATH=str(tree / "src"))
+    assert status != 0
+    assert "src/livegrad/__init__.py:3: its code does not give the number 77" in said
+
+
+def test_a_notebook_s_number_that_it_does_not_give_is_a_fault():
+    source = "# %% [markdown]\n# # Title\n#\n# It is 7.\n\n# %%\nprint(x)\n"
+    executed = "It is 7.\n\n```text\n{}\n```\n"
+    assert checked.of_notebook(source, executed.format(7)) == []
+    (fault,) = checked.of_notebook(source, executed.format(8))
+    assert fault.line == 4 and "7" in fault.what
+
+
 def test_a_changed_package_makes_the_build_run_its_pages_anew(tree):
     (tree / "src" / "livegrad" / "__init__.py").write_text("x = 1\n")
     status, said = build(tree)
