@@ -62,9 +62,10 @@ def _drawing(text: str) -> set[int]:
     return {result.block.first for result in fences.results(text) if result.block}
 
 
-def has(text: str) -> bool:
-    """Return whether the page needs no run."""
-    return kept(kept_as(text)) is not None or not fences.python(text)
+def known(text: str) -> list[dict[str, str]] | None:
+    """Return the page's record, or None if the page has to be run for it."""
+    made: list[dict[str, str]] | None = kept(kept_as(text)) if fences.python(text) else []
+    return made
 
 
 def has_examples() -> bool:

@@ -273,26 +273,28 @@ def stop() -> None:
 
 def check(pages: dict[str, str], apis: bool) -> dict[str, list[Fault]]:
     """Return what is wrong on each page, given by path and text, and in the docstrings."""
+    code = cache.code_digest()
     wrong: dict[str, list[Fault]] = {}
-    texts, missing = {}, {}
+    records: dict[str, list[dict[str, str]] | None] = {}
     for name, text in pages.items():
+        if (name, text, code) in _checked:
+            wrong[name] = _checked[name, text, code]
+            continue
         try:
-            if not blocks.has(text):
-                missing[name] = text
-            texts[name] = text
+            records[name] = blocks.known(text)
         except ValueError as error:  # a fence that is never closed
             wrong[name] = [Fault(1, str(error))]
+    missing = {name: pages[name] for name, record in records.items() if record is None}
     if apis and not blocks.has_examples():
         missing["examples"] = ""
     failed = run(missing)
-    for name, text in texts.items():
+    for name, record in records.items():
+        text = pages[name]
         if name in failed:
             wrong[name] = [Fault(1, f"the page could not be run: {failed[name]}")]
-            continue
-        key = (name, text, cache.code_digest())
-        if key not in _checked:
-            _checked[key] = faults(text, blocks.record(text))
-        wrong[name] = _checked[key]
+        else:
+            wrong[name] = faults(text, blocks.record(text) if record is None else record)
+            _checked[name, text, code] = wrong[name]
     if "examples" in failed:
         wrong["src"] = [Fault(1, f"the examples could not be run: {failed['examples']}")]
     elif apis:

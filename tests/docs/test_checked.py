@@ -315,7 +315,7 @@ def test_all_pages_at_once_are_run_by_two_interpreters(tmp_path, monkeypatch):
         pages[str(tmp_path / f"{at}.md")] = text
     assert checked.run(pages) == {} and len(checked._workers) == checked.AT_ONCE
     for text in pages.values():
-        assert blocks.has(text)
+        assert blocks.known(text)
         blocks.kept_as(text).unlink()
     checked.stop()
     assert checked._workers == []
