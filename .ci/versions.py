@@ -27,13 +27,16 @@ def names(reference: str) -> list[str]:
 def keep(site: Path, reference: str) -> None:
     """Commit the site to the branch under its version's name.
 
+    In a fresh clone the branch with the versions that are there is the remote's.
+
     Raises:
         ValueError: if the site was not built as a version.
     """
-    from mike import commands
+    from mike import commands, git_utils
 
     if '"provider": "mike"' not in (site / "index.html").read_text(encoding="utf-8"):
         raise ValueError(f"{site} was built without MIKE_DOCS_VERSION, and offers no other version")
+    git_utils.update_from_upstream("origin", BRANCH)
     version, *aliases = names(reference)
     config = {"site_dir": str(site), "use_directory_urls": True}
     # A run that is repeated has nothing new to commit.

@@ -267,6 +267,17 @@ def test_what_was_tested_is_what_lies_under_its_version(repository):
     assert laid(site) == third
 
 
+def test_in_a_fresh_clone_the_versions_that_are_there_stay(repository, monkeypatch):
+    first = built(repository / "site", "one")
+    versions.keep(repository / "site", "v0.1.0")
+    subprocess.run(["git", "clone", "--quiet", repository, repository / "clone"], check=True)
+    monkeypatch.chdir(repository / "clone")
+    second = built(Path("site"), "two")
+    versions.keep(Path("site"), "main")
+    versions.lay_out(Path("versions"))
+    assert laid(Path("versions/latest")) == first and laid(Path("versions/dev")) == second
+
+
 def test_a_site_that_is_no_version_is_not_laid_beside_them(repository):
     built(repository / "site", "one")
     (repository / "site" / "index.html").write_text("<p>")
