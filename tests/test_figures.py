@@ -36,6 +36,9 @@ DRAWINGS = {
     "activations": lambda **o: figures.activations(*ACTIVATIONS, **o),
     "depth": lambda **o: figures.depth(DEEP, **o),
     "chain_rule": figures.chain_rule,
+    "outcomes": lambda **o: figures.outcomes(
+        [0.1, 1.0, 90.0], [0.2, 1.0, 1.0], [True, True, False], xlabel="a", ylabel="b", **o
+    ),
     "weights": lambda **o: figures.weights({"a": X, "b": 3 * X}, **o),
     "layer_histograms": lambda **o: figures.layer_histograms(TANH, X, **o),
     "dropout_masks": lambda **o: figures.dropout_masks(dropout(np.ones((8, 40)), 0.3, 0)[1], **o),
@@ -339,6 +342,34 @@ def test_the_chain_rules_arrows_carry_the_factors_in_their_colours():
             drawn = re.search(rf"<text [^>]*>{re.escape(word)}</text>", figure.svg)
             assert drawn and f"var(--lg-{factor}," in drawn[0], word
     assert {"∂L/∂W₁ = xᵀ δ₁", "∂L/∂W₂ = a₁ᵀ δ₂", "∂L/∂W₃ = a₂ᵀ δ₃"} <= set(texts(figure))
+
+
+def test_outcomes_count_what_lies_in_the_box():
+    figure = figures.outcomes(
+        [0.01, 1.0, 2.0, 50.0],
+        [1.0, 1.0, 2.0, 1.0],
+        [False, True, False, True],
+        xlabel="a",
+        ylabel="b",
+        box=((0.1, 10.0), (0.5, 5.0)),
+    )
+    assert "2 trained (dots), 2 did not train (crosses)" in figure.caption
+    assert "from 0.1 to 10 across and from 0.5 to 5 up, 1 of 2 trained" in figure.caption
+    assert "outside of it 1 of 2" in figure.caption
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "well", "message"),
+    [
+        ([], [], [], "x must hold at least one entry"),
+        ([1.0], [1.0, 2.0], [True], r"one number a case, got shapes \(1,\), \(2,\) and \(1,\)"),
+        ([0.0], [1.0], [True], "x and y must be positive and finite"),
+        ([1.0], [np.inf], [True], "x and y must be positive and finite"),
+    ],
+)
+def test_outcomes_that_cannot_be_drawn(x, y, well, message):
+    with pytest.raises(ValueError, match=message):
+        figures.outcomes(x, y, well, xlabel="a", ylabel="b")
 
 
 def test_log_ticks_are_plain_numbers_or_powers():

@@ -53,6 +53,7 @@ __all__ = [
     "heatmap",
     "layer_histograms",
     "lines",
+    "outcomes",
     "palette_css",
     "seeds",
     "weights",
@@ -699,6 +700,79 @@ def lines(
             drawn,
             alt or f"Line plot of {ylabel} for {span}: {said}.",
             caption or f"{_sentence(ylabel)} for {span}: {said}.",
+        )
+
+
+def outcomes(
+    x: ArrayLike,
+    y: ArrayLike,
+    well: ArrayLike,
+    *,
+    xlabel: str,
+    ylabel: str,
+    box: tuple[tuple[float, float], tuple[float, float]] | None = None,
+    names: tuple[str, str] = ("trained", "did not train"),
+    alt: str | None = None,
+    caption: str | None = None,
+) -> Figure:
+    """Draw what went well as dots and what did not as crosses, over two positive quantities.
+
+    Args:
+        x: one positive number a case.
+        y: the other.
+        well: whether the case went well.
+        xlabel: what x is.
+        ylabel: what y is.
+        box: bounds of x and of y that are shaded.
+        names: what a dot and a cross mean.
+        alt: text alternative.
+        caption: caption.
+
+    Raises:
+        ValueError: if there are no cases, not as many of each, or one is not positive and finite.
+
+    Examples:
+        >>> outcomes([0.01, 1.0], [0.02, 1.0], [False, True], xlabel="a", ylabel="b").caption
+        'a and b of 2 cases: 1 trained (dots), 1 did not train (crosses).'
+    """
+    across, up = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
+    good = np.asarray(well, dtype=bool)
+    _some(across, "x")
+    if not across.shape == up.shape == good.shape or across.ndim != 1:
+        shapes = f"{across.shape}, {up.shape} and {good.shape}"
+        raise ValueError(f"x, y and well must have one number a case, got shapes {shapes}")
+    if not (np.isfinite([across, up]).all() and min(across.min(), up.min()) > 0):
+        raise ValueError("x and y must be positive and finite")
+    with canvas(3.4) as drawn:
+        axes = drawn.add_subplot()
+        log_scale(axes, "x", across)
+        log_scale(axes, "y", up)
+        if box is not None:
+            (left, right), (low, high) = box
+            axes.fill_between([left, right], low, high, color=COLOURS[5], alpha=0.15, linewidth=0)
+        for rows, name, marker, tint in [
+            (good, names[0], "o", colour(2)),
+            (~good, names[1], "x", colour(1)),
+        ]:
+            axes.plot(across[rows], up[rows], marker, color=tint, label=name)
+        axes.set(xlabel=xlabel, ylabel=ylabel)
+        legend(drawn)
+        count = f"{good.sum()} {names[0]} (dots), {(~good).sum()} {names[1]} (crosses)"
+        said = f"{xlabel} and {ylabel} of {len(good)} cases: {count}"
+        bounds = ""
+        if box is not None:
+            inside = (left <= across) & (across <= right) & (low <= up) & (up <= high)
+            bounds = (
+                f" In the shaded box, from {left:.2g} to {right:.2g} across and from {low:.2g} to "
+                f"{high:.2g} up, {good[inside].sum()} of {inside.sum()} {names[0]}; outside of it "
+                f"{good[~inside].sum()} of {(~inside).sum()}."
+            )
+        return render(
+            drawn,
+            alt
+            or f"A scatter plot on log scales. {said}; {xlabel} from {_range(across)}, {ylabel} "
+            f"from {_range(up)}.{bounds}",
+            caption or f"{said}.{bounds}",
         )
 
 

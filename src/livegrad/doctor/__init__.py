@@ -53,7 +53,7 @@ def examine(model: Any, x: Any, y: Any = None, *, rows: int = 256) -> Examinatio
         ('vanishing-gradient',)
 
     Source:
-        Schoenholz et al. 2017 (the product's bounds); Lewkowycz et al. 2020 (steps too long).
+        Hanin 2018 (how far chance moves a product); Lewkowycz et al. 2020 (steps too long).
     """
     from livegrad.doctor._examine import examine as examined
 

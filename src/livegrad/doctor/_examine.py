@@ -41,14 +41,9 @@ def _ready(model: Any, sample: Sample) -> tuple[Any, Sample]:
     flat = keras.tree.flatten(sample.x)
     if inputs and len(inputs) == len(flat):
         for tensor, wanted in zip(flat, inputs, strict=True):
-            shape = tuple(wanted.shape)
-            fits = len(shape) == len(tensor.shape) and all(
-                want is None or want == got
-                for want, got in zip(shape[1:], tensor.shape[1:], strict=True)
-            )
-            if not fits and (*tensor.shape, 1) != shape[: len(shape)]:
-                got = ("n", *tensor.shape[1:])
-                want = ("n", *shape[1:])
+            want, got = tuple(wanted.shape[1:]), tuple(tensor.shape[1:])
+            # As in ``fit``, a last axis of length 1 may be left out.
+            if not (_fits(want, got) or (want[-1:] == (1,) and _fits(want[:-1], got))):
                 raise ValueError(f"x must have the shape {_shown(want)}, got {_shown(got)}")
         wanted = iter(inputs)
         x = keras.tree.map_structure(
@@ -58,8 +53,14 @@ def _ready(model: Any, sample: Sample) -> tuple[Any, Sample]:
     return model, sample
 
 
+def _fits(want: tuple[Any, ...], got: tuple[Any, ...]) -> bool:
+    return len(want) == len(got) and all(
+        size is None or size == given for size, given in zip(want, got, strict=True)
+    )
+
+
 def _shown(shape: tuple[Any, ...]) -> str:
-    return "(" + ", ".join(str(size) for size in shape) + ")"
+    return "(" + ", ".join(str(size) for size in ("n", *shape)) + ")"
 
 
 def _built(model: Any, sample: Sample) -> Any:

@@ -123,9 +123,9 @@ def _spread(given: Any, model: Any, outputs: int) -> list[Any]:
 
 
 def _metrics(given: Any, model: Any, outputs: int) -> list[list[Any]]:
-    if isinstance(given, list | tuple) and not any(isinstance(g, list | tuple) for g in given):
-        each = [list(given)] * outputs if outputs == 1 else [[] for _ in range(outputs)]
-        return each
+    """Return each output's metrics, as ``compile`` shares them out: all to an only output."""
+    if outputs == 1:
+        return [[metric for metric in keras.tree.flatten(given) if metric is not None]]
     return [
         [] if g is None else list(g) if isinstance(g, list | tuple) else [g]
         for g in _spread(given, model, outputs)

@@ -158,14 +158,22 @@ class Path:
         return max(1, len(self.blocks))
 
     @property
+    def _above(self) -> list[Block]:
+        """The block that follows each hidden one, as far as its weights are understood."""
+        return [*self.blocks[1:], *([self.head] if self.head and self.blocks else [])]
+
+    @property
     def chance(self) -> tuple[float, float]:
         """By how much chance alone lowers and raises the logarithm of a product of gains.
 
-        The squared gain of a random layer with n inputs has a logarithm of mean -5 / (2 n) and
+        The squared gain of a random layer of n units has a logarithm of mean -5 / (2 n) and
         variance 5 / n (Hanin 2018, for ReLU); the gain's is half of it. Three standard deviations.
+        A layer's units are the inputs of the weights above it: of a convolution's, channels times
+        places of its window.
         """
-        kernels = [kernel_of(block.call.layer) for block in self.blocks]
+        kernels = [kernel_of(block.call.layer) for block in self._above]
         fans = [math.prod(kernel.shape[:-1]) for kernel in kernels if kernel is not None]
+        fans += [block.width for block in self.blocks[len(self._above) :]]
         total = sum(5 / fan for fan in fans)
         spread = 3 * math.sqrt(total) / 2
         return spread + total / 4, spread
@@ -177,10 +185,9 @@ class Path:
         What lies between two blocks is passed over; where weights follow that are not understood,
         the last block's slopes alone count.
         """
-        above = [*self.blocks[1:], *([self.head] if self.head else [])]
         return [
             block.through_activation() * (after.through_weights() if after else 1.0)
-            for block, after in zip_longest(self.blocks, above[: len(self.blocks)])
+            for block, after in zip_longest(self.blocks, self._above)
         ]
 
     @cached_property
@@ -213,6 +220,7 @@ def bounds(of: str, optimizer: Any) -> tuple[float, float]:
     Measured for plain SGD and for Adam; every optimizer but SGD adapts its steps in some way and
     is given Adam's.
     """
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     measured = GRADIENT_BOUNDS if of == "gradient" else SIGNAL_BOUNDS
     return measured["SGD" if isinstance(optimizer, keras.optimizers.SGD) else "Adam"]
 

@@ -44,7 +44,7 @@ class Call:
         output: its first floating output.
         parents: the calls that made the inputs; the call before, where that is not known.
         first: whether an input of the model is among the inputs.
-        pre: what its own activation was given, where it has one.
+        pre: what its own activation was given; its output, where it has none.
         gradients: of the loss for each of the inputs; None where there is none.
         gradient: of the loss for the output.
         delta: of the loss for ``pre``.
@@ -225,7 +225,8 @@ def _listening(calls: list[Call], x: Any) -> Iterator[None]:
         for part in outputs:
             makers[id(part)] = len(calls)
         floating = [t for t in tensors if t.dtype.is_floating]
-        output, pre = (outputs or [None])[0], (given_to or [None])[0]
+        output = outputs[0] if outputs else None
+        pre = given_to[0] if given_to else output
         calls.append(Call(layer, floating, output, parents, first, pre))
         return result
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -206,14 +207,47 @@ def product(model: Any, sample: Sample, path: Path) -> tuple[list[Finding], list
     """
     if path.gains and not any(math.isfinite(gain) for gain in path.gains):
         return [], ["the product of gains: no gradient reaches the hidden layers"]
-    below, above = path.chance
-    for of in ("gradient", "signal"):
-        low, high = bounds(of, model.optimizer)
-        limits = (low * math.exp(-below), high * math.exp(above))
-        if not limits[0] <= _total(_factors(of, path)) <= limits[1]:
-            roots = (low ** (1 / path.depth), high ** (1 / path.depth))
-            return [_out_of_bounds(of, path, _fresh(model, sample, path), limits, roots)], []
-    return [], []
+    judged = [_Judged(of, path, model.optimizer) for of in ("gradient", "signal")]
+    out = [one for one in judged if one.out]
+    if not out:
+        return [], []
+    finding = _out_of_bounds(out[0], path, _fresh(model, sample, path))
+    also = "".join(f"; {one} too" for one in out[1:])
+    return [replace(finding, evidence=finding.evidence + also)], []
+
+
+class _Judged:
+    """One of the two products beside its bounds.
+
+    Attributes:
+        of: "gradient" or "signal".
+        factors: one a block, as ``Path`` orders them.
+        total: their product.
+        limits: of the product, widened by what chance does.
+        roots: of the bounds without chance, for a single layer.
+    """
+
+    def __init__(self, of: str, path: Path, optimizer: Any) -> None:
+        self.of = of
+        self.factors = _factors(of, path)
+        self.total = _total(self.factors)
+        low, high = bounds(of, optimizer)
+        below, above = path.chance
+        self.limits = (low * math.exp(-below), high * math.exp(above))
+        self.roots = (low ** (1 / path.depth), high ** (1 / path.depth))
+
+    @property
+    def small(self) -> bool:
+        return self.total < self.limits[0]
+
+    @property
+    def out(self) -> bool:
+        return self.small or self.total > self.limits[1]
+
+    def __str__(self) -> str:
+        low, high = self.limits
+        said = f"below {low:.2g}" if self.small else f"above {high:.3g}"
+        return f"the {self.of}'s product {self.total:.3g} is {said}"
 
 
 def _factors(of: str, path: Path) -> list[float]:
@@ -224,17 +258,9 @@ def _total(factors: list[float]) -> float:
     return math.prod(factor for factor in factors if math.isfinite(factor))
 
 
-def _out_of_bounds(
-    of: str,
-    path: Path,
-    other: Path | None,
-    limits: tuple[float, float],
-    roots: tuple[float, float],
-) -> Finding:
-    (least, most), (low, high) = limits, roots
-    factors = _factors(of, path)
-    total = _total(factors)
-    small = total < least
+def _out_of_bounds(one: _Judged, path: Path, other: Path | None) -> Finding:
+    of, factors, small = one.of, one.factors, one.small
+    (least, most), (low, high) = one.limits, one.roots
     fresh = None if other is None else _factors(of, other)
     if fresh is not None and len(fresh) != len(factors):
         fresh = None
@@ -255,11 +281,9 @@ def _out_of_bounds(
         at = next((i for i, p in enumerate(pull) if (p < root if small else p > root)), at)
     block = [*path.blocks, path.head][at]
     assert block is not None
-    out = f"below {least:.2g}" if small else f"above {most:.3g}"
     evidence = (
-        f"the {of}'s product {total:.3g} through {len(path.blocks)} layers is {out}, the bound "
-        f"with chance; this layer's own factor is {factors[at]:.3g}, "
-        + (f"below {low:.3g}" if small else f"above {high:.3g}")
+        f"{one}, the bound with chance; this layer's own factor is {factors[at]:.3g}, the bound's "
+        f"root for {path.depth} hidden layers {low if small else high:.3g}"
     )
     kind = type(block.call.layer).__name__
     name = _pairing(block)
@@ -277,6 +301,7 @@ def _out_of_bounds(
     paired = f'keras.layers.{kind}(..., kernel_initializer="{name}")'
     normalised = "x = keras.layers.LayerNormalization()(x)  # before each block"
     flat = activation_of(block.call.layer) in ("sigmoid", "softmax", "hard_sigmoid", "tanh")
+    flat = flat and not cured and block is not path.head
     relu = f'keras.layers.{kind}(..., activation="relu", kernel_initializer="he_normal")'
     code = f"{'vanishing' if small else 'exploding'}-{of}"
     why = {

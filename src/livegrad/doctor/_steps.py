@@ -6,9 +6,10 @@ Lewkowycz et al. 2020 solve, training survives this up to 4 / lambda, where the 
 threefold a step. A rate is called too high where no step on one and the same batch lowers the loss,
 and the loss gets above three times the larger of where it began and what knowing nothing costs.
 
-A step that changes each layer's weights by the share r changes the product of L layers by up to
-(1 + r)^L. It alone uses up the product's account where r > e^(3/L) - 1; a loss that does not fall
-after such a step says the same.
+A step that changes each layer's weights by the fraction r changes a product of L layers by up to
+(1 + r)^L, and may alone take it from 1 to SGD's upper bound, ``GRADIENT_BOUNDS``, where r is above
+the bound's L-th root less 1. A rate is called too high, too, where the loss does not fall after
+such a step.
 
 **Too short.** A number of precision eps is kept up to half of eps. A step below 8 eps of the weight
 is eaten up by rounding to a sixteenth and more, and takes about a million steps to move a weight by
@@ -26,6 +27,7 @@ import numpy as np
 from livegrad.doctor._data import Sample
 from livegrad.doctor._probe import Pass, loss_at, norm, run, tensor
 from livegrad.doctor._report import Finding
+from livegrad.signals import GRADIENT_BOUNDS
 
 __all__ = ["learning_rate"]
 
@@ -147,11 +149,11 @@ def _long(
     reference = max(result.loss, nothing or 0.0)
     worst = max(losses, key=lambda value: value if math.isfinite(value) else math.inf)
     growth = worst / reference if reference > 0 else 0.0
-    account = math.exp(3 / depth) - 1
+    longest = GRADIENT_BOUNDS["SGD"][1] ** (1 / depth) - 1
     if min(losses) < result.loss:
         return []
     explodes = not math.isfinite(worst) or growth > _GROWTH
-    rewrites = relative > account
+    rewrites = relative > longest
     if not (explodes or rewrites):
         return []
     better = rate
@@ -163,7 +165,7 @@ def _long(
         measured = f"loss {growth:.3g} times as large after {len(losses)} steps on one batch"
         evidence = f"{measured}, above {_GROWTH:.0f}"
     else:
-        evidence = f"a step moves the weights by {relative:.3g} of their size, above {account:.3g}"
+        evidence = f"a step moves the weights by {relative:.3g} of their size, above {longest:.3g}"
     return [
         Finding(
             "learning-rate",

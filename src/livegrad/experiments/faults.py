@@ -521,7 +521,7 @@ def _(mended: bool) -> Patient:
 
 @_fault(
     "six convolutions with sigmoid",
-    "vanishing-signal",
+    "vanishing-gradient",
     "conv_1",
     'activation="relu", kernel_initializer="he_normal"',
 )
@@ -575,6 +575,22 @@ def _(mended: bool) -> Patient:
     return _two_classes(model, x, y, _sgd())
 
 
+@_fault(
+    "the output's weights a thousandth after some training",
+    "vanishing-gradient",
+    "output",
+    'keras.layers.Dense(..., kernel_initializer="glorot_uniform")',
+)
+def _(mended: bool) -> Patient:
+    x, y = _binary()
+    model = _net(x, 5)
+    if not mended:
+        last = model.layers[-1]
+        last.kernel.assign(1e-3 * last.kernel)
+        last.bias.assign(last.bias + 0.01)
+    return _two_classes(model, x, y, _sgd())
+
+
 def _first_kernel_times(factor: float, mended: bool) -> Patient:
     x, y = _binary()
     model = _net(x, 5)
@@ -609,7 +625,7 @@ def _(mended: bool) -> Patient:
 @_fault(
     "thirty ReLU layers with glorot_uniform",
     "initializer-mismatch",
-    "hidden_1",
+    "hidden_2",
     'kernel_initializer="he_normal"',
 )
 def _(mended: bool) -> Patient:
@@ -672,7 +688,7 @@ def _(mended: bool) -> Patient:
     import keras
 
     x, y = _binary()
-    small = "he_normal" if mended else keras.initializers.RandomNormal(stddev=0.00001)
+    small = "he_normal" if mended else keras.initializers.RandomNormal(stddev=1e-4)
     layers = [
         _dense(32, "relu", f"hidden_{at}", kernel_initializer=small if at == 3 else "he_normal")
         for at in range(1, 6)

@@ -1,0 +1,968 @@
+"""What each finding of the doctor says: its evidence, word for word, and numbers worked out apart.
+
+A template's ``{}`` stand for numbers, in their order; a number and its threshold that were
+exchanged do not pass.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from livegrad.doctor import _architecture, _data, _heads, _probe, examine
+from livegrad.doctor._heads import Head, judge, know_nothing
+from livegrad.doctor._path import bounds, through
+from livegrad.experiments.faults import CASES
+from livegrad.network import MLP
+from livegrad.signals import GRADIENT_BOUNDS, SIGNAL_BOUNDS, measure
+
+L = keras.layers
+NUMBER = r"(-?(?:inf|\d+(?:\.\d+)?(?:e[+-]?\d+)?))"
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    keras.utils.set_random_seed(0)
+
+
+def says(text, template, *numbers, rel=6e-3):
+    """Assert that the text is the template, and what stands for ``{}`` the numbers as printed."""
+    pattern = NUMBER.join(re.escape(part) for part in template.split("{}"))
+    found = re.fullmatch(pattern, text)
+    assert found, f"{text!r} is not {template!r}"
+    assert [float(n) for n in found.groups()] == pytest.approx(numbers, rel=rel)
+
+
+def data(n=64, features=8):
+    x = np.random.default_rng(0).standard_normal((n, features)).astype("float32")
+    return x, (x[:, 0] > 0).astype("float32")
+
+
+def net(depth, activation="relu", initializer="he_normal", optimizer="sgd", width=16, out=1):
+    layers = [
+        L.Dense(width, activation, kernel_initializer=initializer, name=f"hidden_{at}")
+        for at in range(1, depth + 1)
+    ]
+    model = keras.Sequential([keras.Input((8,)), *layers, L.Dense(out, "sigmoid", name="output")])
+    model.compile(optimizer, "binary_crossentropy")
+    return model
+
+
+def one(model, x, y):
+    (finding,) = examine(model, x, y).findings
+    return finding
+
+
+def planted(name):
+    patient = CASES[name].build(False)
+    (finding,) = examine(patient.model, patient.x, patient.y).findings
+    return patient, finding
+
+
+def fix_units(layer, units, bias):
+    """Set the first units of a layer to a constant: no weights, this bias."""
+    kernel, b = layer.kernel.numpy(), layer.bias.numpy()
+    kernel[:, :units], b[:units] = 0, bias
+    layer.kernel.assign(kernel)
+    layer.bias.assign(b)
+
+
+# Units ----------------------------------------------------------------------------------------
+
+
+def test_dead_units_are_a_share_above_what_is_allowed():
+    """Six layers of 16: chance allows 1/2 + 3 / (2 sqrt 16) = 7/8, and 7/8 itself is allowed."""
+    x, y = data()
+    model = net(6)
+    fix_units(model.get_layer("hidden_3"), 14, -1.0)
+    assert "hidden_3" not in [finding.layer for finding in examine(model, x, y).findings]
+    fix_units(model.get_layer("hidden_3"), 15, -1.0)
+    found = one(model, x, y)
+    assert (found.code, found.layer) == ("dead-units", "hidden_3")
+    says(found.evidence, "{}% of its units give 0 on all {} examples, above {}%", 94, 64, 88)
+    assert found.fix == 'keras.layers.Dense(..., bias_initializer="zeros")'
+    few = examine(model, x[:15], y[:15])
+    assert few.codes == ()
+    assert few.unjudged[0] == "dead units: 15 examples are too few to call a unit silent"
+    assert examine(model, x[:16], y[:16]).codes == ("dead-units",)
+
+
+def test_dead_units_of_wide_layers_are_measured_by_the_gradient_that_is_left():
+    """Two layers of 400: 1 - (1/20)^(2/2) / 2 = 97.5 %, more than chance's 57.5 %."""
+    x, y = data()
+    model = net(2, width=400)
+    fix_units(model.get_layer("hidden_1"), 388, -1.0)
+    assert examine(model, x, y).codes == ()
+    fix_units(model.get_layer("hidden_1"), 394, -1.0)
+    says(
+        one(model, x, y).evidence,
+        "{}% of its units give 0 on all {} examples, above {}%",
+        98,
+        64,
+        98,
+    )
+
+
+def test_units_dead_by_their_kernel_are_given_another():
+    x, y = data()
+    model = net(1)
+    model.get_layer("hidden_1").kernel.assign(-np.random.default_rng(0).uniform(0.5, 1, (8, 16)))
+    found = one(model, np.abs(x), y)
+    assert found.code == "dead-units"
+    assert found.fix == 'keras.layers.Dense(..., kernel_initializer="he_normal")'
+
+
+def test_saturated_slopes_are_a_share_above_what_is_allowed():
+    """Six layers: 1 - (1/20)^(2/6) = 63.2 %; 10 of 16 units are less, 12 are more."""
+    x, y = data()
+    model = net(6, "tanh", "glorot_uniform")
+    fix_units(model.get_layer("hidden_2"), 10, 10.0)
+    assert "saturated-units" not in examine(model, x, y).codes
+    fix_units(model.get_layer("hidden_2"), 12, 10.0)
+    found = one(model, x, y)
+    assert (found.code, found.layer) == ("saturated-units", "hidden_2")
+    template = "{}% of its slopes are below a twentieth of the largest, above {}%"
+    says(found.evidence, template, 75, 63)
+    assert found.fix == 'keras.layers.Dense(..., bias_initializer="zeros")'
+
+
+def test_units_saturated_by_their_kernel_are_given_another():
+    x, y = data()
+    model = net(2, "tanh", keras.initializers.RandomNormal(stddev=300.0, seed=1))
+    found = one(model, x, y)
+    assert (found.code, found.layer) == ("saturated-units", "hidden_1")
+    assert found.fix == 'keras.layers.Dense(..., kernel_initializer="glorot_uniform")'
+
+
+# The two products -----------------------------------------------------------------------------
+
+
+def weights_of(model):
+    """Return an ``MLP`` with the model's weights."""
+    widths = [8, *(layer.units for layer in model.layers)]
+    own = MLP(widths, model.layers[0].activation.__name__, head="binary", rng=0)
+    own.set_weights(model.get_weights())
+    return own
+
+
+def chance(widths):
+    """Return what chance takes from and adds to the logarithm, for hidden layers so wide."""
+    variance = sum(5 / width for width in widths) / 4
+    return 3 * math.sqrt(variance) + variance, 3 * math.sqrt(variance)
+
+
+SAYS = (
+    "the {of}'s product {} is {word} {}, the bound with chance; this layer's own factor is {}, "
+    "the bound's root for {} hidden layers {}"
+)
+
+
+def template(of, word):
+    return SAYS.replace("{of}", of).replace("{word}", word)
+
+
+@pytest.mark.parametrize(
+    ("factor", "of", "code", "word"),
+    [
+        (1e-5, "signal", "vanishing-signal", "below"),
+        (1e5, "signal", "exploding-signal", "above"),
+        (1e-5, "gradient", "vanishing-gradient", "below"),
+        (1e5, "gradient", "exploding-gradient", "above"),
+    ],
+)
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+def test_a_layer_a_hundred_thousand_times_off_takes_one_product_along(
+    factor, of, code, word, optimizer
+):
+    """The first layer's weights are in the signal's product alone, the output's in the other."""
+    x, y = data()
+    model = net(5, optimizer=optimizer, width=32)
+    layer = model.layers[0 if of == "signal" else -1]
+    layer.kernel.assign(factor * layer.kernel)
+    layer.bias.assign(layer.bias + 0.01 * factor)
+    report = examine(model, x, y)
+    (found,) = report.findings
+    assert (found.code, found.layer) == (code, layer.name)
+    expected = measure(weights_of(model), x, y)
+    product = expected.gain if of == "gradient" else expected.signal_gain
+    low, high = (GRADIENT_BOUNDS if of == "gradient" else SIGNAL_BOUNDS)[
+        "SGD" if optimizer == "sgd" else "Adam"
+    ]
+    below, above = chance(5 * [32])
+    if of == "signal":
+        own = expected.layers[0].signal_gain
+    else:
+        own = float(np.linalg.norm(layer.kernel.numpy()))  # one output: |W^T delta| / |delta|
+    bound, root = (low * math.exp(-below), low) if factor < 1 else (high * math.exp(above), high)
+    says(found.evidence, template(of, word), product, bound, own, 5, root ** (1 / 5), rel=0.06)
+    name = "glorot_uniform" if of == "gradient" else "he_normal"
+    assert found.fix == f'keras.layers.Dense(..., kernel_initializer="{name}")'
+    assert report.gain == pytest.approx(expected.gain, rel=1e-3)
+    assert report.signal_gain == pytest.approx(expected.signal_gain, rel=1e-3)
+    assert report.unjudged == ("the learning rate: not before these are mended",)
+
+
+def test_where_both_products_are_out_the_gradient_is_named_first_and_both_are_told():
+    x, y = data()
+    model = net(10, "sigmoid", "glorot_uniform", "adam")
+    found = one(model, x, y)
+    assert (found.code, found.layer) == ("vanishing-gradient", "hidden_1")
+    expected = measure(weights_of(model), x, y)
+    below, _ = chance(10 * [16])
+    z = x @ model.layers[0].kernel.numpy()  # (64, 16)
+    a = 1 / (1 + np.exp(-z))
+    assert 0.2 < np.mean(a * (1 - a)) < 0.25
+    numbers = re.findall(NUMBER, found.evidence)
+    slope = float(numbers[2])  # of the first layer, whose weights are not in the product
+    assert 0.19 < slope < 0.25
+    (low, _), (low_signal, _) = GRADIENT_BOUNDS["Adam"], SIGNAL_BOUNDS["Adam"]
+    says(
+        found.evidence,
+        template("gradient", "below") + "; the signal's product {} is below {} too",
+        *[expected.gain, low * math.exp(-below), slope, 10, low**0.1],
+        *[expected.signal_gain, low_signal * math.exp(-below)],
+        rel=0.06,
+    )
+    assert found.fix == 'keras.layers.Dense(..., activation="relu", kernel_initializer="he_normal")'
+
+
+def test_weights_as_their_initializer_draws_them_are_the_initializers_fault():
+    x, y = data()
+    model = net(4, initializer=keras.initializers.RandomNormal(stddev=0.01, seed=None))
+    for layer in model.layers[:-1]:
+        layer.kernel.assign(keras.initializers.RandomNormal(stddev=0.01)(layer.kernel.shape))
+    found = one(model, x, y)
+    assert found.code == "initializer-mismatch"
+    assert "; with he_normal the product is " in found.evidence
+    fresh = float(found.evidence.split("; with he_normal the product is ")[1].split(";")[0])
+    assert 0.1 < fresh < 10
+    assert found.why == (
+        "At this depth the first weights lose the gradient; what pairs with relu keeps its size."
+    )
+
+
+def test_the_bounds_are_those_measured_for_the_optimizer():
+    for of, measured in [("gradient", GRADIENT_BOUNDS), ("signal", SIGNAL_BOUNDS)]:
+        for optimizer in (keras.optimizers.SGD(momentum=0.9), keras.optimizers.SGD()):
+            assert bounds(of, optimizer) == measured["SGD"]
+            assert bounds(of, keras.optimizers.LossScaleOptimizer(optimizer)) == measured["SGD"]
+        for optimizer in (keras.optimizers.Adam(), keras.optimizers.RMSprop()):
+            assert bounds(of, optimizer) == measured["Adam"]
+
+
+def test_chance_is_that_of_the_hidden_layers_not_of_the_inputs():
+    x, y = data(features=8)
+    model = net(3, width=64)
+    with _probe.undisturbed(model):
+        result = _probe.run(model, _data.draw(x, y, 64))
+    path = through(result.calls, result.outputs)
+    assert path.chance == pytest.approx(chance(3 * [64]))
+
+
+def test_chance_stays_within_its_bounds_over_seeds():
+    """Ten layers of 16, where chance is large: no network of 30 is named."""
+    x, y = data(256)
+    for seed in range(30):
+        report = measure(MLP([8] + 10 * [16] + [1], "relu", "he_normal", rng=seed), x, y)
+        below, above = chance(10 * [16])
+        for gain, bound in [(report.gain, GRADIENT_BOUNDS), (report.signal_gain, SIGNAL_BOUNDS)]:
+            low, high = bound["SGD"]
+            assert low * math.exp(-below) < gain < high * math.exp(above)
+
+
+# The path -------------------------------------------------------------------------------------
+
+
+class Halved(keras.Model):
+    """Its output is no layer's."""
+
+    def __init__(self):
+        super().__init__()
+        self.first = L.Dense(16, "relu", kernel_initializer="he_normal", name="first")
+        self.second = L.Dense(16, "relu", kernel_initializer="he_normal", name="second")
+        self.last = L.Dense(1, "sigmoid", name="last")
+
+    def call(self, x):
+        return self.last(self.second(self.first(x))) * 0.5 + 0.25
+
+
+def test_an_output_that_no_layer_gives_ends_at_the_last_call():
+    x, y = data()
+    model = Halved()
+    model.compile("sgd", "binary_crossentropy")
+    model(x)
+    report = examine(model, x, y)
+    assert [layer.layer for layer in report.layers] == ["first", "second"]
+    assert all(math.isfinite(layer.gain) for layer in report.layers)
+    assert report.unjudged == ("output activation of output: it is no known layer's",)
+
+
+def test_a_path_without_calls_has_no_blocks():
+    path = through([], [])
+    assert (path.blocks, path.head, path.gains, path.signal_gains) == ([], None, [], [])
+    assert path.depth == 1 and path.start() == []
+
+
+def test_the_longest_way_is_taken():
+    x, y = data()
+    inputs = keras.Input((8,))
+    long = L.Dense(8, "relu", kernel_initializer="he_normal", name="long_1")(inputs)
+    long = L.Dense(8, "relu", kernel_initializer="he_normal", name="long_2")(long)
+    short = L.Dense(8, "relu", kernel_initializer="he_normal", name="short")(inputs)
+    joined = L.concatenate([short, long])
+    model = keras.Model(inputs, L.Dense(1, "sigmoid", name="output")(joined))
+    model.compile("sgd", "binary_crossentropy")
+    assert [layer.layer for layer in examine(model, x, y).layers] == ["long_1", "long_2"]
+
+
+class Own(L.Dense):
+    """A dense layer that calls no activation of its own."""
+
+    def call(self, x):
+        return tf.nn.relu(x @ self.kernel)
+
+
+def test_a_layer_without_an_activation_to_listen_to_still_has_a_gain():
+    x, y = data()
+    layers = [Own(16, kernel_initializer="he_normal", name=f"own_{at}") for at in (1, 2)]
+    model = keras.Sequential([keras.Input((8,)), *layers, L.Dense(1, "sigmoid", name="output")])
+    model.compile("sgd", "binary_crossentropy")
+    report = examine(model, x, y)
+    own = MLP([8, 16, 16, 1], "relu", head="binary", rng=0)
+    own.set_weights([model.layers[0].kernel, np.zeros(16), model.layers[1].kernel, np.zeros(16),
+                     *model.layers[-1].get_weights()])  # fmt: skip
+    gradients = own.backward(own.forward(x), y)
+    a1, a2 = (float(np.linalg.norm(g)) for g in gradients.a[:2])
+    assert report.layers[0].gain == pytest.approx(a1 / a2, rel=1e-3)
+    assert report.layers[1].gain == pytest.approx(
+        a2 / float(np.linalg.norm(gradients.z[-1])), rel=1e-3
+    )
+
+
+@pytest.mark.parametrize("activation", [None, "tanh", L.LeakyReLU()])
+def test_a_layers_activation_is_its_own_again(activation):
+    x, y = data()
+    model = keras.Sequential([keras.Input((8,)), L.Dense(16, activation), L.Dense(1, "sigmoid")])
+    model.compile("sgd", "binary_crossentropy")
+    before = [(layer.activation, len(layer._layers)) for layer in model.layers]
+    examine(model, x, y)
+    after = [(layer.activation, len(layer._layers)) for layer in model.layers]
+    assert all(a[0] is b[0] and a[1] == b[1] for a, b in zip(before, after, strict=True))
+
+
+# The shape of x -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given", "said"),
+    [
+        ((1,), (64,), ""),
+        ((1,), (64, 1), ""),
+        ((1,), (64, 2), "x must have the shape (n, 1), got (n, 2)"),
+        ((1,), (64, 1, 1), "x must have the shape (n, 1), got (n, 1, 1)"),
+        ((8,), (64,), "x must have the shape (n, 8), got (n)"),
+        ((8,), (64, 7), "x must have the shape (n, 8), got (n, 7)"),
+        ((4, 8), (64, 8), "x must have the shape (n, 4, 8), got (n, 8)"),
+        ((None, 8), (64, 5, 8), ""),
+        ((None, 8), (64, 5, 7), "x must have the shape (n, None, 8), got (n, 5, 7)"),
+        ((6, 6, 1), (64, 6, 6), ""),
+        ((6, 6, 1), (64, 5, 6), "x must have the shape (n, 6, 6, 1), got (n, 5, 6)"),
+    ],
+)
+def test_x_has_the_shape_that_fit_takes(wanted, given, said):
+    x = np.random.default_rng(0).standard_normal(given).astype("float32")
+    y = (np.arange(64) % 2).astype("float32")
+    layers = [L.GlobalAveragePooling1D()] if wanted[0] is None else [L.Flatten()]
+    model = keras.Sequential([keras.Input(wanted), *layers, L.Dense(1, "sigmoid", name="output")])
+    model.compile("sgd", "binary_crossentropy")
+    if said:
+        with pytest.raises(ValueError, match=f"^{re.escape(said)}$"):
+            examine(model, x, y)
+    else:
+        assert examine(model, x, y).codes == ()
+
+
+# Numbers that are not finite, and inputs that are not scaled -----------------------------------
+
+
+def test_what_is_not_finite_is_counted_where_it_was_first():
+    patient, found = planted("a weight is NaN")
+    template = "{} of {} entries of kernel are not finite, above 0"
+    assert (found.code, found.layer) == ("non-finite", "hidden_2")
+    says(found.evidence, template.replace("above 0", "above {}"), 1, 32 * 32, 0)
+    patient, found = planted("a logarithm of 0")
+    cut = patient.model.get_layer("cut")(patient.model.get_layer("hidden_1")(patient.x))
+    bad = int(np.sum(cut.numpy() == 0))
+    says(found.evidence, "{} of {} activations are not finite, above {}", bad, 256 * 32, 0)
+
+
+class Root(L.Layer):
+    """Its slope at 0 is infinite."""
+
+    def call(self, x):
+        return tf.sqrt(tf.nn.relu(x))
+
+
+def test_gradients_that_are_not_finite_are_told_from_activations():
+    x, y = data()
+    model = keras.Sequential([keras.Input((8,)), L.Dense(16, name="hidden"), Root(name="root"),
+                              L.Dense(1, "sigmoid", name="output")])  # fmt: skip
+    model.compile("sgd", "binary_crossentropy")
+    found = one(model, x, y)
+    assert (found.code, found.layer) == ("non-finite", "root")
+    z = x @ model.layers[0].kernel.numpy()
+    says(found.evidence, "{} of {} gradients are not finite, above {}", np.sum(z <= 0), z.size, 0)
+
+
+def test_a_loss_that_is_not_finite_is_told_from_outputs():
+    x, y = data()
+    model = keras.Sequential([keras.Input((8,)), L.Dense(1, name="output")])
+    model.compile("sgd", lambda y, p: keras.ops.sum(keras.ops.log(p * 0)))
+    found = one(model, x, y)
+    assert (found.code, found.layer) == ("non-finite", "loss")
+    assert found.evidence == "the loss is -inf, though all outputs are finite"
+
+
+@pytest.mark.parametrize(
+    ("factor", "found"),
+    [(19.0, False), (22.0, True), (0.06, False), (0.04, True)],
+)
+def test_inputs_are_judged_by_their_root_mean_square(factor, found):
+    x, y = data(256)
+    x = x / np.sqrt(np.mean(x**2, axis=0))  # each feature's root mean square is 1
+    x = x * np.float32(factor)
+    report = examine(net(1, "tanh", "glorot_uniform"), x, y)
+    named = [f for f in report.findings if f.code == "unscaled-input"]
+    assert bool(named) == found
+    if found and factor > 1:
+        template = "root mean square {} of a feature, above e^{} = {}"
+        says(named[0].evidence, template, factor, 3, math.exp(3))
+    elif found:
+        template = "root mean square {} of the inputs, below e^{} = {}"
+        says(named[0].evidence, template, factor, -3, math.exp(-3))
+    if found:
+        assert named[0].layer == "hidden_1" and "Normalization()" in named[0].fix
+
+
+def test_one_feature_is_enough_to_be_too_large_but_not_to_be_too_small():
+    x, y = data(256)
+    x = x / np.sqrt(np.mean(x**2, axis=0))
+    scale = np.ones(8, "float32")
+    scale[3] = 100
+    found = one(net(1, "tanh", "glorot_uniform"), x * scale, y)
+    says(found.evidence, "root mean square {} of a feature, above e^{} = {}", 100, 3, math.exp(3))
+    scale[3] = 1e-6
+    assert examine(net(1, "tanh", "glorot_uniform"), x * scale, y).codes == ()
+
+
+def test_whole_numbers_up_to_255_are_taken_for_pixels():
+    x, y = data()
+    pixels = np.random.default_rng(0).integers(0, 256, x.shape).astype("float32")
+    pixels[0, 0] = 255
+    assert "Rescaling(1 / 127.5, offset=-1)" in one(net(1), pixels, y).fix
+    pixels[0, 0] = 256
+    assert "Normalization()" in one(net(1), pixels, y).fix
+
+
+# Output, loss and labels ----------------------------------------------------------------------
+
+
+def head(activation="linear", kind="meansquarederror", y=(0, 1, 0), output=None, **more):
+    y = np.asarray(y)
+    if output is None:
+        output = np.zeros((len(y), 1))
+    given = {"logits": False, "ignored": None, "metrics": []} | more
+    return Head("output", activation, kind, output=np.asarray(output, float), y=y, **given)
+
+
+def three(n=3):
+    return np.full((n, 3), 1 / 3)
+
+
+SPARSE, CATEGORICAL = "sparsecategoricalcrossentropy", "categoricalcrossentropy"
+BINARY, SQUARED = "binarycrossentropy", "meansquarederror"
+TO_SPARSE = 'model.compile(..., loss="sparse_categorical_crossentropy")'
+TO_ONE_HOT = 'model.compile(..., loss="categorical_crossentropy")'
+MEASURED = 'model.compile(..., loss="mean_squared_error")'
+
+LABELS = {
+    "one-hot for the sparse loss": (
+        head("softmax", SPARSE, np.eye(3), three()),
+        "labels have the shape (3, 3), must be (3,)", TO_ONE_HOT,
+    ),
+    "too many columns for the sparse loss": (
+        head("softmax", SPARSE, np.zeros((3, 2)), three()),
+        "labels have the shape (3, 2), must be (3,)", "y = np.argmax(y, axis=-1)",
+    ),
+    "fractions for the sparse loss": (
+        head("softmax", SPARSE, [0, 0.5, 1.5], three()),
+        "2 labels are no whole numbers, above 0", MEASURED + "  # if they are measurements",
+    ),
+    "numbered from 1": (
+        head("softmax", SPARSE, [1, 2, 3], three()),
+        "labels from 1 to 3, must lie within 0 and 2", "y = y - 1",
+    ),
+    "a class without a unit": (
+        head("softmax", SPARSE, [0, 2, 4], three()),
+        "labels from 0 to 4, must lie within 0 and 2",
+        'keras.layers.Dense(5, activation="softmax")',
+    ),
+    "a negative class": (
+        head("softmax", SPARSE, [-1, 0, 2], three()),
+        "labels from -1 to 2, must lie within 0 and 2",
+        'keras.layers.Dense(3, activation="softmax")',
+    ),
+    "numbers for the one-hot loss": (
+        head("softmax", CATEGORICAL, [0, 1, 2], three()),
+        "labels have the shape (3,), must be (3, 3)", TO_SPARSE,
+    ),
+    "fractions for the one-hot loss": (
+        head("softmax", CATEGORICAL, [0, 0.5, 2], three()),
+        "labels have the shape (3,), must be (3, 3)", "y = keras.utils.to_categorical(y)",
+    ),
+    "several labels for the one-hot loss": (
+        head("softmax", CATEGORICAL, [[1, 0, 0], [1, 1, 0], [1, 1, 1]], three()),
+        "labels of one example sum to 1 to 3, must be 1",
+        'keras.layers.Dense(3, activation="sigmoid"); loss="binary_crossentropy"',
+    ),
+    "class numbers against columns": (
+        head("linear", SQUARED, [0, 1, 2], three()),
+        "labels have the shape (3,), must be (3, 3)",
+        'keras.layers.Dense(3, activation="softmax"); loss="sparse_categorical_crossentropy"',
+    ),
+    "measurements against columns": (
+        head("linear", SQUARED, [0.1, 1.5, 2], three()),
+        "labels have the shape (3,), must be (3, 3)", "keras.layers.Dense(1)",
+    ),
+    "two measurements against one column": (
+        head("linear", SQUARED, np.zeros((3, 2))),
+        "labels have the shape (3, 2), must be (3, 1)", "keras.layers.Dense(2)",
+    ),
+    "signs for cross-entropy": (
+        head("sigmoid", BINARY, [-1, 1, 1]),
+        "labels from -1 to 1, must lie within 0 and 1", "y = (y + 1) / 2",
+    ),
+    "classes for one unit": (
+        head("sigmoid", BINARY, [0, 1, 4]),
+        "labels from 0 to 4, must lie within 0 and 1",
+        'keras.layers.Dense(5, activation="softmax"); loss="sparse_categorical_crossentropy"',
+    ),
+    "a scale for cross-entropy": (
+        head("sigmoid", BINARY, [0, 0.5, 2.5]),
+        "labels from 0 to 2.5, must lie within 0 and 1", "y = y / y.max()",
+    ),
+    "0 and 1 for hinge": (
+        head("linear", "hinge", [0, 1, 1]),
+        "labels from 0 to 1, must be -1 or 1", "y = 2 * y - 1",
+    ),
+    "measurements for hinge": (
+        head("linear", "squaredhinge", [-1, 0.5, 2]),
+        "labels from -1 to 2, must be -1 or 1", MEASURED,
+    ),
+    "negative counts": (
+        head("exponential", "poisson", [0, -0.25, 3], np.ones((3, 1))),
+        "smallest label -0.25, must be at least 0", MEASURED,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LABELS)
+def test_labels_that_do_not_fit_their_loss(name):
+    given, evidence, fix = LABELS[name]
+    found = judge(given)[0]
+    assert (found.code, found.layer) == ("label-mismatch", "data")
+    assert (found.evidence, found.fix) == (evidence, fix)
+
+
+OUTPUTS = {
+    "softmax of one": (
+        head("softmax", BINARY),
+        "softmax over 1 unit, must be at least 2",
+        'keras.layers.Dense(1, activation="sigmoid"); loss="binary_crossentropy"',
+    ),
+    "one unit over classes": (
+        head("sigmoid", SPARSE),
+        "1 unit for a loss over classes, must be at least 2",
+        'keras.layers.Dense(1, activation="sigmoid"); loss="binary_crossentropy"',
+    ),
+    "sigmoid squared": (
+        head("sigmoid", SQUARED),
+        "2 different labels, all 0 or 1; a measurement has more",
+        'model.compile(..., loss="binary_crossentropy")',
+    ),
+    "softmax squared": (
+        head("softmax", SQUARED, np.eye(3), three()),
+        "2 different labels, all 0 or 1; a measurement has more", TO_ONE_HOT,
+    ),
+    "out of the range of tanh": (
+        head("tanh", SQUARED, [-2, 0.5, 1, 3]),
+        "50% of the targets lie outside -1 to 1, the range of tanh; must be 0 %",
+        "keras.layers.Dense(1)",
+    ),
+    "hinge of what is never negative": (
+        head("sigmoid", "hinge", [-1, 1, 1]),
+        "smallest possible output 0, must be below 0", "keras.layers.Dense(1)",
+    ),
+    "counts of what is not positive": (
+        head("linear", "poisson", [0, 1, 2, 3], [[-1], [0], [1], [2]]),
+        "50% of the outputs are not above 0, must be 0 %",
+        'keras.layers.Dense(1, activation="exponential")',
+    ),
+    "sigmoid taken for logits": (
+        head("sigmoid", BINARY, logits=True),
+        "from_logits=True, and the outputs of sigmoid lie within 0 and 1; logits lie within -inf "
+        "and inf", "keras.layers.Dense(1)",
+    ),
+    "sigmoids over classes": (
+        head("sigmoid", SPARSE, [0, 1], [[0.5, 0.5, 0.5], [0.25, 0.25, 0.25]]),
+        "outputs of one example sum to 0.75 to 1.5, must be 1 over the classes",
+        'keras.layers.Dense(3, activation="softmax")',
+    ),
+    "softmax over labels on their own": (
+        head("softmax", BINARY, np.eye(3), three()),
+        "outputs of one example sum to 1 to 1, must be free for labels on their own", TO_ONE_HOT,
+    ),
+    "linear probabilities": (
+        head("linear", BINARY, [0, 1, 0, 1], [[0.5], [2], [-1], [1]]),
+        "50% of the outputs lie outside 0 to 1; linear gives no probabilities, and from_logits is "
+        "False; must be 0 % by sigmoid",
+        "model.compile(..., loss=keras.losses.BinaryCrossentropy(from_logits=True))",
+    ),
+    "tanh probabilities": (
+        head("tanh", BINARY, [0, 1], [[0.5], [-0.5]]),
+        "50% of the outputs lie outside 0 to 1; tanh gives no probabilities, and from_logits is "
+        "False; must be 0 % by sigmoid", 'keras.layers.Dense(1, activation="sigmoid")',
+    ),
+    "unknown probabilities": (
+        head("unknown", "binaryfocalcrossentropy", [0, 1], [[0.5], [-0.5]]),
+        "50% of the outputs lie outside 0 to 1; the output gives no probabilities, and from_logits "
+        "is False; must be 0 % by sigmoid",
+        "model.compile(..., loss=keras.losses.BinaryFocalCrossentropy(from_logits=True))",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_outputs_that_do_not_fit_their_loss(name):
+    given, evidence, fix = OUTPUTS[name]
+    (found,) = judge(given)
+    assert (found.code, found.layer) == ("output-loss-mismatch", "output")
+    assert (found.evidence, found.fix) == (evidence, fix)
+
+
+FITTING = {
+    "an unknown activation within 0 and 1": head("unknown", BINARY, output=[[0.0], [0.5], [1.0]]),
+    "an unknown activation for logits": head(
+        "unknown", BINARY, output=[[-9], [0], [9]], logits=True
+    ),
+    "linear logits": head("linear", BINARY, output=[[-9], [0], [9]], logits=True),
+    "a column of labels": head("sigmoid", BINARY, [[0], [1], [0]]),
+    "labels between 0 and 1": head("sigmoid", BINARY, [0.0, 0.5, 1.0]),
+    "classes": head("softmax", SPARSE, [0, 1, 2], three()),
+    "a column of classes": head("softmax", SPARSE, [[0], [1], [2]], three()),
+    "a class that is ignored": head("softmax", SPARSE, [-1, 0, 2], three(), ignored=-1),
+    "one-hot classes": head("softmax", CATEGORICAL, np.eye(3), three()),
+    "the ends of tanh's range": head("tanh", SQUARED, [-1, 0.5, 1]),
+    "measurements through a sigmoid": head("sigmoid", SQUARED, [0.25, 0.5, 0.75]),
+    "signs for hinge": head("tanh", "hinge", [-1, 1, 1]),
+    "counts": head("exponential", "poisson", [0, 1, 5], np.ones((3, 1))),
+    "positive counts": head("linear", "poisson", [0, 1, 5], np.ones((3, 1))),
+    "counts of a softplus that underflows": head("softplus", "poisson", [0, 1, 5]),
+    "hard sigmoid": head("hard_sigmoid", BINARY),
+    "several labels": head("sigmoid", BINARY, np.ones((3, 3)), three()),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FITTING)
+def test_what_fits_is_not_named(name):
+    assert judge(FITTING[name]) == []
+
+
+def test_labels_and_output_are_both_judged():
+    found = judge(head("linear", BINARY, [-1, 1, 1], [[-1], [0], [2]]))
+    assert [finding.code for finding in found] == ["label-mismatch", "output-loss-mismatch"]
+
+
+METRICS = {
+    "accuracy of measurements": (
+        head("linear", SQUARED, [0.5, 1.5, 2.5], metrics=["acc"]),
+        "acc counts equal numbers, and the targets take 3 values, above 2",
+        'model.compile(..., metrics=["mean_absolute_error"])',
+    ),
+    "one half on logits": (
+        head("linear", BINARY, logits=True, metrics=["binary_accuracy"]),
+        "threshold 0.5 on logits, must be 0",
+        "model.compile(..., metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)])",
+    ),
+    "columns for class numbers": (
+        head("softmax", SPARSE, [0, 1, 2], three(), metrics=["categorical_accuracy"]),
+        "categoricalaccuracy for labels of the shape (3,), outputs 3 wide",
+        'model.compile(..., metrics=["accuracy"])',
+    ),
+    "class numbers for columns": (
+        head("softmax", CATEGORICAL, np.eye(3), three(), metrics=["sparse_categorical_accuracy"]),
+        "sparsecategoricalaccuracy for labels of the shape (3, 3), outputs 3 wide",
+        'model.compile(..., metrics=["accuracy"])',
+    ),
+    "equal numbers for classes": (
+        head("softmax", SPARSE, [0, 1, 2], three(), metrics=[keras.metrics.Accuracy()]),
+        "accuracy for labels of the shape (3,), outputs 3 wide",
+        'model.compile(..., metrics=["accuracy"])',
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_metrics_that_do_not_fit(name):
+    given, evidence, fix = METRICS[name]
+    (found,) = judge(given)
+    assert (found.code, found.layer) == ("metric-mismatch", "output")
+    assert (found.evidence, found.fix) == (evidence, fix)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        head("linear", SQUARED, [0.5, 1.5, 2.5], metrics=["mean_absolute_error"]),
+        head("linear", SQUARED, [0, 1, 1], metrics=["accuracy"]),
+        head("sigmoid", BINARY, metrics=["accuracy"]),
+        head("linear", BINARY, logits=True, metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)]),
+        head("softmax", SPARSE, [0, 1, 2], three(), metrics=["accuracy"]),
+        head("softmax", SPARSE, [0, 1, 2], three(), metrics=["sparse_categorical_accuracy"]),
+        head("softmax", CATEGORICAL, np.eye(3), three(), metrics=["categorical_accuracy"]),
+    ],
+)
+def test_metrics_that_fit(given):
+    assert judge(given) == []
+
+
+def test_knowing_nothing_is_the_best_constant_answer():
+    y = np.array([0.0, 1.0, 1.0, 4.0])
+    constants = np.linspace(-1, 5, 6001)
+    for kind, loss in [(SQUARED, lambda c: np.mean((y - c) ** 2)),
+                       ("meanabsoluteerror", lambda c: np.mean(np.abs(y - c)))]:  # fmt: skip
+        best = min(loss(c) for c in constants)
+        assert know_nothing(head("linear", kind, y)) == pytest.approx(best, abs=1e-3)
+    p = 0.75
+    entropy = -(p * math.log(p) + (1 - p) * math.log(1 - p))
+    assert know_nothing(head("sigmoid", BINARY, [1, 1, 1, 0])) == pytest.approx(entropy)
+    assert know_nothing(head("softmax", SPARSE, [1, 1, 1, 0])) == pytest.approx(entropy)
+    columns = np.eye(3)[[1, 1, 1, 0]]
+    assert know_nothing(head("softmax", CATEGORICAL, columns)) == pytest.approx(entropy)
+    assert know_nothing(head("sigmoid", BINARY, [1, 1])) == pytest.approx(0, abs=1e-5)
+    assert know_nothing(head("linear", "hinge", [-1, 1])) is None
+
+
+# Several outputs ------------------------------------------------------------------------------
+
+
+def forked(loss, metrics=None):
+    """Two outputs on one layer: a probability and a measurement."""
+    inputs = keras.Input((8,))
+    h = L.Dense(16, "relu", kernel_initializer="he_normal", name="hidden")(inputs)
+    outputs = [L.Dense(1, "sigmoid", name="sign")(h), L.Dense(1, name="size")(h)]
+    model = keras.Model(inputs, outputs)
+    model.compile("sgd", loss, metrics=metrics)
+    return model
+
+
+def paired(model, y):
+    x, _ = data()
+    sample = _data.draw(x, y, 64)
+    with _probe.undisturbed(model):
+        return _heads.heads(model, sample, _probe.run(model, sample, with_loss=False))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        ["binary_crossentropy", "mean_squared_error"],
+        {"size": "mean_squared_error", "sign": "binary_crossentropy"},
+        [keras.losses.BinaryCrossentropy(), keras.losses.MeanSquaredError()],
+    ],
+)
+def test_each_output_has_its_own_loss_and_labels(loss):
+    x, y = data()
+    found, notes = paired(forked(loss), [y, x[:, 1]])
+    assert notes == []
+    said = [(h.layer, h.activation, h.kind, h.logits) for h in found]
+    assert said == [("sign", "sigmoid", BINARY, False), ("size", "linear", SQUARED, False)]
+    assert np.array_equal(found[0].y, y) and np.array_equal(found[1].y, x[:, 1])
+
+
+def test_one_loss_is_that_of_all_outputs():
+    x, y = data()
+    found, _ = paired(forked("mean_squared_error"), [y, x[:, 1]])
+    assert [h.kind for h in found] == [SQUARED, SQUARED]
+
+
+def test_an_output_without_a_loss_is_no_head():
+    x, y = data()
+    found, notes = paired(forked({"sign": "binary_crossentropy", "size": None}), [y, x[:, 1]])
+    assert [h.layer for h in found] == ["sign"] and notes == []
+
+
+def test_a_loss_that_is_not_known_is_a_note_and_the_others_are_judged():
+    def fourth_power(y, p):
+        return keras.ops.mean((y - p) ** 4)
+
+    x, y = data()
+    found, notes = paired(forked(["binary_crossentropy", fourth_power]), [y, x[:, 1]])
+    assert [h.layer for h in found] == ["sign"]
+    assert notes == ["loss of size: fourthpower is not known here"]
+
+
+def test_outputs_and_labels_that_cannot_be_paired_are_a_note():
+    _, y = data()
+    found, notes = paired(forked(["binary_crossentropy", "mean_squared_error"]), y)
+    assert found == []
+    assert notes == ["output, loss and labels: 2 outputs and 1 arrays of labels cannot be paired"]
+
+
+@pytest.mark.parametrize(
+    ("metrics", "expected"),
+    [
+        (None, [[], []]),
+        ([["accuracy"], ["mae"]], [["accuracy"], ["mae"]]),
+        ({"size": ["mae"], "sign": "accuracy"}, [["accuracy"], ["mae"]]),
+        ([None, "mae"], [[], ["mae"]]),
+        (["accuracy", "mae"], [["accuracy"], ["mae"]]),
+    ],
+)
+def test_each_output_has_its_own_metrics(metrics, expected):
+    x, y = data()
+    model = forked(["binary_crossentropy", "mean_squared_error"], metrics)
+    assert [h.metrics for h in paired(model, [y, x[:, 1]])[0]] == expected
+
+
+def test_a_fault_of_one_output_is_found_at_that_output():
+    x, y = data()
+    model = forked(["mean_squared_error", "binary_crossentropy"])
+    report = examine(model, x, [y, (x[:, 1] > 0).astype("float32")])
+    assert {(f.code, f.layer) for f in report.findings} == {
+        ("output-loss-mismatch", "sign"), ("output-loss-mismatch", "size"),
+    }  # fmt: skip
+
+
+# Weights --------------------------------------------------------------------------------------
+
+
+def test_equal_units_and_equal_layers_are_counted():
+    _, found = planted("all weights equal")
+    says(found.evidence, "largest difference between its {} units is {} in weights and gradients, "
+         "must be above {}", 32, 0, 0)  # fmt: skip
+    _, found = planted("one initializer instance in eight layers")
+    copies = ", ".join(f"hidden_{at}" for at in range(3, 9))
+    assert found.evidence == (
+        f"0 of 1024 weights differ from those of hidden_2, must be above 0; copies: {copies}"
+    )
+
+
+def test_what_is_frozen_is_counted():
+    _, found = planted("everything frozen")
+    assert found.evidence == "0 of 6 variables are trainable, must be above 0"
+    patient, found = planted("a layer frozen as chance made it")
+    spread = float(np.std(patient.model.layers[0].kernel.numpy()))
+    says(found.evidence, "kernel's spread {} is its initializer's up to chance, and {} of {} "
+         "variables are trainable, must be above {}", spread, 0, 2, 0)  # fmt: skip
+
+
+# Architecture ---------------------------------------------------------------------------------
+
+
+def test_a_softmax_inside_is_measured():
+    patient, found = planted("softmax between layers")
+    model = patient.model
+    a = model.get_layer("hidden_1")(patient.x)
+    with tf.GradientTape() as tape:
+        tape.watch(a)
+        s = model.get_layer("hidden_2")(a)
+        loss = keras.losses.BinaryCrossentropy()(
+            patient.y[:, None], model.get_layer("output")(model.get_layer("hidden_3")(s))
+        )
+    below, above = (float(tf.norm(g)) for g in tape.gradient(loss, [a, s]))
+    says(found.evidence, "its {} outputs sum to {} on every example: free numbers {}, must be {}; "
+         "gain {}", 32, 1, 31, 32, below / above)  # fmt: skip
+
+
+def test_two_linear_maps_are_one():
+    _, found = planted("no activation between layers")
+    assert found.evidence == (
+        "0 non-linear functions before hidden_2, must be at least 1; "
+        "rank 2 of the two maps is not lowered by 32 units"
+    )
+
+
+@pytest.mark.parametrize(("units", "found"), [(4, False), (8, True)])
+def test_a_bottleneck_is_no_fault(units, found):
+    x, y = data()
+    model = keras.Sequential([keras.Input((8,)), L.Dense(units, name="first"),
+                              L.Dense(8, name="second"), L.ReLU(),
+                              L.Dense(1, "sigmoid")])  # fmt: skip
+    model.compile("adam", "binary_crossentropy")
+    assert ("no-nonlinearity" in examine(model, x, y).codes) == found
+
+
+@pytest.mark.parametrize(("rates", "variance"), [((0.9,), 9), ((0.75,) * 3, 9), ((0.95,), 19)])
+def test_masks_are_judged_by_the_variance_that_they_add(rates, variance):
+    x, y = data()
+    layers = [layer for at, rate in enumerate(rates, 1)
+              for layer in (L.Dense(16, "relu"), L.Dropout(rate, name=f"mask_{at}"))]  # fmt: skip
+    model = keras.Sequential([keras.Input((8,)), *layers, L.Dense(1, "sigmoid")])
+    model.compile("adam", "binary_crossentropy")
+    (found,) = [f for f in examine(model, x, y).findings if f.code == "dropout-rate"]
+    said = "variance r / ({} - r) of {} masks together {}, at least {}^{} = {} of the signal's"
+    says(found.evidence, said, 1, len(rates), variance, 3, 2, 9)
+
+
+@pytest.mark.parametrize("rates", [(0.89,), (0.74,) * 3, (0.5,) * 8])
+def test_masks_that_leave_enough_are_no_fault(rates):
+    x, y = data()
+    calls = keras.Sequential([keras.Input((8,)), *[L.Dropout(rate) for rate in rates], L.Dense(1)])
+    calls.compile("adam", "mse")
+    sample = _data.draw(x, y, 64)
+    with _probe.undisturbed(calls):
+        assert _architecture.dropout(_probe.run(calls, sample)) == []
+
+
+# Steps ----------------------------------------------------------------------------------------
+
+
+def test_a_step_too_short_is_measured():
+    x, y = data()
+    rate = 1e-6  # as short as it is, rounding leaves most of the step
+    model = net(2, optimizer=keras.optimizers.SGD(rate))
+    kernels = [v for v in model.trainable_variables if len(v.shape) > 1]
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(x, y, model(x))
+    gradients = tape.gradient(loss, kernels)
+    sizes = [float(tf.norm(g) / tf.norm(v.value)) for g, v in zip(gradients, kernels, strict=True)]
+    relative = rate * float(np.median(sizes))
+    found = one(model, x, y)
+    numbers = [float(n) for n in re.findall(NUMBER, found.evidence)]
+    eps = 8 * float(np.finfo("float32").eps)
+    template = (
+        "a step moves the weights by {} of their size, below {} eps = {}; one {} times as long "
+        "lowers the loss from {} to {}"
+    )
+    lower = numbers[-1]
+    given = (relative, 8, eps, 1e-3 / relative, float(loss), lower)
+    says(found.evidence, template, *given, rel=0.3)
+    assert numbers[4] == pytest.approx(float(loss), rel=1e-3)
+    # Along the gradient the loss falls by the step times its square.
+    step = rate * 1e-3 / relative
+    fall = step * sum(float(tf.norm(g)) ** 2 for g in gradients)
+    assert numbers[4] - lower == pytest.approx(fall, rel=0.5)
+
+
+def test_a_step_too_long_is_measured():
+    _, found = planted("Adam's rate too high")
+    growth, steps, bound, moved = (float(n) for n in re.findall(NUMBER, found.evidence))
+    assert growth > bound == 3 and steps == 3 and moved > 3
+    assert found.evidence.startswith("loss ")
+    assert " times as large after 3 steps on one batch, above 3; weights move by " in found.evidence
