@@ -127,9 +127,11 @@ figures.lines(
 #
 # ## The same weights, measured without Keras
 #
-# `livegrad.measure` reports *gains*: the factor that each layer puts into the gradient on its way
-# back. Give it the weights of the Keras model, and ask the tape for the same thing: the gradients
-# of the activations.
+# `livegrad.measure` reports two *gains* per hidden layer: the factor by which the layer changes
+# the size of the gradient on its way back, and the factor by which it changes the spread of the
+# signal on its way forward. The first is the size of $\partial L / \partial z_l$ over that of
+# $\partial L / \partial z_{l+1}$, with $z$ the pre-activations. Give `measure` the weights of the
+# Keras model, and ask the tape for the same gradients.
 
 # %%
 model = build(*CHOICES["sigmoid, glorot_uniform"], seed=0)
@@ -139,12 +141,12 @@ report = measure(net, x_train, y_train)
 
 with tf.GradientTape() as tape:
     signal = tf.constant(x_train)
-    tape.watch(signal)
-    signals = [signal]
-    for layer in model.layers[:-1]:
-        signals.append(layer(signals[-1]))
-    loss = loss_of(y_train, model.layers[-1](signals[-1]))
-sizes = np.array([np.linalg.norm(g) for g in tape.gradient(loss, signals)])
+    inside = []  # the pre-activations of every layer, (images, units) each
+    for layer in model.layers:
+        inside.append(signal @ layer.kernel + layer.bias)
+        signal = layer.activation(inside[-1])
+    loss = loss_of(y_train, signal)
+sizes = np.array([np.linalg.norm(g) for g in tape.gradient(loss, inside)])
 by_tape = sizes[:-1] / sizes[1:]  # (hidden layers,)
 by_livegrad = np.array([layer.gain for layer in report.layers[:-1]])
 
@@ -158,7 +160,7 @@ assert report.verdict == "vanishing-gradient"
 
 # %% [markdown]
 # The two columns agree. Each layer keeps less than three tenths of the gradient; eight such
-# factors leave next to nothing. The product of the gains of all three networks, five seeds each:
+# factors leave next to nothing. Both products of all three networks, five seeds each:
 
 # %%
 products = {}
@@ -167,16 +169,23 @@ for label, choice in CHOICES.items():
     for seed in SEEDS:
         net = MLP([64] + HIDDEN * [UNITS] + [10], choice[0], head="multiclass", rng=0)
         net.set_weights(build(*choice, seed).get_weights())
-        products[label].append(measure(net, x_train, y_train).gain)
+        report = measure(net, x_train, y_train)
+        products[label].append((report.gain, report.signal_gain))
+products = {label: np.array(values) for label, values in products.items()}  # (seeds, 2) each
 for label, values in products.items():
-    print(f"{label:24} product of gains: {min(values):.2g} to {max(values):.2g}")
-assert max(products["sigmoid, glorot_uniform"]) < 1e-4
-assert max(products["relu, glorot_uniform"]) < min(products["relu, he_normal"])
-assert min(products["relu, he_normal"]) > 0.1
+    low, high = values.min(axis=0), values.max(axis=0)  # (2,): gradient, signal
+    print(
+        f"{label:24} gradient {low[0]:.2g} to {high[0]:.2g}, signal {low[1]:.2g} to {high[1]:.2g}"
+    )
+lost, some, kept = products.values()
+assert (lost < 1e-4).all()
+assert (lost.max(axis=0) < some.min(axis=0)).all()
+assert (some.max(axis=0) < kept.min(axis=0)).all()
+assert (kept > 0.1).all()
 
 # %% [markdown]
-# Here the order is the one that theory expects: the sigmoid loses almost everything, ReLU with
-# Glorot's initializer loses some, ReLU with He's the least.
+# In both products the order is the one that theory expects: the sigmoid loses almost everything,
+# ReLU with Glorot's initializer loses some, ReLU with He's the least.
 #
 # ## Each at its own learning rate
 #
