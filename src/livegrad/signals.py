@@ -76,14 +76,14 @@ __all__ = [
 
 Array = NDArray[Any]
 
-GRADIENT_BOUNDS = {"SGD": (0.005, 20.0), "Adam": (0.0008, 4000.0)}
+GRADIENT_BOUNDS = {"SGD": (0.005, 20.0), "Adam": (0.001, 4000.0)}
 """Between what values of the gradient's product networks trained, by optimizer.
 
 Measured, and read off to one digit: networks of 3 and 8 layers of 32 units, all of whose layers
 were made too small or too large, on digits, each at its own best rate (the site's page
 ``gradients/trainability``). A single layer that is far off did not keep them from training.
 """
-SIGNAL_BOUNDS = {"SGD": (0.004, 100.0), "Adam": (0.0007, 3000.0)}
+SIGNAL_BOUNDS = {"SGD": (0.004, 100.0), "Adam": (0.001, 3000.0)}
 """The same for the signal's product."""
 # A slope below this times the largest one counts as saturated; layers that lose units are named
 # where all of them together would leave less than this of the gradient.
