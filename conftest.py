@@ -22,26 +22,32 @@ def pytest_configure(config):
 
 
 def pytest_itemcollected(item):
-    """A block that draws is held to its result's digest; what runs TensorFlow is marked."""
+    """A block is compared with its page's record; what runs TensorFlow is marked."""
     if {"keras", "tf"} & set(getattr(item, "fixturenames", ())):
         item.add_marker("tensorflow")
     if item.path.suffix == ".md":
-        import fences
-        import results
-
         if re.search(r"^\s*(?:import|from) (?:keras|tensorflow)\b", item.obj.code, re.MULTILINE):
             item.add_marker("tensorflow")
-        for result in fences.results(item.path.read_text("utf-8")):
-            if result.block and result.block.first == item.obj.lineno:
-                item.runtest = functools.partial(results.verify, result)
+        item.runtest = functools.partial(compare, item.path, item.obj.lineno)
+
+
+def compare(path, line):
+    """Compare a page's block, which opens in this line, with what it gives."""
+    import blocks
+    import checked
+
+    text = path.read_text("utf-8")
+    fault = checked.compared(text, *blocks.one(text, line))
+    if fault:
+        raise AssertionError(f"{os.path.relpath(path)}:{fault.line}: {fault}")
 
 
 def pytest_collection_modifyitems(items):
-    """The pages of experiments run first: the site then shows what they have computed."""
-    places = [ROOT / "docs" / "experiments", ROOT / "tests" / "site"]
+    """The pages run first, the longest at first: the site is then built from their records."""
+    places = [ROOT / "docs" / "experiments", ROOT / "docs", ROOT / "tests" / "site"]
 
     def at(item):
-        return next((n for n, place in enumerate(places) if place in item.path.parents), 2)
+        return next((n for n, place in enumerate(places) if place in item.path.parents), 3)
 
     items.sort(key=at)
 
@@ -56,14 +62,6 @@ def pytest_xdist_make_scheduler(config, log):
             return nodeid.partition("::")[0]
 
     return ByFile(config, log)
-
-
-def pytest_runtest_setup(item):
-    """A block starts as in an empty interpreter, whatever the one before it has set."""
-    if item.path.suffix == ".md":
-        import results
-
-        results.forget()
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,7 @@
 """The project's verbs; ``nox --list`` shows them. nox makes each locked environment by itself."""
 
 import os
-import re
 import shutil
-import tarfile
 from pathlib import Path
 
 import nox
@@ -26,6 +24,9 @@ ENVIRONMENT = {
     # What experiments gave is found again by the content of the code and the versions it ran with.
     "LIVEGRAD_CACHE": str(Path(".cache/sweeps").resolve()),
 }
+
+# The lowest versions that pyproject.toml allows of what it names, for a resolver.
+LOWEST = ["--resolution", "lowest-direct", "--extra", "keras"]
 
 # Whole files, in the order of conftest.py, on all cores.
 AT_ONCE = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadscope", "--no-loadscope-reorder"]
@@ -72,15 +73,7 @@ def paste(session: nox.Session) -> None:
 @nox.session
 def lowest(session: nox.Session) -> None:
     """Do the same with the lowest versions that pyproject.toml allows."""
-    pasted(
-        session,
-        "--resolution",
-        "lowest-direct",
-        "--requirements",
-        "pyproject.toml",
-        "--extra",
-        "keras",
-    )
+    pasted(session, *LOWEST, "--requirements", "pyproject.toml")
 
 
 def pasted(session: nox.Session, *requirements: str) -> None:
@@ -113,34 +106,22 @@ def release(session: nox.Session) -> None:
 
 @nox.session
 def versions(session: nox.Session) -> None:
-    """Add the site of a tag ("v0.1.0") or a branch to the branch gh-pages; lay all out in site/."""
+    """Add the tested site/ to the branch gh-pages under its name; lay all out in versions/."""
     (name,) = session.posargs
-    tag = re.fullmatch(r"v(\d+\.\d+)\.\d+", name)
-    names = [tag[1], "latest"] if tag else ["dev"]
-    prepare(session)
-    for who in ("AUTHOR", "COMMITTER"):
-        session.env.update({f"GIT_{who}_NAME": "mike", f"GIT_{who}_EMAIL": "mike"})
-    session.env["STRICT"] = "true"
-    session.run("mike", "deploy", "--update-aliases", *names)
-    shutil.rmtree("site")
-    listed = session.run("git", "ls-tree", "--name-only", "gh-pages", external=True, silent=True)
-    first = "latest" if "latest" in str(listed).splitlines() else "dev"
-    session.run("mike", "set-default", first)
-    session.run("git", "archive", "--output=versions.tar", "gh-pages", external=True)
-    with tarfile.open("versions.tar") as laid_out:
-        laid_out.extractall("site", filter="tar")
-    Path("versions.tar").unlink()
-    # A host looks for these at its root alone.
-    for wanted in ("404.html", "sitemap.xml"):
-        shutil.copy(Path("site", first, wanted), Path("site", wanted))
+    session.install("--constraint", LOCK, "mike")
+    session.run("python", ".ci/versions.py", name)
 
 
 @nox.session
 def audit(session: nox.Session) -> None:
-    """Audit the workflows, and ask for known vulnerabilities of the locked versions."""
-    session.install("pip-audit", "zizmor")
+    """Audit the workflows, and the locked and the lowest versions for known vulnerabilities."""
+    session.install("pip-audit", "uv", "zizmor")
     session.run("zizmor", "--offline", ".github")
-    session.run("pip-audit", "--requirement", LOCK, "--require-hashes", "--disable-pip")
+    found = Path(session.create_tmp(), "lowest.txt")
+    # With hashes, as the lock has them: pip-audit then asks of these versions and resolves nothing.
+    compiled(session, found, *LOWEST, "--generate-hashes")
+    for versions in (LOCK, str(found)):
+        session.run("pip-audit", "--requirement", versions, "--require-hashes", "--disable-pip")
 
 
 @nox.session
@@ -175,21 +156,17 @@ def refresh(session: nox.Session) -> None:
 
 @nox.session
 def lock(session: nox.Session) -> None:
-    """Write requirements.lock: every version with its hashes, and no address."""
+    """Write requirements.lock and, for CI, nox's own lock: versions with hashes, no address."""
     session.install("uv")
-    session.run(
-        "uv",
-        "pip",
-        "compile",
-        "--universal",
-        "--generate-hashes",
-        "--no-emit-index-url",
-        "--no-emit-find-links",
-        "--quiet",
-        "--extra=keras",
-        "--group=dev",
-        f"--output-file={LOCK}",
-        "--custom-compile-command=nox -s lock",
-        *session.posargs,
-        "pyproject.toml",
-    )
+    hashed = ["--universal", "--generate-hashes", "--custom-compile-command=nox -s lock"]
+    compiled(session, Path(LOCK), *hashed, "--extra=keras", "--group=dev", *session.posargs)
+    wanted = Path(session.create_tmp(), "nox.in")
+    wanted.write_text("nox[uv]\n", encoding="utf-8")
+    own = [*hashed, "--python-version=3.11", "--no-annotate", *session.posargs]
+    compiled(session, Path(".ci/nox.lock"), *own, source=str(wanted))
+
+
+def compiled(session: nox.Session, to: Path, *options: str, source: str = "pyproject.toml") -> None:
+    """Write the versions that the source's requirements resolve to, without an address."""
+    without = ["--no-emit-index-url", "--no-emit-find-links", "--quiet"]
+    session.run("uv", "pip", "compile", *without, *options, f"--output-file={to}", source)

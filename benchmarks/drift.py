@@ -45,8 +45,9 @@ SUITES = {
 # TensorFlow's threads do not live through a fork: the score is a lower bound.
 SLOWEST = 0.5  # seconds
 ASIDE = ["tests/site", "tests/experiments", "tests/test_doctor.py", "docs/experiments"]
-# These look at the scores and at what is published, not at the package.
-ASIDE += ["tests/docs/test_trust.py", "tests/docs/test_release.py"]
+# These look at the scores, at the build and at what is published, not at the package.
+ASIDE += [f"tests/docs/test_{what}.py" for what in ("trust", "release", "checked")]
+ASIDE += ["tests/docs/test_published_if_tested.py"]
 # TensorFlow again, and experiments of seconds: what stands there has records with a rule or a
 # number of its own, and tests that plant faults.
 APART = ["src/livegrad/doctor/*", "src/livegrad/experiments/*", "src/livegrad/__main__.py"]

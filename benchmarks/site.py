@@ -86,7 +86,7 @@ def builds(copy: Path, site: Path, address: str) -> None:
     """Time a build from nothing, one without changes, and one of a changed page."""
     build = [*MKDOCS, "build", "--strict", "--site-dir", str(site)]
     cold, log = timed(build, copy, SITE_URL=address)
-    row("build, cold (all figures and notebooks executed)", cold, "s", GOALS["cold"])
+    row("build, cold (all pages and notebooks run)", cold, "s", GOALS["cold"])
     notebooks = dict(re.findall(r"(\S+\.py): cell \d+ of \d+, (\d+) s", log))
     for name, seconds in notebooks.items():
         row(f"  of which {name}", float(seconds), "s")

@@ -599,7 +599,7 @@ def test_range_and_largest_slope_are_those_measured(name):
 @pytest.mark.parametrize("name", activations.NAMES)
 def test_zero_centred_means_outputs_of_both_signs(name):
     low, high = get(name).range
-    assert get(name).zero_centered == (low < 0 < high)
+    assert get(name).signed == (low < 0 < high)
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from livegrad.doctor import _architecture, _data, _heads, _probe, examine
+from livegrad.doctor import Watch, _architecture, _data, _heads, _probe, examine
 from livegrad.doctor._heads import Head, judge, know_nothing
 from livegrad.doctor._path import bounds, through
 from livegrad.experiments.faults import CASES
@@ -966,3 +966,60 @@ def test_a_step_too_long_is_measured():
     assert growth > bound == 3 and steps == 3 and moved > 3
     assert found.evidence.startswith("loss ")
     assert " times as large after 3 steps on one batch, above 3; weights move by " in found.evidence
+
+
+# What is told of both products ----------------------------------------------------------------
+
+
+def test_products_and_gains_are_written_where_they_belong(tmp_path, monkeypatch):
+    x, y = data()
+    model = net(3, "tanh", "glorot_uniform")
+    written = {}
+    monkeypatch.setattr(tf.summary, "scalar", written.__setitem__)
+    watch = Watch(x, y, every=1, log_dir=tmp_path)
+    watch.set_model(model)
+    watch.on_train_begin()
+    watch.on_train_end()
+    expected = measure(weights_of(model), x, y)
+    plain = watch.examinations[0][1].to_dict()
+    assert written["livegrad/loss"] == plain["loss"] == pytest.approx(expected.loss, rel=1e-3)
+    for tag, key, product in [("", "gain", expected.gain),
+                              ("signal ", "signal_gain", expected.signal_gain)]:  # fmt: skip
+        name = f"livegrad/product of {tag}gains"
+        assert written[name] == plain[key] == pytest.approx(product, rel=1e-3)
+        for layer, told in zip(expected.layers[:-1], plain["layers"], strict=True):
+            gain = pytest.approx(getattr(layer, key), rel=1e-3)
+            assert told[key] == written[f"livegrad/{tag}gain/{told['layer']}"] == gain
+    assert written["livegrad/findings"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "blind"),
+    [
+        ("all weights equal", "gains, units and steps: not before symmetric-weights is mended"),
+        ("pixels from 0 to 255", "gains, units and steps: not before unscaled-input is mended"),
+        ("softmax between layers", "the products of gains: not before softmax-hidden is mended"),
+        ("all units born dead", "the products of gains: not before dead-units is mended"),
+        ("tanh far out by its bias", "the products of gains: not before saturated-units is mended"),
+        (
+            "one initializer instance in eight layers",
+            "the products of gains: not before identical-kernels is mended",
+        ),
+        (
+            "linear output with cross-entropy of probabilities",
+            "the products of gains: not before output-loss-mismatch is mended",
+        ),
+        (
+            "counts from a linear output",
+            "gradients and steps: the loss is not finite, for what is named",
+        ),
+        (
+            "a weight is NaN",
+            "signals, gradients and steps: not while numbers are not finite",
+        ),
+        ("classes numbered from 1", "gradients and steps: the labels do not fit the loss"),
+    ],
+)
+def test_what_a_finding_hides_is_said(name, blind):
+    patient = CASES[name].build(False)
+    assert blind in examine(patient.model, patient.x, patient.y).unjudged

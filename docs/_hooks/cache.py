@@ -12,7 +12,7 @@ FOLDER = ROOT / ".cache"
 
 
 # The hooks that compute what is kept; what the others do to a page costs too little to be kept.
-MAKERS = ["cache.py", "fences.py", "notebooks.py", "results.py"]
+MAKERS = ["blocks.py", "cache.py", "fences.py", "notebooks.py", "results.py"]
 
 
 def code_files(root: Path = ROOT) -> list[Path]:

@@ -6,6 +6,7 @@ one and compares, so a fence that pytest-codeblocks passes over in silence is no
 
 from __future__ import annotations
 
+import functools
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,6 +58,12 @@ class Result:
 
 def find(text: str) -> list[Fence]:
     """Return the fences of ``text`` in order; an unclosed one raises ValueError."""
+    return list(_find(text))
+
+
+# A page is asked for its fences by many, and once a block.
+@functools.lru_cache(maxsize=256)
+def _find(text: str) -> tuple[Fence, ...]:
     found: list[Fence] = []
     lines = text.splitlines()
     mark = ""
@@ -79,11 +86,21 @@ def find(text: str) -> list[Fence]:
         found.append(Fence(lead, ticks, opening["info"], code, at + 1, end + 1, mark))
         mark = ""
         at = end + 1
-    return found
+    return tuple(found)
+
+
+def python(text: str) -> list[Fence]:
+    """Return the fences of ``text`` that are run, in order."""
+    return [fence for fence in find(text) if fence.info == "python"]
 
 
 def results(text: str) -> list[Result]:
     """Return the result marks of ``text`` in order, each with the block that makes it."""
+    return list(_results(text))
+
+
+@functools.lru_cache(maxsize=256)
+def _results(text: str) -> tuple[Result, ...]:
     blocks = {fence.last: fence for fence in find(text)}
     inside = {line for fence in blocks.values() for line in range(fence.first, fence.last + 1)}
     found: list[Result] = []
@@ -94,7 +111,7 @@ def results(text: str) -> list[Result]:
         if mark and number not in inside:
             lead = line[: len(line) - len(line.lstrip())]
             found.append(Result(lead, number, mark["digest"] or "", latest))
-    return found
+    return tuple(found)
 
 
 def _closes(line: str, ticks: str) -> bool:

@@ -23,15 +23,11 @@ from mkdocs.plugins import event_priority, get_plugin_logger
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+import blocks
 import cache
 
 log = get_plugin_logger("notebooks")
 
-QUIET = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "0",
-    "CUDA_VISIBLE_DEVICES": "-1",
-}
 # TensorFlow's libraries talk of missing GPUs on file descriptor 2, which no reader needs;
 # what Python writes to sys.stderr, a warning for one, still reaches the notebook.
 PYTHON_ONLY = ["--log-level=ERROR", "--IPKernelApp.capture_fd_output=False"]
@@ -70,7 +66,7 @@ def execute(source: str, name: str, root: Path = cache.ROOT) -> nbformat.Noteboo
         resources={"metadata": {"path": str(root)}},
     )
     try:
-        client.execute(env=os.environ | QUIET, stderr=subprocess.DEVNULL)
+        client.execute(env=os.environ | blocks.QUIET, stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
         raise PluginError(f"{name}: a cell failed\n{error}") from error
     for cell in notebook.cells:

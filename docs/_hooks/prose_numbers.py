@@ -13,7 +13,6 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-import jupytext
 import yaml
 
 import fences
@@ -118,6 +117,8 @@ def check(text: str) -> Report:
 
 def check_notebook(source: str, executed: str) -> Report:
     """Sort the numbers of a notebook's text, given its executed form as Markdown."""
+    import jupytext  # takes a second to load, and no page needs it
+
     notebook = jupytext.reads(source, fmt="py:percent")
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     return sort(prose, [], [fence.code for fence in fences.find(executed)], set())

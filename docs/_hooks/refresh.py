@@ -7,28 +7,16 @@ difference is shown, for a person to read: a changed output may want a changed s
 from __future__ import annotations
 
 import difflib
-import io
 import os
 import sys
 from collections.abc import Callable
-from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
 
 import fences
 import results
+from blocks import printed
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def printed(code: str) -> str:
-    """Return what ``code`` prints in an empty namespace."""
-    results.forget()
-    space: dict[str, Any] = {"__MODULE__": "__main__"}
-    stream = io.StringIO()
-    with redirect_stdout(stream):
-        exec(compile(code, "<block>", "exec"), space)
-    return stream.getvalue()
 
 
 def draws(code: str) -> str:

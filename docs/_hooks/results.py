@@ -18,13 +18,10 @@ from typing import Any
 
 import numpy as np
 from mkdocs.exceptions import PluginError
-from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.files import File, Files
 
 import cache
 from fences import OUTPUT_MARK, Result, results
-
-log = get_plugin_logger("results")
 
 _PRINTING: Any = np.get_printoptions()
 _PLACE = re.compile(r'<div data-lg="(?P<key>[0-9a-f]{32})"></div>')
@@ -77,17 +74,6 @@ def digest(result: dict[str, str]) -> str:
     return hashlib.sha256("".join(result.values()).encode()).hexdigest()[:12]
 
 
-def verify(result: Result) -> None:
-    """Run the result's block; ValueError if it draws something else than its mark says."""
-    found = drawn(source(result))
-    if digest(found) != result.digest:
-        what = found.get("markdown", "a figure")
-        raise ValueError(
-            f"the result in line {result.line} is now {digest(found)}, "
-            f"the page says {result.digest or 'nothing'}: look at it, then refresh the page\n{what}"
-        )
-
-
 def source(result: Result) -> str:
     """Return the code of the result's block; ValueError if there is none."""
     if result.block is None or result.block.info != "python":
@@ -105,8 +91,6 @@ def expand(markdown: str) -> str:
             made = rendered(code, key)
         except Exception as error:
             raise ValueError(f"the block before line {result.line} failed: {error!r}") from error
-        if result.digest and digest(made) != result.digest:
-            log.warning("line %d: not what the page's mark says; refresh it", result.line)
         if "html" in made:
             lines[result.line - 1] = f'{result.lead}<div data-lg="{key}"></div>'
         else:

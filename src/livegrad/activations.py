@@ -198,7 +198,7 @@ class Activation:
     Attributes:
         name: the name Keras uses.
         range: smallest and largest value, reached or approached.
-        zero_centered: whether outputs of both signs occur for inputs of both signs.
+        signed: whether outputs of both signs occur for inputs of both signs.
         saturates: where the slope goes to zero: "both" sides, the "left", or "no" side.
         initializer: the initializer that it pairs with.
         max_slope: the largest slope that occurs.
@@ -217,7 +217,7 @@ class Activation:
 
     name: str
     range: tuple[float, float]
-    zero_centered: bool
+    signed: bool
     saturates: str
     initializer: str
     max_slope: float

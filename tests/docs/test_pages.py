@@ -7,6 +7,7 @@ import keras
 import pytest
 import yaml
 
+import checked
 import fences
 import prose_numbers
 from livegrad import activations, doctor, experiments, initializers, outputs, signals
@@ -48,31 +49,12 @@ def without_code(text):
     return "\n".join(lines)
 
 
+def printed(outputs):
+    return [output.code for output in outputs]
+
+
 def headings(text, level=2):
     return re.findall(rf"^{'#' * level} +(.+?)(?: *\{{.*\}})?$", without_code(text), re.MULTILINE)
-
-
-def tab_sets(text):
-    """Yield for each set of content tabs a dict of label and the outputs under it."""
-    found = fences.find(text)
-    lines = text.splitlines()
-    current, label, lead = {}, None, ""
-    for number, line in enumerate(lines, start=1):
-        opening = re.match(r'( *)===!? "([^"]+)"', line)
-        if opening:
-            if opening[2] in current:
-                yield current
-                current = {}
-            lead, label = opening[1], opening[2]
-            current[label] = []
-        elif label and line.strip() and not line.startswith(lead + "    "):
-            yield current
-            current, label = {}, None
-        for fence in found:
-            if label and fence.first == number and fence.is_output:
-                current[label].append(fence.code)
-    if current:
-        yield current
 
 
 @pytest.mark.parametrize("name", LESSONS)
@@ -123,13 +105,14 @@ def test_no_number_in_a_docstring_is_unverified(path):
 
 @pytest.mark.parametrize("name", PAGES)
 def test_numpy_and_keras_tabs_print_the_same(name):
-    for tabs in tab_sets(PAGES[name]):
+    for tabs in checked.tab_sets(PAGES[name]):
         if {"NumPy", "Keras"} <= tabs.keys():
-            assert tabs["NumPy"] == tabs["Keras"] != []
+            assert printed(tabs["NumPy"]) == printed(tabs["Keras"]) != []
 
 
 def test_every_lesson_shows_keras_beside_numpy():
-    with_both = {n for n in PAGES for t in tab_sets(PAGES[n]) if {"NumPy", "Keras"} <= t.keys()}
+    sets = {name: checked.tab_sets(text) for name, text in PAGES.items()}
+    with_both = {n for n in PAGES for tabs in sets[n] if {"NumPy", "Keras"} <= tabs.keys()}
     assert [name for name in LESSONS if name not in with_both] == []
 
 
@@ -337,5 +320,8 @@ def test_tabs_that_print_different_numbers_are_caught():
         '=== "Keras"\n\n    ```python\n    print(2)\n    ```\n\n'
         f"    {fences.OUTPUT_MARK}\n    ```text\n    2\n    ```\n\nText.\n"
     )
-    (tabs,) = tab_sets(text)
-    assert tabs == {"NumPy": ["1\n"], "Keras": ["2\n"]}
+    (tabs,) = checked.tab_sets(text)
+    assert {label: printed(tab) for label, tab in tabs.items()} == {
+        "NumPy": ["1\n"],
+        "Keras": ["2\n"],
+    }

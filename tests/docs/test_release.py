@@ -167,17 +167,17 @@ def test_the_workflows_pass_the_audit():
             "excessive-permissions",
         ),
         ("          persist-credentials: false\n", "          clean: true\n", "artipacked"),
-        (".ci/run", "echo ${{ github.head_ref }}", "template-injection"),
+        ("nox -s audit", "echo ${{ github.head_ref }}", "template-injection"),
     ],
 )
 def test_the_audit_catches(tmp_path, fault, instead, audit):
     folder = tmp_path / ".github" / "workflows"
     folder.mkdir(parents=True)
-    text = (ROOT / ".github" / "workflows" / "ci.yml").read_text("utf-8")
-    (folder / "ci.yml").write_text(text)
+    text = (ROOT / ".github" / "workflows" / "audit.yml").read_text("utf-8")
+    (folder / "audit.yml").write_text(text)
     assert audited(folder)[0] == 0
     assert fault in text
-    (folder / "ci.yml").write_text(text.replace(fault, instead))
+    (folder / "audit.yml").write_text(text.replace(fault, instead))
     code, said = audited(folder)
     assert code != 0 and audit in said
 
@@ -203,7 +203,7 @@ def test_a_job_may_do_what_it_must_and_no_more():
         "pages.deploy": ["id-token", "pages"],
     }
     for name, job in granted():
-        used = [step.get("uses", "") for step in job["steps"]]
+        used = [step.get("uses", "") for step in job.get("steps", [])]
         runs_ours = any("checkout" in action for action in used)
         assert not (runs_ours and name in writes), f"{name} runs the repository's code"
 
@@ -217,3 +217,14 @@ def test_a_wheel_can_be_looked_into(tmp_path):
     made = shutil.make_archive(str(tmp_path / "a"), "zip", ROOT / "src", "livegrad/dropout.py")
     wheel = Path(made).rename(tmp_path / "a.whl")
     assert "livegrad/dropout.py" in alone.members(wheel)
+
+
+def test_who_reports_an_error_is_asked_for_the_block_that_shows_it():
+    path = ROOT / ".github" / "ISSUE_TEMPLATE" / "error-on-a-page.yml"
+    form = yaml.safe_load(path.read_text("utf-8"))
+    fields = {part["id"]: part for part in form["body"] if part["type"] != "markdown"}
+    assert {"page", "sentence", "block", "versions"} <= fields.keys()
+    assert all(part["validations"]["required"] for part in fields.values())
+    assert fields["block"]["attributes"]["render"] == "python"
+    for name in ("README.md", "CONTRIBUTING.md"):
+        assert "the block that shows it" in " ".join((ROOT / name).read_text("utf-8").split())

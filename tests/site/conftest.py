@@ -3,13 +3,16 @@
 import contextlib
 import functools
 import http.server
+import json
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
+from urllib.parse import urlsplit
 
 import filelock
 import pytest
@@ -18,10 +21,15 @@ import provenance
 
 # The address that the site is built for and that every browser here finds it at, whatever port
 # serves it: instant navigation compares with it, and what is on localhost may use the clipboard.
-HOST = "livegrad.localhost"
-ADDRESS = f"http://{HOST}/"
+# In a run that may publish the site, it is the public one: these very bytes are published.
+HOME = urlsplit(os.environ.get("SITE_URL") or "http://livegrad.localhost/")
 # A repository for the edit links to lead to; nothing is asked of it.
-REPOSITORY = "https://example.org/livegrad"
+REPOSITORY = os.environ.get("REPO_URL") or "https://example.org/livegrad"
+# Built as mike has it: each version calls the address of the latest its own.
+VERSION = os.environ.get("MIKE_DOCS_VERSION") or "dev"
+ADDRESS = f"{HOME.geturl()}latest/"
+VERSIONS = [{"version": VERSION, "title": VERSION, "aliases": ["latest"]}]
+BUILT_FOR = {"SITE_URL": HOME.geturl(), "REPO_URL": REPOSITORY, "MIKE_DOCS_VERSION": VERSION}
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -51,7 +59,7 @@ def start_build(tree, folder, **given):
             cwd=tree,
             stdout=log,
             stderr=subprocess.STDOUT,
-            env=env | {"SITE_URL": ADDRESS, "REPO_URL": REPOSITORY} | given,
+            env=env | BUILT_FOR | given,
         )
 
 
@@ -65,9 +73,10 @@ def source():
 def builds(root, source, tmp_path_factory):
     """Folders of two sites, built at once: from here, and from a copy elsewhere on another day.
 
-    Of several processes of pytest the first builds, and the others wait for it.
-    In CI the copy has nothing of what was computed before but the numbers of the experiments, which
-    the blocks' tests and the lowest versions compute again; elsewhere it may use the cache.
+    Of several processes of pytest the first builds, and the others wait for it. In CI the one from
+    here is built where it is published from, and the copy has nothing of what was computed before
+    but the numbers of the experiments and the records of the pages, which the blocks' tests and the
+    lowest versions compute again; elsewhere it may use the cache.
     """
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -79,14 +88,18 @@ def builds(root, source, tmp_path_factory):
             build(root, source, folder)
     for name in ("here", "there"):
         assert (folder / f"{name}.built").exists(), (folder / f"{name}.log").read_text("utf-8")
-    return folder / "here", folder / "there"
+    return (folder / "here").resolve(), folder / "there"
 
 
 def build(root, source, folder):
     """Build both sites, and leave a mark beside each that was built."""
     kept = [".nox", "site", ".git", "__pycache__", *([".cache"] if os.environ.get("CI") else [])]
     copy = folder / "elsewhere"
+    if os.environ.get("CI"):
+        (folder / "here").symlink_to(root / "site")
     shutil.copytree(root, copy, ignore=shutil.ignore_patterns(*kept))
+    if (records := root / ".cache" / "pages").exists():
+        shutil.copytree(records, copy / ".cache" / "pages", dirs_exist_ok=True)
     same = {"SOURCE_COMMIT": source}  # the copy is no repository
     other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "SOURCE_DATE_EPOCH": "1000000000"}
     started = [
@@ -122,10 +135,18 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(directory, port):
+def serving(directory, port, certificate=None):
     """Serve a folder; the value is the port."""
     handler = functools.partial(Quiet, directory=directory)
     with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
+        if certificate:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            # The handshake is left to the thread of each request: a connection that is only opened
+            # would hold up all others.
+            server.socket = context.wrap_socket(
+                server.socket, server_side=True, do_handshake_on_connect=False
+            )
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server.server_port
@@ -134,9 +155,26 @@ def serving(directory, port):
 
 
 @pytest.fixture(scope="session")
-def address(site, port):
-    """Where the site is served."""
-    with serving(site, port):
+def certificate(tmp_path_factory):
+    """A key and a certificate in one file, made for this run; None where the site has no TLS."""
+    if HOME.scheme != "https":
+        return None
+    made = tmp_path_factory.mktemp("tls") / "made.pem"
+    command = [program("openssl", package="openssl"), "req", "-x509", "-newkey", "rsa:2048"]
+    command += ["-nodes", "-days", "2", "-subj", f"/CN={HOME.hostname}", "-keyout", "-"]
+    made.write_bytes(subprocess.run(command, capture_output=True, check=True).stdout)
+    return made
+
+
+@pytest.fixture(scope="session")
+def address(site, port, certificate, tmp_path_factory):
+    """Where the site is served, as one version of several."""
+    host = tmp_path_factory.mktemp("host")
+    place = host / HOME.path.strip("/")
+    place.mkdir(exist_ok=True, parents=True)
+    (place / "versions.json").write_text(json.dumps(VERSIONS))
+    (place / "latest").symlink_to(site)
+    with serving(host, port, certificate):
         yield ADDRESS
 
 
@@ -169,9 +207,11 @@ def browser(port):
     path = program(*names, package="chromium")
     from playwright.sync_api import sync_playwright
 
-    rule = f"--host-resolver-rules=MAP {HOST} 127.0.0.1:{port}"
+    rules = [f"--host-resolver-rules=MAP {HOME.hostname} 127.0.0.1:{port}"]
+    if HOME.scheme == "https":
+        rules.append("--ignore-certificate-errors")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, rule])
+        browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *rules])
         yield browser
         browser.close()
 
@@ -205,7 +245,7 @@ def open_page(browser, address):
                     complain(message.text)
 
             def on_request(request):
-                if not request.url.startswith((address, "data:", "blob:")):
+                if not request.url.startswith((HOME.geturl(), "data:", "blob:")):
                     complain(f"request to another host: {request.url}")
 
             def on_response(response):

@@ -137,11 +137,11 @@ def test_navigation_is_instant(open_page):
     assert page.complaints == []
 
 
-def test_each_factor_of_the_map_leads_to_its_topic(open_page):
+def test_each_factor_of_the_map_leads_to_its_topic(open_page, address):
     page = open_page()
-    targets = page.locator(".lg-map a").evaluate_all("links => links.map(link => link.pathname)")
+    targets = page.locator(".lg-map a").evaluate_all("links => links.map(link => link.href)")
     for topic in ["gradients", "activations", "initializers", "dropout", "outputs"]:
-        assert f"/{topic}/" in targets
+        assert f"{address}{topic}/" in targets
 
 
 @pytest.mark.parametrize(

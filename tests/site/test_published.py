@@ -6,7 +6,6 @@ import json
 import re
 import struct
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import jupytext
 import nbformat
@@ -36,8 +35,8 @@ def texts(site, pages):
     return {page: (site / page / "index.html").read_text("utf-8") for page in pages}
 
 
-def wrong(text, address, site):
-    """What is missing or false in a page's head; its address is what it must say it is."""
+def wrong(text, home, page, site):
+    """What is missing or false in the head of a page of the site at the address home."""
     soup = BeautifulSoup(text, "html.parser")
     found = []
     blocks = [tag.string for tag in soup.select('head script[type="application/ld+json"]')]
@@ -47,7 +46,7 @@ def wrong(text, address, site):
         return [f"{len(blocks)} blocks of structured data, or not JSON"]
     found += sorted(REQUIRED - {key for key, value in data.items() if value not in ("", None)})
     kind = data.get("@type")
-    if kind != ("LearningResource" if urlsplit(address).path.strip("/") else "Course"):
+    if kind != ("LearningResource" if page else "Course"):
         found.append(f"is a {kind}")
     if kind == "LearningResource" and data.get("isPartOf", {}).get("@type") != "Course":
         found.append("is part of no course")
@@ -64,18 +63,18 @@ def wrong(text, address, site):
         "url": [data.get("url")],
         "og:url": [said.get("og:url")],
     }.items():
-        if value != [address]:
+        if value != [home + page]:
             found.append(f"{name} is {value}")
     if said.get("og:description") != said.get("description") or len(said["description"]) < 20:
         found.append("description")
-    image = urlsplit(said.get("og:image", "")).path.lstrip("/")
+    image = said.get("og:image", "").removeprefix(home)
     if not (site / image).is_file():
         found.append(f"no picture {image}")
     return found
 
 
 def test_each_page_says_what_it_is(texts, site, address):
-    found = {page: wrong(text, address + page, site) for page, text in texts.items()}
+    found = {page: wrong(text, address, page, site) for page, text in texts.items()}
     assert {page: said for page, said in found.items() if said} == {}
 
 
@@ -103,7 +102,7 @@ def test_what_a_page_leaves_out_or_gets_wrong_is_caught(
 ):
     page = "gradients/vanishing/"
     assert fault in texts[page]
-    found = wrong(texts[page].replace(fault, instead), address + page, site)
+    found = wrong(texts[page].replace(fault, instead), address, page, site)
     assert any(said.startswith(caught) for said in found), found
 
 

@@ -9,8 +9,8 @@ from livegrad import doctor
 ERRORS = "reference/errors/"
 
 
-def find(page, query):
-    """Type a query, and return the addresses of the pages found, best first."""
+def find(page, query, address):
+    """Type a query, and return the pages found by their place on the site, best first."""
     box = page.locator("input.md-search__input")
     said = "document.querySelector('.md-search-result__meta').textContent"
     box.fill("")
@@ -19,16 +19,17 @@ def find(page, query):
     box.fill(query)
     box.press("End")
     page.until(f"/matching|No /.test({said})")
-    return page.locator(".md-search-result__item > a").evaluate_all(
-        "links => links.map(link => link.pathname.slice(1))"
+    found = page.locator(".md-search-result__item > a").evaluate_all(
+        "links => links.map(link => link.origin + link.pathname)"
     )
+    return [place.removeprefix(address) for place in found]
 
 
 @pytest.fixture
-def search(open_page):
+def search(open_page, address):
     page = open_page()
     page.locator("input.md-search__input").click()
-    yield lambda query: find(page, query)
+    yield lambda query: find(page, query, address)
     assert page.complaints == []
 
 
@@ -179,9 +180,9 @@ def test_nothing_is_kept_but_the_readers_own_choices(open_page):
     assert {key.rpartition(".")[2] for key in kept} == {"__palette", "__tabs", "read"}
 
 
-def test_a_lesson_that_was_read_has_a_tick_until_it_is_cleared(open_page):
+def test_a_lesson_that_was_read_has_a_tick_until_it_is_cleared(open_page, address):
     page = open_page("gradients/")
-    read = "[...document.querySelectorAll('.lg-read')].map(link => link.pathname)"
+    read = "[...document.querySelectorAll('.lg-read')].map(link => link.origin + link.pathname)"
     assert page.evaluate(read) == []
     page.locator("article a[href$='chain-rule/']").first.click()
     page.wait_for_url("**/chain-rule/")
@@ -190,7 +191,7 @@ def test_a_lesson_that_was_read_has_a_tick_until_it_is_cleared(open_page):
         page.wait_for_timeout(250)
         if page.evaluate(read):
             break
-    assert set(page.evaluate(read)) == {"/gradients/chain-rule/"}
+    assert set(page.evaluate(read)) == {f"{address}gradients/chain-rule/"}
     page.locator(".md-tabs__link").first.click()
     ticked = page.locator(".lg-path a.lg-read")
     ticked.wait_for()

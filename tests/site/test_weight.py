@@ -27,7 +27,8 @@ def shared(open_page_of_module, site, address):
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(1000)
     urls = {*asked, *(worker.url for worker in page.workers)}
-    names = {unquote(urlsplit(url).path.lstrip("/")) for url in urls if url.startswith(address)}
+    paths = {url.removeprefix(address) for url in urls if url.startswith(address)}
+    names = {unquote(urlsplit(path).path) for path in paths}
     return sorted(names - {"gradients/vanishing/"})
 
 

@@ -131,7 +131,8 @@ def factor_measured(
 ) -> list[float]:
     """Return the factor of the gradient's mean square a layer in tanh networks, one value a seed.
 
-    The geometric mean over the second half of the layers, where the variance has settled.
+    The geometric mean over the second half of the layers, where the variance has settled, but for
+    the last, whose gain holds the output's weights.
     """
 
     def rule(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
@@ -144,7 +145,7 @@ def factor_measured(
         for offsets in net.biases[:-1]:
             offsets[:] = rng.normal(0, math.sqrt(bias), offsets.shape)
         x = rng.standard_normal((20, width))  # (examples, width)
-        layers = measure(net, x, rng.integers(0, 2, 20)).layers[depth // 2 : depth]
+        layers = measure(net, x, rng.integers(0, 2, 20)).layers[depth // 2 : depth - 1]
         factors.append(math.prod(layer.gain**2 for layer in layers) ** (1 / len(layers)))
     return factors
 

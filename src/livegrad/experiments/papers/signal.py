@@ -68,14 +68,15 @@ def deep_tanh(
 def gradient_factor(initializer: str, scale: float, seeds: Sequence[int]) -> list[float]:
     """Return by how much a layer multiplies the variance of the back-propagated gradient.
 
-    The geometric mean over the hidden layers but the first, one value a seed.
+    The geometric mean over the hidden layers but the last, whose gain holds the output's weights;
+    one value a seed.
 
     Source:
         Glorot and Bengio 2010, eqs. 13 and 15.
     """
     factors = []
     for seed in seeds:
-        hidden = deep_tanh(initializer, scale=scale, seed=seed).layers[1:-1]
+        hidden = deep_tanh(initializer, scale=scale, seed=seed).layers[:-2]
         factors.append(math.prod(layer.gain**2 for layer in hidden) ** (1 / len(hidden)))
     return factors
 

@@ -1,0 +1,406 @@
+"""Fail the build on a page that says something else than its blocks give.
+
+What a block prints, draws or raises is compared with the page each time, from a record that is kept
+under a digest of the blocks and of all code (see ``blocks``). Pages whose record is missing are run
+ahead, side by side, in interpreters of their own. ``mkdocs build`` names each difference by page
+and line, and stops; ``mkdocs serve`` shows it below the block.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import os
+import re
+import subprocess
+import sys
+import time
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mkdocs.exceptions import PluginError
+from mkdocs.plugins import event_priority, get_plugin_logger
+from mkdocs.structure.files import Files
+
+import blocks
+import cache
+import fences
+import prose_numbers
+
+log = get_plugin_logger("checked")
+
+# All other fences are refused: what looks like code, and nobody runs, is true by chance.
+FENCES = {
+    "python": "run here",
+    "text": "what the block before it prints",
+    "console": "what a reader types, read by the tests of commands",
+}
+AT_ONCE = 2
+_TAB = re.compile(r'( *)===[!+]? "([^"]+)"')
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong on a page; ``after`` is the last line of what it is about."""
+
+    line: int
+    what: str
+    after: int = 0
+    lead: str = ""
+    expected: str | None = None
+    found: str | None = None
+
+    def __str__(self) -> str:
+        said = self.what
+        if self.expected is not None and self.found is not None:
+            said += f"\n  expected: {self.expected!r}\n  found:    {self.found!r}"
+        return said
+
+
+def faults(text: str, given: list[dict[str, str]]) -> list[Fault]:
+    """Return where a page differs from what its blocks gave, and what of it nobody runs."""
+    wrong = [*_fences(text), *_blocks(text, given), *_tabs(text)]
+    for line, number, _ in prose_numbers.check(text).unverified:
+        wrong.append(Fault(line, f"no block of the page gives the number {number}", line))
+    return sorted(wrong, key=lambda fault: fault.line)
+
+
+def _fences(text: str) -> list[Fault]:
+    wrong = []
+    before = None
+    for fence in fences.find(text):
+        what = ""
+        if fence.info not in FENCES:
+            known = ", ".join(FENCES)
+            what = f"nobody runs a fence of {fence.info or 'no language'!r}: it must be {known}"
+        elif fence.info == "text" and not fence.is_output:
+            what = f"nothing compares this output: {fences.OUTPUT_MARK} stands before it"
+        elif fence.is_output and (before is None or before.info != "python"):
+            what = "an expected output without its block"
+        elif fence.lead.strip():
+            what = "nobody runs a fence in a quotation"
+        if what:
+            wrong.append(Fault(fence.first, what, fence.last, fence.lead))
+        before = fence
+    return wrong
+
+
+def _blocks(text: str, given: list[dict[str, str]]) -> list[Fault]:
+    pairs = zip(fences.python(text), given, strict=True)
+    return [fault for fence, gave in pairs if (fault := compared(text, fence, gave))]
+
+
+def compared(text: str, fence: fences.Fence, gave: dict[str, str]) -> Fault | None:
+    """Return where the page says something else than the block gave."""
+    after = dict(itertools.pairwise(fences.find(text))).get(fence)
+    output = after if after and after.is_output else None
+    mark = next((mark for mark in fences.results(text) if mark.block == fence), None)
+    place: dict[str, Any] = {"line": fence.first, "after": fence.last, "lead": fence.lead}
+    if "error" in gave:
+        return Fault(**place, what=f"this block fails, {gave['error']}")
+    if mark:
+        what = "this block now draws something else: look at it, then refresh the page"
+        said = {"expected": mark.digest or "no digest", "found": gave["drawn"]}
+        return None if mark.digest == gave["drawn"] else Fault(**place, what=what, **said)
+    if output:
+        what = "this block now prints something else"
+        place = {"line": output.first, "after": output.last, "lead": output.lead}
+        said = {"expected": output.code, "found": gave["printed"]}
+        return None if output.code == gave["printed"] else Fault(**place, what=what, **said)
+    if gave["printed"]:
+        return Fault(**place, what="nothing compares what this block prints")
+    if "assert" not in fence.code:
+        return Fault(**place, what="this block neither prints, nor asserts, nor draws")
+    return None
+
+
+def tab_sets(text: str) -> list[dict[str, list[fences.Fence]]]:
+    """Return for each set of content tabs the expected outputs under each label."""
+    outputs = {fence.first: fence for fence in fences.find(text) if fence.is_output}
+    sets: list[dict[str, list[fences.Fence]]] = []
+    label, lead = "", ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        opening = _TAB.match(line)
+        if opening:
+            if not label or opening[1] != lead or opening[2] in sets[-1]:
+                sets.append({})
+            lead, label = opening[1], opening[2]
+            sets[-1][label] = []
+        elif label and line.strip() and not line.startswith(lead + "    "):
+            label = ""
+        if label and number in outputs:
+            sets[-1][label].append(outputs[number])
+    return sets
+
+
+def _tabs(text: str) -> list[Fault]:
+    wrong = []
+    for tabs in tab_sets(text):
+        if not {"NumPy", "Keras"} <= tabs.keys():
+            continue
+        if not tabs["NumPy"] and not tabs["Keras"]:
+            wrong.append(Fault(1, "the tabs NumPy and Keras print nothing to compare"))
+        for numpy, keras in itertools.zip_longest(tabs["NumPy"], tabs["Keras"]):
+            fence = keras or numpy
+            if numpy is None or keras is None or numpy.code != keras.code:
+                what = "the tabs NumPy and Keras print different things"
+                said = [one.code if one else "nothing" for one in (numpy, keras)]
+                place = {"line": fence.first, "after": fence.last, "lead": fence.lead}
+                wrong.append(Fault(**place, what=what, expected=said[0], found=said[1]))
+    return wrong
+
+
+class Worker:
+    """An interpreter that runs what it is given, one at a time."""
+
+    def __init__(self) -> None:
+        alone = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        self.process = subprocess.Popen(
+            [sys.executable, blocks.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=os.environ | blocks.QUIET | alone,
+        )
+
+    def run(self, name: str) -> str:
+        """Return what went wrong with a page, or an empty string when its record is kept."""
+        assert self.process.stdin and self.process.stdout
+        try:
+            print(name, file=self.process.stdin, flush=True)
+            answer = self.process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
+        return str(json.loads(answer)) if answer else "its interpreter ended"
+
+    def stop(self) -> None:
+        """End the interpreter."""
+        self.process.kill()
+        self.process.communicate()
+
+
+# What `serve` keeps: interpreters that have TensorFlow loaded already, of the code as it is.
+_workers: list[Worker] = []
+_code = ""
+_serving = False
+_wrong: dict[str, list[Fault]] = {}
+_checked: dict[tuple[str, str, str], list[Fault]] = {}
+
+
+def of_sources() -> dict[str, list[Fault]]:
+    """Return what is wrong in the docstrings, which the pages of the API show, by file."""
+    wrong: dict[str, list[Fault]] = {}
+    for file, line, what in blocks.examples():
+        wrong.setdefault(file, []).append(Fault(line, f"this example {what}"))
+    rule = Path(prose_numbers.__file__).read_text(encoding="utf-8")
+    numbers = json.loads(cache.kept("docstrings.json", _docstrings, rule))
+    for file, found in numbers.items():
+        wrong.setdefault(file, []).extend(Fault(line, what, line) for line, what in found)
+    return wrong
+
+
+def _docstrings() -> bytes:
+    found: dict[str, list[tuple[int, str]]] = {}
+    for path in sorted((cache.ROOT / "src" / "livegrad").rglob("*.py")):
+        text = path.read_text(encoding="utf-8")
+        wrong = unborne(text, prose_numbers.check_source(text), "its code does not give")
+        if wrong:
+            name = path.relative_to(cache.ROOT).as_posix()
+            found[name] = [(fault.line, fault.what) for fault in wrong]
+    return json.dumps(found).encode()
+
+
+def of_notebook(source: str, executed: str) -> list[Fault]:
+    """Return which numbers of a notebook's text its executed form does not give."""
+    report = prose_numbers.check_notebook(source, executed)
+    return unborne(source, report, "the notebook does not give")
+
+
+def unborne(text: str, report: prose_numbers.Report, what: str) -> list[Fault]:
+    """Return the numbers of a report that nothing gives, at the lines of the text they stand in."""
+    lines = text.splitlines()
+    found = []
+    for _, number, said in report.unverified:
+        at = next((at for at, line in enumerate(lines, start=1) if said in line), 1)
+        found.append(Fault(at, f"{what} the number {number}", at))
+    return found
+
+
+def run(pages: dict[str, str]) -> dict[str, str]:
+    """Run what is given by path and text; return by path what went wrong, other than a block."""
+    global _code
+    if _code != cache.code_digest():
+        stop()
+        _code = cache.code_digest()
+    # TensorFlow takes seconds to load, and one of the interpreters to the last does without.
+    todo = deque(sorted(pages, key=lambda name: not blocks.KERAS.search(pages[name])))
+    while len(_workers) < min(AT_ONCE, len(todo)):
+        _workers.append(Worker())
+    said: dict[str, str] = {}
+
+    def work(worker: Worker, next_one: Any) -> None:
+        while todo:
+            try:
+                name = next_one()
+            except IndexError:  # the other one was faster
+                return
+            started = time.monotonic()
+            said[name] = worker.run(name)
+            log.info("%s: run, %.0f s", os.path.relpath(name), time.monotonic() - started)
+            if said[name]:
+                return
+
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        ends = [todo.popleft, todo.pop]
+        list(pool.map(work, _workers, ends))
+    for name in todo:
+        said[name] = "it was not run"
+    if any(said.values()):
+        stop()
+    return {name: what for name, what in said.items() if what}
+
+
+def stop() -> None:
+    """End all interpreters."""
+    while _workers:
+        _workers.pop().stop()
+
+
+def check(pages: dict[str, str], apis: bool) -> dict[str, list[Fault]]:
+    """Return what is wrong on each page, given by path and text, and in the docstrings."""
+    code = cache.code_digest()
+    wrong: dict[str, list[Fault]] = {}
+    records: dict[str, list[dict[str, str]] | None] = {}
+    for name, text in pages.items():
+        if (name, text, code) in _checked:
+            wrong[name] = _checked[name, text, code]
+            continue
+        try:
+            records[name] = blocks.known(text)
+        except ValueError as error:  # a fence that is never closed
+            wrong[name] = [Fault(1, str(error))]
+    missing = {name: pages[name] for name, record in records.items() if record is None}
+    if apis and not blocks.has_examples():
+        missing["examples"] = ""
+    failed = run(missing)
+    for name, record in records.items():
+        text = pages[name]
+        if name in failed:
+            wrong[name] = [Fault(1, f"the page could not be run: {failed[name]}")]
+        else:
+            wrong[name] = faults(text, blocks.record(text) if record is None else record)
+            _checked[name, text, code] = wrong[name]
+    if "examples" in failed:
+        wrong["src"] = [Fault(1, f"the examples could not be run: {failed['examples']}")]
+    elif apis:
+        wrong |= of_sources()
+    return {name: found for name, found in wrong.items() if found}
+
+
+def on_startup(command: str, **_: Any) -> None:
+    """MkDocs event: what is served is shown to its author, all else is for readers."""
+    global _serving
+    _serving = command == "serve"
+
+
+def on_config(config: Any, **_: Any) -> Any:
+    """MkDocs event: refuse to be told to say nothing, since warnings then fail no build.
+
+    Raises:
+        PluginError: if warnings are not logged.
+    """
+    if not logging.getLogger("mkdocs").isEnabledFor(logging.WARNING):
+        raise PluginError("mkdocs -q switches --strict off: leave it out")
+    return config
+
+
+def on_files(files: Files, config: Any, **_: Any) -> Files:
+    """MkDocs event: run what has to be run, and compare all pages.
+
+    Raises:
+        PluginError: if a page is wrong, and the site is not only served.
+    """
+    pages = {
+        str(Path(file.abs_src_path)): file.content_string
+        for file in files.documentation_pages()
+        if file.src_uri.endswith(".md")
+    }
+    apis = any(re.search(r"^::: livegrad", text, re.MULTILINE) for text in pages.values())
+    _wrong.clear()
+    _wrong.update(check(pages, apis))
+    report(_wrong)
+    return files
+
+
+def on_env(env: Any, files: Files, **_: Any) -> Any:
+    """MkDocs event: compare the notebooks, which have run by now; no page has been written yet.
+
+    Raises:
+        PluginError: if a notebook is wrong, and the site is not only served.
+    """
+    wrong = {}
+    for file in files.documentation_pages():
+        if file.src_uri.endswith(".py"):
+            import notebooks  # takes a second to load
+
+            source = file.content_string
+            executed, _figures = notebooks.to_markdown(notebooks.execute(source, file.src_uri))
+            wrong[str(file.abs_src_path)] = of_notebook(source, executed)
+    report(wrong)
+    return env
+
+
+def report(wrong: dict[str, list[Fault]]) -> None:
+    """Name each fault by file and line; PluginError if there is any, and it would be published."""
+    faults = [(os.path.relpath(name), fault) for name, found in wrong.items() for fault in found]
+    for name, fault in faults:
+        (log.warning if _serving else log.error)("%s:%d: %s", name, fault.line, fault)
+    if faults and not _serving:
+        raise PluginError(f"{len(faults)} things are not what the code gives; nothing was built")
+
+
+@event_priority(100)
+def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
+    """MkDocs event: show an author what is wrong, where it is wrong."""
+    found = _wrong.get(str(Path(page.file.abs_src_path)), []) if page.file.abs_src_path else []
+    if not found:
+        return markdown
+    return shown(markdown, found, page.file.content_string.count("\n") - markdown.count("\n"))
+
+
+def shown(markdown: str, found: list[Fault], head: int) -> str:
+    """Return the page with each fault below what it is about; ``head`` lines were cut off."""
+    lines = markdown.split("\n")
+    for fault in sorted(found, key=lambda fault: -fault.after):
+        at = max(fault.after - head, 0)
+        box = ["", f'!!! failure "Line {fault.line}: {fault.what}"', ""]
+        for title, text in (("Expected", fault.expected), ("Found", fault.found)):
+            if text is not None:
+                ticks = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
+                box += [f"    {title}:", "", f"    {ticks}text"]
+                box += [f"    {line}" for line in text.splitlines()]
+                box += [f"    {ticks}", ""]
+        lead = fault.lead.replace(">", " ")
+        lines[at:at] = [(lead + line).rstrip() for line in [*box, ""]]
+    return "\n".join(lines)
+
+
+def on_post_build(**_: Any) -> None:
+    """MkDocs event: a build needs the interpreters no more."""
+    if not _serving:
+        stop()
+
+
+def on_build_error(**_: Any) -> None:
+    """MkDocs event: nor does a build that failed."""
+    stop()
+
+
+def on_shutdown(**_: Any) -> None:
+    """MkDocs event: nor does a server that was stopped."""
+    stop()

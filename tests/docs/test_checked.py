@@ -1,0 +1,322 @@
+"""``mkdocs build`` itself fails on a page that says something else than its blocks give."""
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+import blocks
+import checked
+import fences
+import results
+
+ROOT = Path(__file__).resolve().parents[2]
+FIGURE = "from livegrad import figures\n\nfigures.activations('relu')\n"
+TABLE = '"| a |\\n|---|\\n| 7 |"\n'
+
+
+def block(code, output=None, lead=""):
+    text = f"```python\n{code}```\n"
+    if output is not None:
+        text += f"\n{fences.OUTPUT_MARK}\n```text\n{output}```\n"
+    return "".join(lead + line if line.strip() else line for line in text.splitlines(True)) + "\n"
+
+
+def drawing(code):
+    return block(code) + f"<!--livegrad:result {results.digest(results.drawn(code))}-->\n\n"
+
+
+PAGE = "".join(
+    [
+        "---\ntitle: A page\ndescription: One of each kind.\n---\n# A page\n\n",
+        "The product is 42, the gradient 4.1e-07.\n\n",
+        block("print(6 * 7)\n", "42\n"),
+        block("print('gradient', '4.1e-07')\n", "gradient 4.1e-07\n"),
+        drawing(FIGURE),
+        drawing(TABLE),
+        '=== "NumPy"\n\n',
+        block("print(1 + 1)\n", "2\n", "    "),
+        '=== "Keras"\n\n',
+        block("print(2 * 1)\n", "2\n", "    "),
+        block("assert 1 + 1 == 2\n"),
+        "```console\nnox -s serve\n```\n",
+    ]
+)
+CONFIG = """\
+site_name: Small
+site_url: http://127.0.0.1/
+theme: {name: mkdocs}
+plugins: []
+hooks: [docs/_hooks/checked.py, docs/_hooks/results.py]
+exclude_docs: _hooks/
+markdown_extensions: [admonition, pymdownx.superfences, {pymdownx.tabbed: {alternate_style: true}}]
+"""
+PACKAGE = '"""A package.\n\n>>> 6 * 7\n42\n"""\n'
+
+
+def environment(tree):
+    kept = {"LIVEGRAD_CACHE": str(tree / ".cache" / "sweeps"), "PYTHONUNBUFFERED": "1"}
+    return os.environ | kept
+
+
+def build(tree, *options, **given):
+    """Build the site of the tree; return the exit status and what was said."""
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", *options],
+        cwd=tree,
+        capture_output=True,
+        text=True,
+        env=environment(tree) | given,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def good(tmp_path_factory):
+    """A small site that is right, with what its build kept."""
+    tree = tmp_path_factory.mktemp("small") / "tree"
+    shutil.copytree(
+        ROOT / "docs" / "_hooks", tree / "docs" / "_hooks", ignore=lambda *_: ["__pycache__"]
+    )
+    (tree / "src" / "livegrad").mkdir(parents=True)
+    (tree / "mkdocs.yml").write_text(CONFIG)
+    (tree / "docs" / "index.md").write_text(PAGE)
+    status, said = build(tree)
+    assert status == 0, said
+    assert (tree / "site" / "index.html").exists()
+    shutil.rmtree(tree / "site")
+    return tree
+
+
+@pytest.fixture
+def tree(good, tmp_path):
+    return Path(shutil.copytree(good, tmp_path / "tree"))
+
+
+def test_a_build_that_has_all_records_runs_nothing(tree):
+    status, said = build(tree, "--strict")
+    assert status == 0 and "run, " not in said, said
+
+
+FENCE = "```python\nprint(6 * 7)\n"
+PLANTS = {
+    "an output": ("```text\n42\n", "```text\n43\n", "prints something else"),
+    "an output's exponent": ("text\ngradient 4.1e-07", "text\ngradient 7.7e+07", "'gradient 7.7e+"),
+    "an output's last blank": ("```text\n42\n", "```text\n42 \n", "prints something else"),
+    "a block": ("print(6 * 7)", "print(6 * 8)", "found:    '48\\n'"),
+    "a block that fails": ("print(6 * 7)", "print(6 / 0)", "ZeroDivisionError"),
+    "a block that compares nothing": ("assert 1 + 1 == 2", "sum([1, 1])", "neither prints"),
+    "an output that is taken out": (
+        f"{fences.OUTPUT_MARK}\n```text\n42\n```\n",
+        "",
+        "nothing compares what this block prints",
+    ),
+    "an output without its mark": (
+        f"{fences.OUTPUT_MARK}\n```text\n42\n",
+        "```text\n42\n",
+        "nothing compares",
+    ),
+    "py3": (FENCE, FENCE.replace("python", "py3"), "nobody runs a fence of 'py3'"),
+    "numpy": (FENCE, FENCE.replace("python", "numpy"), "nobody runs a fence of 'numpy'"),
+    "no language": (FENCE, FENCE.replace("python", ""), "nobody runs a fence of 'no language'"),
+    "a title": (FENCE, FENCE.replace("python", 'python title="a"'), "nobody runs a fence of"),
+    "tildes": ("```console\nnox -s serve\n```", "~~~python\nprint(1)\n~~~", "nothing compares"),
+    "a quotation": ("```console\nnox -s serve\n```", "> ```python\n> assert 1\n> ```", "quotation"),
+    "a made-up output": ("```console\nnox", "```text\nnox", "nothing compares this output"),
+    "a tab": (
+        "    print(2 * 1)\n    ```\n\n    " + fences.OUTPUT_MARK + "\n    ```text\n    2\n",
+        "    print(2 * 2)\n    ```\n\n    " + fences.OUTPUT_MARK + "\n    ```text\n    4\n",
+        "the tabs NumPy and Keras print different things",
+    ),
+    "a figure": ("activations('relu')", "activations('elu')", "draws something else"),
+    "a figure's digest": (r"(relu'\)\n```\n\n<!--livegrad:result )\w", r"\g<1>x", None),
+    "a table": ("| 7 |", "| 8 |", "draws something else"),
+    "a number in a sentence": ("The product is 42", "The product is 43", "gives the number 43"),
+}
+
+
+@pytest.mark.parametrize("plant", PLANTS)
+def test_a_build_fails_and_names_page_and_line(tree, plant):
+    old, new, complaint = PLANTS[plant]
+    if complaint is None:
+        mark = re.search(r"<!--livegrad:result (\w+)-->", PAGE)
+        other = ("0" if mark[1][0] != "0" else "1") + mark[1][1:]
+        old, new, complaint = mark[1], other, "draws something else"
+    page = PAGE.replace(old, new)
+    assert page != PAGE
+    (tree / "docs" / "index.md").write_text(page)
+    status, said = build(tree)
+    assert status != 0, said
+    assert complaint in said, said
+    named = re.findall(r"docs/index\.md:(\d+): ", said)
+    at = next(
+        n for n, (a, b) in enumerate(zip(PAGE, page + "x" * len(PAGE), strict=False)) if a != b
+    )
+    planted = PAGE[:at].count("\n") + 1
+    assert named and min(abs(int(line) - planted) for line in named) <= 8, said
+    assert not (tree / "site" / "index.html").exists(), "a false page was written"
+
+
+def test_a_docstring_s_example_that_is_wrong_fails_the_build(tree):
+    package = tree / "src" / "livegrad" / "__init__.py"
+    package.write_text(PACKAGE)
+    (tree / "docs" / "index.md").write_text("# API\n\n::: livegrad\n")
+    (tree / "mkdocs.yml").write_text(CONFIG.replace(", docs/_hooks/results.py", ""))
+    paths = {"PYTHONPATH": str(tree / "src")}
+    assert build(tree, **paths)[0] == 0
+    package.write_text(PACKAGE.replace("\n42", "\n43"))
+    status, said = build(tree, **paths)
+    assert status != 0
+    assert "src/livegrad/__init__.py:3: this example gives 42, not 43" in said
+    package.write_text(PACKAGE.replace("6 * 7", "6 / 0"))
+    assert "raises ZeroDivisionError" in build(tree, **paths)[1]
+
+
+def test_a_docstring_s_number_that_its_code_does_not_give_fails_the_build(tree):
+    package = tree / "src" / "livegrad" / "__init__.py"
+    package.write_text(PACKAGE.replace("A package.", "A package.\n\nOf about 77 parts."))
+    (tree / "docs" / "index.md").write_text("# API\n\n::: livegrad\n")
+    (tree / "mkdocs.yml").write_text(CONFIG.replace(", docs/_hooks/results.py", ""))
+    status, said = build(tree, PYTHONPATH=str(tree / "src"))
+    assert status != 0
+    assert "src/livegrad/__init__.py:3: its code does not give the number 77" in said
+
+
+def test_a_notebook_s_number_that_it_does_not_give_is_a_fault():
+    source = "# %% [markdown]\n# # Title\n#\n# It is 7.\n\n# %%\nprint(x)\n"
+    executed = "It is 7.\n\n```text\n{}\n```\n"
+    assert checked.of_notebook(source, executed.format(7)) == []
+    (fault,) = checked.of_notebook(source, executed.format(8))
+    assert fault.line == 4 and "7" in fault.what
+
+
+def test_a_changed_package_makes_the_build_run_its_pages_anew(tree):
+    (tree / "src" / "livegrad" / "__init__.py").write_text("x = 1\n")
+    status, said = build(tree)
+    assert status == 0 and "docs/index.md: run, " in said, said
+
+
+def test_no_hook_works_on_a_page_before_it_was_checked():
+    text = (ROOT / "mkdocs.yml").read_text("utf-8")
+    hooks = re.findall(r"^  - docs/_hooks/(\w+)\.py$", text, re.MULTILINE)
+    assert hooks[:2] == ["stale", "checked"]
+
+
+def test_a_quiet_build_is_refused(tree):
+    status, said = build(tree, "-q", "--strict")
+    assert status != 0 and "mkdocs -q switches --strict off" in said
+    assert not (tree / "site" / "index.html").exists()
+
+
+def test_an_interpreter_that_ends_fails_the_build(tree):
+    text = PAGE.replace("print(6 * 7)", "import os\nos._exit(3)")
+    (tree / "docs" / "index.md").write_text(text)
+    status, said = build(tree)
+    assert status != 0 and "its interpreter ended" in said
+
+
+@contextlib.contextmanager
+def serving(tree):
+    """Serve the tree's site; the value fetches its page until it has the words."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "mkdocs", "serve", "--dirty", "--livereload"]
+    log = tree.with_suffix(".log")
+
+    def page(words, seconds=60):
+        end = time.monotonic() + seconds
+        text = ""
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                address = f"http://127.0.0.1:{port}/"
+                text = urllib.request.urlopen(address, timeout=5).read().decode()
+            if words in text:
+                return text
+            time.sleep(0.1)
+        raise AssertionError(f"never {words!r} in\n{text}\n{log.read_text()}")
+
+    with log.open("w") as said:
+        server = subprocess.Popen(
+            [*command, "--dev-addr", f"127.0.0.1:{port}"],
+            cwd=tree,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            env=environment(tree),
+        )
+        try:
+            yield page
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.wait(20)
+
+
+def test_what_is_served_shows_the_difference_at_its_block(tree):
+    (tree / "docs" / "index.md").write_text(PAGE.replace("print(6 * 7)", "print(6 * 8)"))
+    with serving(tree) as page:
+        text = page("this block now prints something else")
+        box = text[text.index("admonition failure") :]
+        expected, found = re.findall(r"<code[^>]*>(?:<[^>]+>)*(\d+)", box)[:2]
+        assert (expected, found) == ("42", "48")
+        assert text.index("print") < text.index("admonition failure") < text.rindex("4.1e")
+        (tree / "docs" / "index.md").write_text(PAGE + "\nIt is mended.\n")
+        assert "admonition failure" not in page("It is mended.")
+
+
+def test_a_fault_is_shown_below_what_it_is_about_whatever_the_front_matter():
+    text = "---\ntitle: t\n---\n# A\n\n```text\n1\n```\n"
+    markdown = text.partition("---\n# ")[2]
+    fault = checked.Fault(6, "other", after=8, expected="1\n", found="2\n")
+    head = text.count("\n") - f"# {markdown}".count("\n")
+    lines = checked.shown(f"# {markdown}", [fault], head).split("\n")
+    at = lines.index('!!! failure "Line 6: other"')
+    assert lines[at - 2] == "```" and "    1" in lines[at:] and "    2" in lines[at:]
+
+
+def test_blocks_run_alone_and_what_they_give_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks.cache, "FOLDER", tmp_path)
+    monkeypatch.setenv("LIVEGRAD_CACHE", "anywhere")
+    text = block("x = 1\nprint(x)\n", "1\n") + block("print(x)\n", "1\n") + drawing(TABLE)
+    made = blocks.record(text)
+    assert made[0] == {"printed": "1\n"}
+    assert made[1] == {"error": "its line 1: NameError: name 'x' is not defined"}
+    assert list(made[2]) == ["drawn"]
+    path = blocks.kept_as(text)
+    path.write_text(json.dumps([{"printed": "kept"}, *made[1:]]))
+    assert blocks.record(text)[0] == {"printed": "kept"}
+    assert blocks.kept_as(text + "More words.\n") == path
+    assert blocks.kept_as(text.replace("x = 1", "x = 2")) != path
+    monkeypatch.setenv("LIVEGRAD_CACHE", "")
+    assert blocks.record(text) == made
+
+
+def test_a_warning_in_a_block_is_an_error():
+    code = "import warnings\nwarnings.warn('old')\nprint(1)\n"
+    assert blocks.given(code) == {"error": "its line 2: UserWarning: old"}
+    assert "error" in blocks.given("import sys\nsys.exit('done')\n")
+
+
+def test_all_pages_at_once_are_run_by_two_interpreters(tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks.cache, "FOLDER", ROOT / ".cache")  # where the interpreters keep it
+    monkeypatch.setenv("LIVEGRAD_CACHE", "anywhere")
+    pages = {}
+    for at in range(3):
+        text = block(f"print({time.time_ns()} + {at})\n", "1\n")
+        (tmp_path / f"{at}.md").write_text(text)
+        pages[str(tmp_path / f"{at}.md")] = text
+    assert checked.run(pages) == {} and len(checked._workers) == checked.AT_ONCE
+    for text in pages.values():
+        assert blocks.known(text)
+        blocks.kept_as(text).unlink()
+    checked.stop()
+    assert checked._workers == []
