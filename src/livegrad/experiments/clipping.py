@@ -32,7 +32,7 @@ STEPS = {
     "global_clipnorm": (0.03, 0.1, 0.3, 1.0),
 }
 """For each form, what the threshold times the rate may be."""
-RATES = {"no clipping": (0.0003, 0.001, 0.003, 0.01), "He's weights": (0.03, 0.1, 0.3, 1.0)}
+RATES = {"no clipping": (0.0003, 0.001, 0.003, 0.01), "He's weights": (0.1, 0.3, 1.0, 3.0)}
 EPOCHS = (10, 60)
 WIDTHS = [20, 32, 32, 32, 32, 32, 2]
 EXAMPLES, FRESH, BATCH = 256, 1000, 32
