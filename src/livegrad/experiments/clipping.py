@@ -1,7 +1,7 @@
 """The forms of clipping compared, each at its own best threshold and learning rate.
 
-ReLU networks of 5 layers of 32 units whose weights are three times He's tell the sign of the first
-of 20 features. Each form is tried with two thresholds and with steps of several lengths, the
+ReLU networks of five layers of 32 units whose weights are three times He's tell the sign of the
+first of 20 features. Each form is tried with two thresholds and with steps of several lengths, the
 threshold times the rate: where each step is clipped, that is what counts. What is not clipped, from
 the same weights and from He's own, is tried at several rates. The accuracy on the training examples
 chooses, of equals the loss, anew for each number of epochs; 1000 fresh examples decide nothing.
