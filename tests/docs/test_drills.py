@@ -26,7 +26,7 @@ DRILLS = {
     "a variance": ("initializers.py", "(maxval - minval) / 12", "(maxval - minval) / 13"),
     "a scale at inference": ("dropout.py", "if not training or rate == 0", "if rate == 0"),
     "a loss": ("outputs.py", '"mean_squared_error"', '"mean_absolute_error"'),
-    "a threshold": ("signals.py", "DEPTH_SCALES = 6.0", "DEPTH_SCALES = 5.0"),
+    "a threshold": ("signals.py", "(0.005, 20.0)", "(0.004, 20.0)"),
     "a verdict's name": ("signals.py", '    "dead-units",\n', '    "dying-units",\n'),
     "a sign on the way back": ("network.py", "speed -= learning_rate", "speed += learning_rate"),
     "a colour": ("_svg.py", "#0072b2", "#0072b3"),
