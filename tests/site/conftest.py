@@ -96,6 +96,7 @@ def build(root, source, folder):
     kept = [".nox", "site", ".git", "__pycache__", *([".cache"] if os.environ.get("CI") else [])]
     copy = folder / "elsewhere"
     if os.environ.get("CI"):
+        (root / "site").mkdir(exist_ok=True)  # no folder is made through a link that leads nowhere
         (folder / "here").symlink_to(root / "site")
     shutil.copytree(root, copy, ignore=shutil.ignore_patterns(*kept))
     if (records := root / ".cache" / "pages").exists():
