@@ -155,6 +155,13 @@ def refresh(session: nox.Session) -> None:
 
 
 @nox.session
+def read(session: nox.Session) -> None:
+    """Show sentences beside their proofs where either changed, and lock what was read."""
+    prepare(session)
+    session.run("python", "docs/_hooks/read.py", *session.posargs)
+
+
+@nox.session
 def lock(session: nox.Session) -> None:
     """Write requirements.lock and, for CI, nox's own lock: versions with hashes, no address."""
     session.install("uv")

@@ -26,6 +26,8 @@ from typing import Any
 import cache
 import fences
 import results
+import shapes
+import snapshot
 
 KERAS = re.compile(r"^\s*(?:import|from) (?:keras|tensorflow)\b", re.MULTILINE)
 QUIET = {
@@ -62,9 +64,11 @@ def _drawing(text: str) -> set[int]:
     return {result.block.first for result in fences.results(text) if result.block}
 
 
-def known(text: str) -> list[dict[str, str]] | None:
+def known(text: str) -> list[dict[str, Any]] | None:
     """Return the page's record, or None if the page has to be run for it."""
-    made: list[dict[str, str]] | None = kept(kept_as(text)) if fences.python(text) else []
+    if hidden(text) and kept(_hidden_kept_as(text)) is None:
+        return None
+    made: list[dict[str, Any]] | None = kept(kept_as(text)) if fences.python(text) else []
     return made
 
 
@@ -73,13 +77,14 @@ def has_examples() -> bool:
     return kept(_examples_kept_as()) is not None
 
 
-def record(text: str) -> list[dict[str, str]]:
+def record(text: str) -> list[dict[str, Any]]:
     """Return what each Python block of the page gives, in order.
 
-    That is ``printed``, or ``drawn``, the digest of a figure or a table, or ``error``, a line.
+    That is ``printed``, or ``drawn``, the digest of a figure or a table, or ``error``, a line; and
+    ``names``, the values that the block leaves behind (see ``snapshot``).
     """
     path = kept_as(text)
-    made: list[dict[str, str]] | None = kept(path)
+    made: list[dict[str, Any]] | None = kept(path)
     if made is None:
         drawing = _drawing(text)
         made = [given(fence.code, fence.first in drawing) for fence in fences.python(text)]
@@ -87,7 +92,31 @@ def record(text: str) -> list[dict[str, str]]:
     return made
 
 
-def one(text: str, first: int) -> tuple[fences.Fence, dict[str, str]]:
+def hidden(text: str) -> list[tuple[int, str]]:
+    """Return the hidden blocks, which make values for proofs alone: line and code."""
+    found = fences.GIVEN.finditer(text)
+    return [(text.count("\n", 0, match.start()) + 1, match["code"]) for match in found]
+
+
+def backing(text: str) -> list[dict[str, Any]]:
+    """Return what each hidden block of the page gives, in order."""
+    codes = [code for _, code in hidden(text)]
+    if not codes:
+        return []
+    path = _hidden_kept_as(text)
+    made: list[dict[str, Any]] | None = kept(path)
+    if made is None:
+        made = [given(code) for code in codes]
+        cache.store(path, json.dumps(made))
+    return made
+
+
+def _hidden_kept_as(text: str) -> Path:
+    codes = [code for _, code in hidden(text)]
+    return cache.FOLDER / "pages" / f"{cache.key('hidden', *codes)}.json"
+
+
+def one(text: str, first: int) -> tuple[fences.Fence, dict[str, Any]]:
     """Return the block whose fence opens in line ``first``, and what it gives.
 
     The page is run as a whole and once, but where nothing is kept: there the block alone.
@@ -99,18 +128,20 @@ def one(text: str, first: int) -> tuple[fences.Fence, dict[str, str]]:
     return found[at], given(found[at].code, first in _drawing(text))
 
 
-def given(code: str, draws: bool = False) -> dict[str, str]:
+def given(code: str, draws: bool = False) -> dict[str, Any]:
     """Return what one block gives."""
+    space: dict[str, Any] = {}
     try:
         if KERAS.search(code):
             importlib.import_module("keras")  # which warns as it is loaded
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             if draws:
-                # The build will draw the same: it is drawn once, if it may be kept.
-                made = results.rendered(code, cache.key(code)) if keeps() else results.drawn(code)
-                return {"drawn": results.digest(made)}
-            return {"printed": printed(code)}
+                made = results.drawn(code, space)
+                if keeps():  # the build will draw the same
+                    results.keep(made, cache.key(code))
+                return {"drawn": results.digest(made), "names": snapshot.of(space)}
+            return {"printed": printed(code, space), "names": snapshot.of(space)}
     except (Exception, SystemExit) as error:
         lines = [at.lineno for at in traceback.extract_tb(error.__traceback__)]
         files = [at.filename for at in traceback.extract_tb(error.__traceback__)]
@@ -119,12 +150,14 @@ def given(code: str, draws: bool = False) -> dict[str, str]:
         return {"error": place + traceback.format_exception_only(error)[-1].strip()}
 
 
-def printed(code: str) -> str:
-    """Return what ``code`` prints in an empty namespace."""
+def printed(code: str, space: dict[str, Any] | None = None) -> str:
+    """Return what ``code`` prints in an empty namespace, and add its names to ``space``."""
     results.forget()
+    space = {} if space is None else space
+    space |= {"__MODULE__": "__main__", shapes.CHECK: shapes.compare}
     said = io.StringIO()
     with redirect_stdout(said):
-        exec(compile(code, "<block>", "exec"), {"__MODULE__": "__main__"})
+        exec(compile(shapes.checking(code), "<block>", "exec"), space)
     return said.getvalue()
 
 
@@ -178,7 +211,9 @@ def serve() -> None:
             if name == "examples":
                 examples()
             else:
-                record(Path(name).read_text(encoding="utf-8"))
+                text = Path(name).read_text(encoding="utf-8")
+                record(text)
+                backing(text)
         except Exception as error:
             said = f"{type(error).__name__}: {error}"
         print(json.dumps(said), file=answers, flush=True)

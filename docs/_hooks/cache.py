@@ -12,7 +12,15 @@ FOLDER = ROOT / ".cache"
 
 
 # The hooks that compute what is kept; what the others do to a page costs too little to be kept.
-MAKERS = ["blocks.py", "cache.py", "fences.py", "notebooks.py", "results.py"]
+MAKERS = [
+    "blocks.py",
+    "cache.py",
+    "fences.py",
+    "notebooks.py",
+    "results.py",
+    "shapes.py",
+    "snapshot.py",
+]
 
 
 def code_files(root: Path = ROOT) -> list[Path]:

@@ -29,6 +29,8 @@ from mkdocs.structure.files import Files
 import blocks
 import cache
 import fences
+import locks
+import proofs
 import prose_numbers
 
 log = get_plugin_logger("checked")
@@ -61,12 +63,25 @@ class Fault:
         return said
 
 
-def faults(text: str, given: list[dict[str, str]]) -> list[Fault]:
-    """Return where a page differs from what its blocks gave, and what of it nobody runs."""
+def faults(text: str, given: list[dict[str, Any]], proven: bool = True) -> list[Fault]:
+    """Return where a page differs from what its blocks gave, and what of it nobody runs.
+
+    A page whose sentences have no proofs yet is not ``proven``: for it a number is enough that is
+    somewhere on the page.
+    """
     wrong = [*_fences(text), *_blocks(text, given), *_tabs(text)]
-    for line, number, _ in prose_numbers.check(text).unverified:
-        wrong.append(Fault(line, f"no block of the page gives the number {number}", line))
+    if proven:
+        wrong += [Fault(line, what, after) for line, after, what in proofs.check(text, given)]
+    else:
+        for line, number, _ in prose_numbers.check(text).unverified:
+            wrong.append(Fault(line, f"no block of the page gives the number {number}", line))
     return sorted(wrong, key=lambda fault: fault.line)
+
+
+def unread() -> dict[str, list[Fault]]:
+    """Return the files whose words changed since a person read them."""
+    what = "words changed since they were read: read them, then nox -s read"
+    return {str(path): [Fault(1, what)] for path in locks.unread()}
 
 
 def _fences(text: str) -> list[Fault]:
@@ -89,12 +104,12 @@ def _fences(text: str) -> list[Fault]:
     return wrong
 
 
-def _blocks(text: str, given: list[dict[str, str]]) -> list[Fault]:
+def _blocks(text: str, given: list[dict[str, Any]]) -> list[Fault]:
     pairs = zip(fences.python(text), given, strict=True)
     return [fault for fence, gave in pairs if (fault := compared(text, fence, gave))]
 
 
-def compared(text: str, fence: fences.Fence, gave: dict[str, str]) -> Fault | None:
+def compared(text: str, fence: fences.Fence, gave: dict[str, Any]) -> Fault | None:
     """Return where the page says something else than the block gave."""
     after = dict(itertools.pairwise(fences.find(text))).get(fence)
     output = after if after and after.is_output else None
@@ -275,7 +290,7 @@ def check(pages: dict[str, str], apis: bool) -> dict[str, list[Fault]]:
     """Return what is wrong on each page, given by path and text, and in the docstrings."""
     code = cache.code_digest()
     wrong: dict[str, list[Fault]] = {}
-    records: dict[str, list[dict[str, str]] | None] = {}
+    records: dict[str, list[dict[str, Any]] | None] = {}
     for name, text in pages.items():
         if (name, text, code) in _checked:
             wrong[name] = _checked[name, text, code]
@@ -293,7 +308,8 @@ def check(pages: dict[str, str], apis: bool) -> dict[str, list[Fault]]:
         if name in failed:
             wrong[name] = [Fault(1, f"the page could not be run: {failed[name]}")]
         else:
-            wrong[name] = faults(text, blocks.record(text) if record is None else record)
+            proven = proofs.migrated(os.path.relpath(name, cache.ROOT))
+            wrong[name] = faults(text, record or blocks.record(text), proven)
             _checked[name, text, code] = wrong[name]
     if "examples" in failed:
         wrong["src"] = [Fault(1, f"the examples could not be run: {failed['examples']}")]
@@ -333,7 +349,8 @@ def on_files(files: Files, config: Any, **_: Any) -> Files:
     apis = any(re.search(r"^::: livegrad", text, re.MULTILINE) for text in pages.values())
     _wrong.clear()
     _wrong.update(check(pages, apis))
-    report(_wrong)
+    changed = unread()
+    report({name: _wrong.get(name, []) + changed.get(name, []) for name in _wrong | changed})
     return files
 
 

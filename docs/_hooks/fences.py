@@ -13,6 +13,8 @@ from pathlib import Path
 
 OUTPUT_MARK = "<!--pytest-codeblocks:expected-output-->"
 RESULT_MARK = re.compile(r"\s*<!--livegrad:result(?: (?P<digest>[0-9a-f]{12}))?-->\s*")
+# A block for proofs alone, which no reader sees.
+GIVEN = re.compile(r"<!--given\n(?P<code>.*?)-->", re.DOTALL)
 
 _OPENING = re.compile(r"^(?P<lead>[ \t>]*)(?P<ticks>`{3,}|~{3,})(?P<info>[^`]*)$")
 _PYTHON = re.compile(r"^\s*\{?\s*\.?\s*(py|python|pycon|python3|ipython)\b", re.IGNORECASE)

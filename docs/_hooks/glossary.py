@@ -18,6 +18,7 @@ from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
 
 import cache
+import sentences
 
 SOURCE = "reference/glossary.md"
 TOPICS = ("gradients/", "activations/", "initializers/", "dropout/", "outputs/")
@@ -57,7 +58,7 @@ def plain(markdown: str) -> str:
 def parse(markdown: str) -> list[Term]:
     """Return the terms of the glossary, the longest first."""
     terms = []
-    for entry in _ENTRY.finditer(markdown):
+    for entry in _ENTRY.finditer(sentences.bare(markdown)):
         links = re.findall(r"\]\((?:\.\./)?([\w/-]+)\.md", entry["text"])
         terms.append(Term(entry["term"], entry["id"], plain(entry["text"]), frozenset(links)))
     return sorted(terms, key=lambda term: (-len(term.name), term.name))

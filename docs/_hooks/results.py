@@ -14,6 +14,7 @@ import io
 import json
 import re
 from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 
 import cache
+import shapes
 from fences import OUTPUT_MARK, Result, results
 
 _PRINTING: Any = np.get_printoptions()
@@ -32,24 +34,28 @@ def forget() -> None:
     np.set_printoptions(**_PRINTING)
 
 
-def evaluate(code: str) -> Any:
-    """Run ``code`` in an empty interpreter's namespace and return its last expression's value."""
+def evaluate(code: str, space: dict[str, Any] | None = None) -> Any:
+    """Run ``code`` in an empty interpreter's namespace and return its last expression's value.
+
+    The names that it leaves behind are added to ``space``.
+    """
     forget()
-    tree = ast.parse(code)
+    space = {} if space is None else space
+    space[shapes.CHECK] = shapes.compare
+    tree = shapes.checking(code)
     if not tree.body or not isinstance(tree.body[-1], ast.Expr):
         raise ValueError("the block before a result must end with an expression")
     last = ast.Expression(tree.body.pop().value)  # type: ignore[attr-defined]
-    space: dict[str, Any] = {}
     with redirect_stdout(io.StringIO()):
         exec(compile(tree, "<block>", "exec"), space)
         return eval(compile(last, "<block>", "eval"), space)
 
 
-def drawn(code: str) -> dict[str, str]:
+def drawn(code: str, space: dict[str, Any] | None = None) -> dict[str, str]:
     """Return what ``code`` draws: ``{"html": ...}`` of a figure or ``{"markdown": ...}``."""
     from livegrad.figures import Figure
 
-    value = evaluate(code)
+    value = evaluate(code, space)
     if isinstance(value, Figure):
         if not value.alt.strip():
             raise ValueError("the figure has no text alternative")
@@ -61,12 +67,19 @@ def drawn(code: str) -> dict[str, str]:
 
 def rendered(code: str, key: str) -> dict[str, str]:
     """Return what ``code`` draws, from cache if kept under ``key``."""
-    kept = cache.FOLDER / "results" / f"{key}.json"
-    if kept.exists():
-        return dict(json.loads(kept.read_text(encoding="utf-8")))
-    result = drawn(code)
-    cache.store(kept, json.dumps(result))
+    if _kept(key).exists():
+        return dict(json.loads(_kept(key).read_text(encoding="utf-8")))
+    return keep(drawn(code), key)
+
+
+def keep(result: dict[str, str], key: str) -> dict[str, str]:
+    """Keep under ``key`` what was drawn, and return it."""
+    cache.store(_kept(key), json.dumps(result))
     return result
+
+
+def _kept(key: str) -> Path:
+    return cache.FOLDER / "results" / f"{key}.json"
 
 
 def digest(result: dict[str, str]) -> str:
@@ -130,7 +143,6 @@ def on_page_content(content: str, **_: Any) -> str:
     """MkDocs event: put the figures in; Markdown never has to parse their SVG."""
 
     def figure(match: re.Match[str]) -> str:
-        kept = cache.FOLDER / "results" / f"{match['key']}.json"
-        return str(json.loads(kept.read_text(encoding="utf-8"))["html"])
+        return str(json.loads(_kept(match["key"]).read_text(encoding="utf-8"))["html"])
 
     return _PLACE.sub(figure, content)

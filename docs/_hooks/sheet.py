@@ -14,6 +14,7 @@ from mkdocs.structure.files import File, Files
 
 import cache
 import results
+import sentences
 
 PAGE = "reference/cheat-sheet.md"
 PATH = "reference/cheat-sheet.pdf"
@@ -56,6 +57,7 @@ def pieces(text: str) -> list[Piece]:
 
 def blocks(markdown: str) -> list[Block]:
     """Return what of the page is set: all but folds and what is only of use on a screen."""
+    markdown = sentences.bare(markdown)
     for part in (_FRONT_MATTER, _FOLD, _REASON, _ONLINE):
         markdown = part.sub("", markdown)
     found = []

@@ -18,6 +18,7 @@ import pytest
 import blocks
 import checked
 import fences
+import proofs
 import results
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,28 +37,33 @@ def drawing(code):
     return block(code) + f"<!--livegrad:result {results.digest(results.drawn(code))}-->\n\n"
 
 
-PAGE = "".join(
-    [
-        "---\ntitle: A page\ndescription: One of each kind.\n---\n# A page\n\n",
-        "The product is 42, the gradient 4.1e-07.\n\n",
-        block("print(6 * 7)\n", "42\n"),
-        block("print('gradient', '4.1e-07')\n", "gradient 4.1e-07\n"),
-        drawing(FIGURE),
-        drawing(TABLE),
-        '=== "NumPy"\n\n',
-        block("print(1 + 1)\n", "2\n", "    "),
-        '=== "Keras"\n\n',
-        block("print(2 * 1)\n", "2\n", "    "),
-        block("assert 1 + 1 == 2\n"),
-        "```console\nnox -s serve\n```\n",
-    ]
+PAGE = proofs.locked(
+    "".join(
+        [
+            "---\ntitle: A page\ndescription: One of each kind.\n---\n# A page\n\n",
+            'The product is 42, the gradient 4.1e-07.<!--proof {rows("42")[0][0]:.0f} ; '
+            '{cell("gradient", 0):.1e}--> ',
+            'It is more.<!--proof rows("42")[0][0] > cell("gradient", 0)--> Nothing else is said.'
+            "\n\n",
+            block("print(6 * 7)\n", "42\n"),
+            block("print('gradient', '4.1e-07')\n", "gradient 4.1e-07\n"),
+            drawing(FIGURE),
+            drawing(TABLE),
+            '=== "NumPy"\n\n',
+            block("print(1 + 1)\n", "2\n", "    "),
+            '=== "Keras"\n\n',
+            block("print(2 * 1)\n", "2\n", "    "),
+            block("assert 1 + 1 == 2\n"),
+            "```console\nnox -s serve\n```\n",
+        ]
+    )
 )
 CONFIG = """\
 site_name: Small
 site_url: http://127.0.0.1/
 theme: {name: mkdocs}
 plugins: []
-hooks: [docs/_hooks/checked.py, docs/_hooks/results.py]
+hooks: [docs/_hooks/checked.py, docs/_hooks/marks.py, docs/_hooks/results.py]
 exclude_docs: _hooks/
 markdown_extensions: [admonition, pymdownx.superfences, {pymdownx.tabbed: {alternate_style: true}}]
 """
@@ -81,6 +87,12 @@ def build(tree, *options, **given):
     return done.returncode, done.stdout + done.stderr
 
 
+def read(tree):
+    """Lock the tree's words, as a person does who has read them."""
+    command = [sys.executable, str(tree / "docs" / "_hooks" / "read.py"), "--yes"]
+    subprocess.run(command, cwd=tree, check=True, capture_output=True, env=environment(tree))
+
+
 @pytest.fixture(scope="module")
 def good(tmp_path_factory):
     """A small site that is right, with what its build kept."""
@@ -90,7 +102,9 @@ def good(tmp_path_factory):
     )
     (tree / "src" / "livegrad").mkdir(parents=True)
     (tree / "mkdocs.yml").write_text(CONFIG)
+    (tree / "README.md").write_text("# Small\n")
     (tree / "docs" / "index.md").write_text(PAGE)
+    read(tree)
     status, said = build(tree)
     assert status == 0, said
     assert (tree / "site" / "index.html").exists()
@@ -141,13 +155,22 @@ PLANTS = {
     "a figure": ("activations('relu')", "activations('elu')", "draws something else"),
     "a figure's digest": (r"(relu'\)\n```\n\n<!--livegrad:result )\w", r"\g<1>x", None),
     "a table": ("| 7 |", "| 8 |", "draws something else"),
-    "a number in a sentence": ("The product is 42", "The product is 43", "gives the number 43"),
+    "a number in a sentence": ("The product is 42", "The product is 43", "does not say so"),
+    "a sign": ("is 42, the", "is -42, the", "does not say so"),
+    "a comparison": ("It is more", "It is less", "changed since they were read"),
+    "a proof": ("[0][0] > cell", "[0][0] >= cell", "changed since they were read"),
+    "a proof that is false": ("[0][0] > cell", "[0][0] < cell", "is False, not True"),
+    "a sentence without a number": ("Nothing else is", "Much else is", "words changed since they"),
+    "a proof that is taken out": (r'<!--proof rows\("42"\)\[0\]\[0\] > .*?-->', "", None),
+    "a shape": ("print(6 * 7)", "x = [6, 7]  # (3,)\nprint(x[0] * x[1])", "the array is (2,)"),
 }
 
 
 @pytest.mark.parametrize("plant", PLANTS)
 def test_a_build_fails_and_names_page_and_line(tree, plant):
     old, new, complaint = PLANTS[plant]
+    if plant == "a proof that is taken out":
+        old, complaint = re.search(old, PAGE)[0], "nothing proves 'more'"
     if complaint is None:
         mark = re.search(r"<!--livegrad:result (\w+)-->", PAGE)
         other = ("0" if mark[1][0] != "0" else "1") + mark[1][1:]
@@ -173,6 +196,7 @@ def test_a_docstring_s_example_that_is_wrong_fails_the_build(tree):
     (tree / "docs" / "index.md").write_text("# API\n\n::: livegrad\n")
     (tree / "mkdocs.yml").write_text(CONFIG.replace(", docs/_hooks/results.py", ""))
     paths = {"PYTHONPATH": str(tree / "src")}
+    read(tree)
     assert build(tree, **paths)[0] == 0
     package.write_text(PACKAGE.replace("\n42", "\n43"))
     status, said = build(tree, **paths)
@@ -202,8 +226,7 @@ def test_a_notebook_s_number_that_it_does_not_give_is_a_fault():
 
 def test_a_changed_package_makes_the_build_run_its_pages_anew(tree):
     (tree / "src" / "livegrad" / "__init__.py").write_text("x = 1\n")
-    status, said = build(tree)
-    assert status == 0 and "docs/index.md: run, " in said, said
+    assert "docs/index.md: run, " in build(tree)[1]
 
 
 def test_no_hook_works_on_a_page_before_it_was_checked():
@@ -258,14 +281,18 @@ def serving(tree):
             yield page
         finally:
             server.send_signal(signal.SIGINT)
-            server.wait(20)
+            try:
+                server.wait(60)
+            finally:
+                server.kill()
+                server.wait()
 
 
 def test_what_is_served_shows_the_difference_at_its_block(tree):
     (tree / "docs" / "index.md").write_text(PAGE.replace("print(6 * 7)", "print(6 * 8)"))
     with serving(tree) as page:
         text = page("this block now prints something else")
-        box = text[text.index("admonition failure") :]
+        box = text[text.index("this block now prints something else") :]
         expected, found = re.findall(r"<code[^>]*>(?:<[^>]+>)*(\d+)", box)[:2]
         assert (expected, found) == ("42", "48")
         assert text.index("print") < text.index("admonition failure") < text.rindex("4.1e")
@@ -288,9 +315,9 @@ def test_blocks_run_alone_and_what_they_give_is_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("LIVEGRAD_CACHE", "anywhere")
     text = block("x = 1\nprint(x)\n", "1\n") + block("print(x)\n", "1\n") + drawing(TABLE)
     made = blocks.record(text)
-    assert made[0] == {"printed": "1\n"}
+    assert made[0] == {"printed": "1\n", "names": {"x": 1}}
     assert made[1] == {"error": "its line 1: NameError: name 'x' is not defined"}
-    assert list(made[2]) == ["drawn"]
+    assert list(made[2]) == ["drawn", "names"]
     path = blocks.kept_as(text)
     path.write_text(json.dumps([{"printed": "kept"}, *made[1:]]))
     assert blocks.record(text)[0] == {"printed": "kept"}

@@ -9,13 +9,18 @@ import yaml
 
 import checked
 import fences
+import proofs
 import prose_numbers
+import sentences
 from livegrad import activations, doctor, experiments, initializers, outputs, signals
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 TOPICS = ["gradients", "activations", "initializers", "dropout", "outputs"]
-PAGES = {p.relative_to(DOCS).as_posix(): p.read_text("utf-8") for p in fences.pages(ROOT)[1:]}
+PAGES = {
+    path.relative_to(DOCS).as_posix(): sentences.bare(path.read_text("utf-8"))
+    for path in fences.pages(ROOT)[1:]
+}
 LESSONS = [name for name in PAGES if name.split("/")[0] in TOPICS and not name.endswith("index.md")]
 MODULES = sorted((ROOT / "src" / "livegrad").rglob("*.py"))
 INDEXES = [f"{topic}/index.md" for topic in TOPICS]
@@ -91,7 +96,7 @@ def test_a_page_has_a_title_and_a_description(name):
     assert len(headings(body, 1)) == 1
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", [n for n in PAGES if not proofs.migrated(f"docs/{n}")])
 def test_no_number_in_the_prose_is_unverified(name):
     assert prose_numbers.check(PAGES[name]).unverified == []
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import fences
+import sentences
 from livegrad import MLP, outputs
 from livegrad.experiments import claims
 from livegrad.experiments.claims import _digits, activations, dropout, initializers
@@ -18,10 +19,10 @@ from livegrad.experiments.stack import Arm
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = {
-    topic: (ROOT / f"docs/experiments/claims/{topic}.md").read_text("utf-8")
+    topic: sentences.bare((ROOT / f"docs/experiments/claims/{topic}.md").read_text("utf-8"))
     for topic in claims.TOPICS
 }
-STATEMENTS = (ROOT / "docs/reference/statements.md").read_text("utf-8")
+STATEMENTS = sentences.bare((ROOT / "docs/reference/statements.md").read_text("utf-8"))
 HOME = {claim.code: topic for topic, found in claims.TOPICS.items() for claim in found}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import fences
+import sentences
 from livegrad import MLP, activations
 from livegrad.experiments import reproduction
 from livegrad.experiments.papers import (
@@ -145,20 +146,20 @@ def test_records_rows_and_pages_are_the_same():
     order = [page for page, _ in itertools.groupby(record.page for record in RECORDS)]
     nav = re.findall(r"experiments/papers/([a-z-]+)\.md", (ROOT / "mkdocs.yml").read_text("utf-8"))
     assert nav == ["index", *order]
-    assert "table(RECORDS, link=True)" in (FOLDER / "index.md").read_text("utf-8")
+    assert "table(RECORDS, link=True)" in sentences.bare((FOLDER / "index.md").read_text("utf-8"))
     for page in pages:
-        text = (FOLDER / f"{page}.md").read_text("utf-8")
+        text = sentences.bare((FOLDER / f"{page}.md").read_text("utf-8"))
         assert f'table(of_page("{page}"))' in text
         for record in of_page(page):
             assert f"reference/papers.md#{record.paper})" in text, record.key
 
 
 def test_the_index_leads_to_each_page_and_to_what_was_not_reproduced():
-    text = (FOLDER / "index.md").read_text("utf-8")
+    text = sentences.bare((FOLDER / "index.md").read_text("utf-8"))
     for record in RECORDS:
         assert f"({record.page}.md)" in text
     for page, anchor in re.findall(r"\(([a-z-]+)\.md#([a-z-]+)\)", text):
-        found = (FOLDER / f"{page}.md").read_text("utf-8")
+        found = sentences.bare((FOLDER / f"{page}.md").read_text("utf-8"))
         slugs = re.findall(r"^## (.+)$", found, re.MULTILINE)
         assert anchor in {re.sub(r"[^a-z0-9]+", "-", s.lower()) for s in slugs}
 
