@@ -5,7 +5,6 @@ import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -280,12 +279,9 @@ def serving(tree):
         try:
             yield page
         finally:
-            server.send_signal(signal.SIGINT)
-            try:
-                server.wait(60)
-            finally:
-                server.kill()
-                server.wait()
+            # Not SIGINT: what was started in the background of a shell ignores it.
+            server.terminate()
+            server.wait()
 
 
 def test_what_is_served_shows_the_difference_at_its_block(tree):

@@ -93,12 +93,16 @@ def builds(root, source, tmp_path_factory):
 
 def build(root, source, folder):
     """Build both sites, and leave a mark beside each that was built."""
-    kept = [".nox", "site", ".git", "__pycache__", *([".cache"] if os.environ.get("CI") else [])]
+    tops = {".nox", "site", ".git", *([".cache"] if os.environ.get("CI") else [])}
     copy = folder / "elsewhere"
+
+    def left_out(at, names):
+        return {"__pycache__", *(tops if at == str(root) else [])} & set(names)
+
     if os.environ.get("CI"):
         (root / "site").mkdir(exist_ok=True)  # no folder is made through a link that leads nowhere
         (folder / "here").symlink_to(root / "site")
-    shutil.copytree(root, copy, ignore=shutil.ignore_patterns(*kept))
+    shutil.copytree(root, copy, ignore=left_out)
     if (records := root / ".cache" / "pages").exists():
         shutil.copytree(records, copy / ".cache" / "pages", dirs_exist_ok=True)
     same = {"SOURCE_COMMIT": source}  # the copy is no repository
