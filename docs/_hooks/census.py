@@ -10,7 +10,9 @@ from pathlib import Path
 import cache
 import fences
 import notebooks
+import proofs
 import prose_numbers
+import sentences
 from prose_numbers import Report
 
 
@@ -24,11 +26,42 @@ def notebook_sources(root: Path = cache.ROOT) -> list[Path]:
     return sorted((root / "docs" / "experiments").glob("*.py"))
 
 
+def proven(root: Path = cache.ROOT) -> dict[str, int]:
+    """Count the sentences of all pages by what proves them; one may have several proofs."""
+    kinds = {
+        "a value of the page, formatted": lambda item: "{" in item,
+        "a check on values of the page": lambda item: not _other(item) and "{" not in item,
+        "a check on values of another page": lambda item: item.startswith("on "),
+        "a test": lambda item: item.startswith("test "),
+        "a place in a paper": lambda item: item.startswith("cite "),
+        "set, not measured: a definition, a plan, advice": lambda item: _is_set(item),
+    }
+    texts = [page.read_text("utf-8") for page in fences.pages(root)]
+    found = [sentence for text in texts for sentence in sentences.read(text)]
+    counted = {
+        kind: sum(any(map(has, sentence.items)) for sentence in found)
+        for kind, has in kinds.items()
+    }
+    asking = [sentence for sentence in found if proofs.asks(sentence.plain)]
+    return {
+        **counted,
+        "all sentences that count, compare or quantify": len(asking),
+        "of these without a proof": sum(not sentence.items for sentence in asking),
+        "all sentences, titles and tables": len(found),
+    }
+
+
+def _is_set(item: str) -> bool:
+    return item.partition(" ")[0] == "def" and "{" not in item
+
+
+def _other(item: str) -> bool:
+    return item.partition(" ")[0] in {"def", "cite", "test", "on"}
+
+
 def numbers(root: Path = cache.ROOT) -> dict[str, Report]:
-    """Sort the numbers of all pages, modules and notebooks (which must have been executed)."""
+    """Sort the numbers of all modules and notebooks (which must have been executed)."""
     found = {}
-    for page in fences.pages(root):
-        found[page.relative_to(root).as_posix()] = prose_numbers.check(page.read_text("utf-8"))
     for module in sorted((root / "src" / "livegrad").rglob("*.py")):
         report = prose_numbers.check_source(module.read_text("utf-8"))
         found[module.relative_to(root).as_posix()] = report

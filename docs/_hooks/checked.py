@@ -63,18 +63,10 @@ class Fault:
         return said
 
 
-def faults(text: str, given: list[dict[str, Any]], proven: bool = True) -> list[Fault]:
-    """Return where a page differs from what its blocks gave, and what of it nobody runs.
-
-    A page whose sentences have no proofs yet is not ``proven``: for it a number is enough that is
-    somewhere on the page.
-    """
+def faults(text: str, given: list[dict[str, Any]]) -> list[Fault]:
+    """Return where a page differs from what its blocks gave, and what nobody runs or proves."""
     wrong = [*_fences(text), *_blocks(text, given), *_tabs(text)]
-    if proven:
-        wrong += [Fault(line, what, after) for line, after, what in proofs.check(text, given)]
-    else:
-        for line, number, _ in prose_numbers.check(text).unverified:
-            wrong.append(Fault(line, f"no block of the page gives the number {number}", line))
+    wrong += [Fault(line, what, after) for line, after, what in proofs.check(text, given)]
     return sorted(wrong, key=lambda fault: fault.line)
 
 
@@ -308,8 +300,7 @@ def check(pages: dict[str, str], apis: bool) -> dict[str, list[Fault]]:
         if name in failed:
             wrong[name] = [Fault(1, f"the page could not be run: {failed[name]}")]
         else:
-            proven = proofs.migrated(os.path.relpath(name, cache.ROOT))
-            wrong[name] = faults(text, record or blocks.record(text), proven)
+            wrong[name] = faults(text, record or blocks.record(text))
             _checked[name, text, code] = wrong[name]
     if "examples" in failed:
         wrong["src"] = [Fault(1, f"the examples could not be run: {failed['examples']}")]

@@ -131,13 +131,12 @@ def sign(number: str) -> str:
 
 
 def pages() -> dict[str, tuple[str, list[proofs.Block]]]:
-    """Return each page whose sentences have proofs: its text and what its blocks gave."""
+    """Return each page: its text and what its blocks gave."""
     found = {}
     for path in fences.pages(cache.ROOT):
         name = path.relative_to(cache.ROOT).as_posix()
-        if proofs.migrated(name):
-            text = path.read_text(encoding="utf-8")
-            found[name] = text, proofs.page_of(text, blocks.record(text))
+        text = path.read_text(encoding="utf-8")
+        found[name] = text, proofs.page_of(text, blocks.record(text))
     return found
 
 
@@ -180,7 +179,13 @@ def measure(seed: int, turned: int = 100) -> dict[str, Score]:
 
 
 def _is_bound(here: Chunk, at: int) -> bool:
-    """Return whether the sentence there has a proof that gives a value to its numbers."""
+    """Return whether the number there is one that a proof of its sentence gives a value.
+
+    An index or a power in a formula is none, nor what stands in code or is glued to a letter.
+    """
+    before = here.text[:at]
+    if before.count("$") % 2 or before.count("`") % 2 or re.search(r"[A-Za-z_]$", before):
+        return False
     around = [one for one in sentences.read(here.text) if one.start <= at < one.end]
     return any("{" in item for one in around for item in one.items)
 
@@ -190,7 +195,7 @@ def _turns(text: str, one: sentences.Sentence) -> list[re.Match[str]]:
 
 
 def _comparison(item: str) -> bool:
-    if "{" in item or item.partition(" ")[0] in {"def", "cite", "test"}:
+    if "{" in item or item.partition(" ")[0] in {"def", "cite", "test", "on"}:
         return False
     return bool(_comparisons(ast.parse(item, mode="eval")))
 

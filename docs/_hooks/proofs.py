@@ -304,7 +304,8 @@ def prove(words: str, items: list[str], evidence: Evidence) -> list[Shown]:
         elif kind == "cite" and rest:
             key, _, place = rest.partition(" ")
             record = source(key, place)
-            free += [*map(str, record.get("numbers", [])), *re.findall(r"\d+(?:\.\d+)?", place)]
+            free += [*map(str, record.get("numbers", [])), key.rpartition("-")[2]]
+            free += re.findall(r"\d+(?:\.\d+)?", place)
             proved = True
             shown.append(Shown(f"{key}, {place}", str(record["says"])))
         elif kind == "test" and "::" in rest:
@@ -430,12 +431,6 @@ def fault(sentence: Sentence, page: list[Block], locked: bool = True) -> str:
     if locked and sentence.lock != sentence.digest:
         return f"sentence or proof was changed since they were read: {sentence.plain}"
     return ""
-
-
-def migrated(name: str) -> bool:
-    """Return whether the page's sentences have proofs; the others stand in a list."""
-    path = cache.ROOT / FOLDER / "unmigrated.txt"
-    return not path.exists() or name not in path.read_text(encoding="utf-8").splitlines()
 
 
 def locked(text: str) -> str:

@@ -1,9 +1,9 @@
-"""Find the numbers in a page's prose that nothing on the page bears out.
+"""Find the numbers in docstrings and notebooks that nothing bears out.
 
-The rule starts from "any digit outside code": a number must stand in one of the page's Python
-blocks or verified outputs (rounded as it is written), or be cited in the front matter
-(``cited:`` maps the number to its source), or be structural (an identifier, a year in a
-reference, a step number of a list, and 0, 1 and 2, which mathematics itself writes).
+The rule starts from "any digit outside code": a number must stand in the code or in what it printed
+(rounded as it is written), or be structural (an identifier, a year in a reference, a step number of
+a list, and 0, 1 and 2, which mathematics itself writes). On pages each number has a proof of its
+own instead (see ``proofs``).
 """
 
 from __future__ import annotations
@@ -11,9 +11,6 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field
-from typing import Any
-
-import yaml
 
 import fences
 
@@ -26,10 +23,11 @@ _STRUCTURAL = [
     re.compile(r"\b(?:1[89]|20)\d\d\b(?! [a-z-]+s\b)"),  # a year, not so many of something
     re.compile(r"^\s*\d+\.\s", re.MULTILINE),  # a list's step
     re.compile(
-        r"\b(?:eq|equation|fig|figure|table|section|step|layer|S)s?\.?\s*"
+        r"\b(?:eq|equation|fig|figure|table|section|step|layer)s?\.?\s*"
         r"\(?\d+(?:\.\d+)*\)?(?:(?:, \d+)* and \d+)?",
         re.I,
     ),
+    re.compile(r"\bS\d+\b"),  # a statement
     re.compile(r"\b\d-(?:d|fold|D)\b"),  # a number of dimensions, K-fold written out
     re.compile(r"\b(?:float|int|CC BY |Python )\d+(?:\.\d+)*"),
     re.compile(r"\b(?:arXiv|doi):[\d./]+"),
@@ -46,21 +44,11 @@ _NOISE = [
 
 @dataclass
 class Report:
-    """The numbers of one page, by what bears them out."""
+    """The numbers of one text, by what bears them out."""
 
     verified: list[str] = field(default_factory=list)
-    cited: list[str] = field(default_factory=list)
     structural: list[str] = field(default_factory=list)
     unverified: list[tuple[int, str, str]] = field(default_factory=list)
-
-
-def split(text: str) -> tuple[dict[str, Any], str]:
-    """Return a page's front matter and the rest; blank lines keep the line numbers."""
-    match = re.match(r"---\n(.*?)\n---\n", text, re.DOTALL)
-    if not match:
-        return {}, text
-    blank = "\n" * match[0].count("\n")
-    return yaml.safe_load(match[1]) or {}, blank + text[match.end() :]
 
 
 def _values(text: str) -> set[float]:
@@ -82,7 +70,7 @@ def check_source(code: str) -> Report:
     prose = "\n".join(texts)
     examples = re.compile(r"^ *>>> .*\n(?:.*\S.*\n?)*", re.MULTILINE)
     evidence = [ast.unparse(tree), *examples.findall(prose)]
-    return sort(examples.sub("", prose), [], evidence, set())
+    return sort(examples.sub("", prose), evidence)
 
 
 def _value(number: str) -> float:
@@ -101,31 +89,17 @@ def _borne_out(number: str, values: set[float]) -> bool:
     return any(abs(value - wanted) <= step / 2 * (1 + 1e-9) for value in values)
 
 
-def check(text: str) -> Report:
-    """Sort the numbers of one Markdown page, its title and description included."""
-    meta, body = split(text)
-    cited_values = {abs(_value(str(number))) for number in meta.get("cited", {})}
-    lines = body.splitlines()
-    evidence: list[str] = []
-    for fence in fences.find(body):
-        evidence.append(fence.code)
-        for at in range(fence.first - 1, fence.last):
-            lines[at] = ""
-    head = [str(meta.get(name, "")) for name in ("title", "description")]
-    return sort("\n".join(lines), head, evidence, cited_values)
-
-
 def check_notebook(source: str, executed: str) -> Report:
     """Sort the numbers of a notebook's text, given its executed form as Markdown."""
     import jupytext  # takes a second to load, and no page needs it
 
     notebook = jupytext.reads(source, fmt="py:percent")
     prose = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    return sort(prose, [], [fence.code for fence in fences.find(executed)], set())
+    return sort(prose, [fence.code for fence in fences.find(executed)])
 
 
-def sort(prose: str, head: list[str], evidence: list[str], cited: set[float]) -> Report:
-    """Sort the numbers of ``prose``, and of the lines of ``head``, by what bears them out."""
+def sort(prose: str, evidence: list[str]) -> Report:
+    """Sort the numbers of ``prose`` by what bears them out."""
     # A percentage in the prose is a share in the output.
     values = _values("\n".join(evidence))
     values |= {round(value * 100, 10) for value in values if value <= 1}
@@ -139,7 +113,7 @@ def sort(prose: str, head: list[str], evidence: list[str], cited: set[float]) ->
         return blank(match)
 
     # A number alone between backticks is a number; anything else between them is code.
-    prose = re.sub(r"`([-−]?[\d.,]+)`", r" \1 ", "\n".join([prose, *head]))
+    prose = re.sub(r"`([-−]?[\d.,]+)`", r" \1 ", prose)
     prose = re.sub(r"`[^`\n]+`", blank, prose)
     for pattern in _NOISE:
         prose = pattern.sub(blank, prose)
@@ -154,8 +128,6 @@ def sort(prose: str, head: list[str], evidence: list[str], cited: set[float]) ->
             bare = written.rstrip(",.")
             if abs(_value(bare)) in {0.0, 1.0, 2.0}:
                 report.structural.append(bare)
-            elif abs(_value(bare)) in cited:
-                report.cited.append(bare)
             elif _borne_out(bare, values):
                 report.verified.append(bare)
             else:

@@ -38,6 +38,7 @@ _PAPER = re.compile(r"\[(?P<text>[^\]]*)\]\([^)]*papers\.md#(?P<key>[a-z]+-\d{4}
 
 # The heading of a paper's own entry, whose anchor has its first author and its year.
 _ENTRY = re.compile(r"(?P<author>\w+)\b[^(]* \((?P<year>\d{4})\):.* *\{#(?P<key>[a-z]+-\d{4})\}")
+_STATEMENT = re.compile(r"\[S(?P<said>\d+)\]\([^)]*#s(?P<meant>\d+)\)")
 
 
 @dataclass
@@ -215,6 +216,7 @@ def plain(raw: str) -> str:
     right = entry and entry["key"] == f"{entry['author'].lower()}-{entry['year']}"
     text = raw.replace(f" ({entry['year']})", "") if entry and right else raw
     text = _PAPER.sub(years, re.sub(r"\n[ \t]*>", "\n", text))
+    text = _STATEMENT.sub(lambda m: "S" if m["said"] == m["meant"] else f"S {m['said']}", text)
     text = re.sub(r"\]\([^)]*\)(?:\{[^}]*\})?", "]", text)
     text = re.sub(r"\{[:#.][^}]*\}|<[^>]+>|https?://\S+", " ", text)
     text = re.sub(r"`([-−]?[\d.,]+(?:e[-+]?\d+)?)`", r" \1 ", text)

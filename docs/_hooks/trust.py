@@ -12,13 +12,19 @@ import cache
 import census
 import fences
 import notebooks
+import perturb
+import proofs
 import prose_numbers
+import sentences
 from prose_numbers import Report
 
 PAGE = "reference/trust.md"
-COUNTS, NUMBERS, DRIFT, SURVIVORS = (
-    f"<!--livegrad:trust {part}-->" for part in ("counts", "numbers", "drift", "survivors")
+COUNTS, PROOFS, WORDS, NUMBERS, DRIFT, SURVIVORS = (
+    f"<!--livegrad:trust {part}-->"
+    for part in ("counts", "proofs", "words", "numbers", "drift", "survivors")
 )
+# The changes that the page shows are drawn anew from each.
+SEEDS = (1, 2)
 
 
 SUITES = {
@@ -42,7 +48,6 @@ def numbers(reports: dict[str, Report]) -> str:
     """Return the table of the numbers in sentences, tables and captions."""
     kinds = {
         "found again in the page's code or output": "verified",
-        "cited from a named source": "cited",
         "structural: a name, a year, a step, an exponent": "structural",
         "borne out by nothing": "unverified",
     }
@@ -52,6 +57,18 @@ def numbers(reports: dict[str, Report]) -> str:
     }
     rows = [["numbers", "how many"], *([words, size] for words, size in sizes.items())]
     return table([*rows, ["all", sum(sizes.values())]])
+
+
+def words(scores: dict[int, dict[str, perturb.Score]]) -> str:
+    """Return the table of what was noticed of changes in the sentences, a line a seed and kind."""
+    rows: list[list[Any]] = [["what was changed", "seed", "how many", "by values", "or by locks"]]
+    for seed, found in scores.items():
+        for kind, one in found.items():
+            shares = [percent(count, one.tried) for count in (one.by_values, one.by_any)]
+            rows.append(
+                [kind, seed, one.tried, *(s.replace(" ", "\N{NO-BREAK SPACE}") for s in shares)]
+            )
+    return table(rows)
 
 
 def percent(noticed: int, tried: int) -> str:
@@ -146,6 +163,8 @@ def filled(markdown: str, root: Path = cache.ROOT) -> str:
     equivalent = json.loads((root / "benchmarks" / "equivalent.json").read_text("utf-8"))
     parts: dict[str, Callable[[], str]] = {
         COUNTS: lambda: counts(census.counts(root)),
+        PROOFS: lambda: table([["what proves it", "sentences"], *census.proven(root).items()]),
+        WORDS: lambda: words({seed: perturb.measure(seed) for seed in SEEDS}),
         DRIFT: lambda: drift(scores, equivalent, module_digests(root)),
         SURVIVORS: lambda: survivors(scores, equivalent),
         NUMBERS: lambda: numbers(census.numbers(root)),  # the notebooks run for it
@@ -160,7 +179,8 @@ def filled(markdown: str, root: Path = cache.ROOT) -> str:
 
 def counted(root: Path = cache.ROOT) -> list[str]:
     """Return all that the page is about and the package's code is not: pages, counts, scores."""
-    hooks = [Path(module.__file__) for module in (census, fences, notebooks, prose_numbers)]
+    modules = (census, fences, notebooks, perturb, prose_numbers, proofs, sentences)
+    hooks = [Path(module.__file__) for module in modules]
     scores = [root / "benchmarks" / name for name in ("drift.json", "equivalent.json")]
     about = [*fences.pages(root), *census.notebook_sources(root), *scores, *hooks]
     return [path.read_text(encoding="utf-8") for path in about]
