@@ -49,7 +49,7 @@ def placed(markdown: str) -> str:
         if before.strip() or after.strip():
             return spot
         lead = match[0][: len(match[0]) - len(match[0].lstrip())]
-        return f"\n{lead}{spot}\n"
+        return f'\n{lead}<p class="lg-proof-line">{spot}</p>\n'
 
     return fences.GIVEN.sub("", sentences.MARK.sub(place, markdown))
 

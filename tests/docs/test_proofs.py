@@ -258,5 +258,5 @@ def test_marks_leave_the_page_s_markdown_whole():
     text = "- One.<!--proof share > 0--> Two.\n\n| a |\n|---|\n| 1 |\n<!--proof def 1-->\n\nEnd.\n"
     placed = marks.placed(text)
     assert placed.startswith('- One.<span data-lg-proof="0"></span> Two.')
-    assert '| 1 |\n\n<span data-lg-proof="1"></span>\n' in placed
+    assert '| 1 |\n\n<p class="lg-proof-line"><span data-lg-proof="1"></span></p>\n' in placed
     assert marks.placed("<!--given\nx = 1\n-->\nA.\n") == "\nA.\n"

@@ -7,6 +7,7 @@ import re
 import pytest
 
 import census
+import perturb
 import prose_numbers
 import trust
 
@@ -30,10 +31,37 @@ def test_the_counts_are_the_census():
 
 
 def test_the_numbers_are_sorted_and_added_up():
-    one = prose_numbers.Report(verified=["7"], cited=["3", "4"], unverified=[(1, "9", "9 of them")])
+    one = prose_numbers.Report(verified=["7"], unverified=[(1, "9", "9 of them")])
     table = trust.numbers({"a": one, "b": one})
     rows = [line.split("|")[2].strip() for line in table.splitlines()[2:]]
-    assert rows == ["2", "4", "0", "2", "8"]
+    assert rows == ["2", "0", "2", "4"]
+
+
+def test_no_sentence_that_wants_a_proof_is_without_one():
+    counted = census.proven()
+    assert counted["of these without a proof"] == 0
+    asking = counted["all sentences that count, compare or quantify"]
+    assert counted["nothing: it sets something, or gives advice"] < asking / 2
+
+
+@pytest.mark.parametrize("seed", [*trust.SEEDS, 3])
+def test_changes_in_the_sentences_are_noticed(seed):
+    found = perturb.measure(seed)
+    for kind in ("digits", "signs"):
+        assert found[kind].tried > 1000
+        assert found[kind].by_any >= 0.98 * found[kind].tried
+    assert found["bound digits"].by_values >= 0.99 * found["bound digits"].tried
+    assert found["turned sentences"].tried == 100 == found["turned checks"].tried
+    assert found["turned sentences"].by_any >= 99
+    assert found["turned checks"].by_values >= 99
+
+
+def test_a_change_that_nothing_notices_is_counted():
+    score = perturb.Score()
+    for by_values, by_locks in [(True, True), (False, True), (False, False)]:
+        score.add(by_values, by_locks)
+    assert score == perturb.Score(3, 1, 2)
+    assert "| digits | 5 | 3 | 33.3" in trust.words({5: {"digits": score}})
 
 
 def test_a_survivor_that_changes_nothing_does_not_count():

@@ -179,6 +179,7 @@ def address(site, port, certificate, tmp_path_factory):
     place.mkdir(exist_ok=True, parents=True)
     (place / "versions.json").write_text(json.dumps(VERSIONS))
     (place / "latest").symlink_to(site)
+    shutil.copy(site / "sitemap.xml", place)  # a host looks for it at its root, too
     with serving(host, port, certificate):
         yield ADDRESS
 

@@ -182,6 +182,7 @@ def test_menu_theme_tabs_folds_and_search_work_by_keyboard(reader):
     tabs = reader.locator(".tabbed-set").first
     tabs.locator("input").first.focus()
     reader.keyboard.press("ArrowRight")
+    tabs.scroll_into_view_if_needed()  # what is far from the screen has no rendered text
     assert "keras" in tabs.locator(".tabbed-block:visible").inner_text().lower()
 
     fold = reader.locator("details.success").first

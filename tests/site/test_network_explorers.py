@@ -170,7 +170,7 @@ def test_every_state_has_python_s_numbers_and_prints_what_python_prints(explore,
     [
         ("depth", ("depth.js", "scale * value", "scale * value * (1 + 1e-8)")),
         ("depth", ("depth.js", "after[depth].copy()", "after[0].copy()")),
-        ("depth", ("signals.js", "power(layer.spread, 2)", "power(layer.spread, 1)")),
+        ("depth", ("signals.js", "power(layer.spread, 1)", "power(layer.spread, 2)")),
         ("train", ("train.js", "dead[at % units] = false", "dead[0] = false")),
         ("train", ("train.js", "learningRate: this.rate", "learningRate: 1.001 * this.rate")),
         ("train", ("train.js", "CELLS - 1 - Math.floor", "Math.floor")),

@@ -161,7 +161,7 @@ from livegrad.dropout import dropout
 
 a = np.array([${A.map(float).join(", ")}])  # (8,)
 w = np.array([${W.map(float).join(", ")}])  # (8,)
-masked, masks = dropout(np.tile(a, (${MASKS}, 1)), rate=${float(rate)}, rng=${seed})  # (${MASKS}, 8), twice
+masked, masks = dropout(np.tile(a, (${MASKS}, 1)), rate=${float(rate)}, rng=${seed})  # (${MASKS}, 8) each
 outputs = ${unit}(masked @ w)  # (${MASKS},)
 print(f"without masks  {${unit}(a @ w):.3f}")
 print(f"over all masks mean {outputs.mean():.3f}, spread {outputs.std():.3f}")

@@ -6,8 +6,7 @@
  */
 
 import { sigmoid, softmax } from "./activations.js";
-import { fixed, float, node, paint, say, scale, shape } from "./kit.js";
-import { highlight } from "./highlight.js";
+import { fixed, float, highlight, node, paint, say, scale, shape } from "./kit.js";
 
 /** One example for each task, to show what the output is compared with. */
 const EXAMPLES = {
@@ -141,7 +140,7 @@ print(head.units, "|", head.activation, "|", head.loss)
 print(head.label_shape, "|", head.labels)
 print(head.keras_layer, "|", head.keras_loss)
 
-logits, y = [[${logits.map(float).join(", ")}]], [${label}]  # (1, ${logits.length}), one label
+logits, y = [[${logits.map(float).join(", ")}]], [${label}]  # (1, ${logits.length}), (1,)
 difference = head.predict(logits) - head.targets(y, units=${logits.length})  # (1, ${logits.length})
 print("p - y", *(f"{d:.3f}" for d in difference[0]))
 `;
