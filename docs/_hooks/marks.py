@@ -15,7 +15,9 @@ import fences
 import proofs
 import sentences
 
-_PLACE = re.compile(r'<span data-lg-proof="(?P<number>\d+)"></span>')
+_PLACE = re.compile(
+    r'(?P<alone><p>)?<span data-lg-proof="(?P<number>\d+)"></span>(?(alone)(?P<end></p>)?)'
+)
 
 _shown: dict[str, list[list[proofs.Shown]]] = {}
 
@@ -49,7 +51,7 @@ def placed(markdown: str) -> str:
         if before.strip() or after.strip():
             return spot
         lead = match[0][: len(match[0]) - len(match[0].lstrip())]
-        return f'\n{lead}<p class="lg-proof-line">{spot}</p>\n'
+        return f"\n{lead}{spot}\n"
 
     return fences.GIVEN.sub("", sentences.MARK.sub(place, markdown))
 
@@ -90,6 +92,9 @@ def on_page_content(content: str, page: Any, **_: Any) -> str:
 
     def mark(match: re.Match[str]) -> str:
         number = int(match["number"])
-        return button(number, shown[number])
+        made = button(number, shown[number])
+        if not match["end"]:
+            return (match["alone"] or "") + made
+        return made and f'<p class="lg-proof-line">{made}</p>'
 
     return _PLACE.sub(mark, content)

@@ -1,5 +1,6 @@
 """Each page keeps the promises of the site: its form, its tabs, its numbers, its names."""
 
+import importlib
 import pathlib
 import re
 
@@ -214,6 +215,61 @@ def unknown_names(words):
 @pytest.mark.parametrize("name", PAGES)
 def test_each_name_in_the_prose_is_in_the_package(name):
     assert unknown_names(names_in_prose(PAGES[name])) == set()
+
+
+HOUSES = ["livegrad", "keras", "np", "numpy", "scipy", "sklearn", "tf"]
+# Where a name in capitals may come from, without its house. PyTorch is no part of the build.
+ROOMS = [
+    *("livegrad", "livegrad.activations", "livegrad.initializers", "livegrad.outputs"),
+    *("livegrad.doctor", "keras.layers", "keras.losses", "keras.initializers", "keras.random"),
+    *("keras.wrappers", "tensorflow", "sklearn.linear_model", "sklearn.model_selection"),
+    *("distributed", "builtins"),
+]
+OF_PYTORCH = {"GELU"}
+
+
+def exists(dotted):
+    """Whether a dotted name can be imported."""
+    parts = dotted.split(".")
+    parts[0] = {"np": "numpy", "tf": "tensorflow"}.get(parts[0], parts[0])
+    for at in range(len(parts), 0, -1):
+        try:
+            found = importlib.import_module(".".join(parts[:at]))
+        except ImportError:
+            continue
+        for part in parts[at:]:
+            if not hasattr(found, part):
+                return False
+            found = getattr(found, part)
+        return True
+    return False
+
+
+def public_names(text):
+    """Names between backticks that a reader could import: dotted ones, and ones in capitals."""
+    codes = re.findall(r"`([^`\n]+)`", without_code(text))
+    found = [re.match(r"(?P<name>[A-Za-z][\w.]*\w)(?:\(.*\))?$", code) for code in codes]
+    names = {match["name"] for match in found if match}
+    houses = tuple(f"{house}." for house in HOUSES)
+    return {name for name in names if name.startswith(houses) or re.match(r"[A-Z]+[a-z]\w+$", name)}
+
+
+def known(name):
+    """Whether a public name is there."""
+    if "." in name:
+        return exists(name)
+    return name in OF_PYTORCH or any(exists(f"{room}.{name}") for room in ROOMS)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_each_public_name_in_the_prose_exists(name):
+    assert {one for one in public_names(PAGES[name]) if not known(one)} == set()
+
+
+@pytest.mark.parametrize("made_up", ["keras.layers.Drop", "livegrad.signal", "GlorotNorm(0)"])
+def test_a_public_name_that_is_made_up_is_caught(made_up):
+    (name,) = public_names(f"Use `{made_up}`.")
+    assert not known(name)
 
 
 @pytest.mark.parametrize("name", ["hard_sigmoid", "he_truncated_normal", "vanished-gradient"])

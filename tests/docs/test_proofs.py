@@ -254,9 +254,26 @@ def test_a_mark_opens_the_proof_with_its_values():
     assert marks.button(4, shown[1:]) == ""
 
 
+class Page:
+    class File:
+        src_uri = "a.md"
+
+    file = File
+
+
+def test_a_mark_alone_is_a_line_and_one_that_has_nothing_to_show_is_none(monkeypatch):
+    shown = [[proofs.Shown("share > 0", "true")], [proofs.Shown(proofs.SET, "1")]]
+    monkeypatch.setitem(marks._shown, "a.md", shown)
+    first, second = (f'<span data-lg-proof="{at}"></span>' for at in range(2))
+    made = marks.on_page_content(f"<p>A.{first} B.</p><p>{first}</p><p>{second}</p>", Page)
+    assert made.startswith('<p>A.<button class="lg-proof"') and made.count("<p") == 2
+    assert '</span> B.</p><p class="lg-proof-line"><button' in made and made.endswith("</p>")
+    assert marks.on_page_content(f"<p>{first} B.</p>", Page).startswith("<p><button")
+
+
 def test_marks_leave_the_page_s_markdown_whole():
     text = "- One.<!--proof share > 0--> Two.\n\n| a |\n|---|\n| 1 |\n<!--proof def 1-->\n\nEnd.\n"
     placed = marks.placed(text)
     assert placed.startswith('- One.<span data-lg-proof="0"></span> Two.')
-    assert '| 1 |\n\n<p class="lg-proof-line"><span data-lg-proof="1"></span></p>\n' in placed
+    assert '| 1 |\n\n<span data-lg-proof="1"></span>\n' in placed
     assert marks.placed("<!--given\nx = 1\n-->\nA.\n") == "\nA.\n"

@@ -85,3 +85,11 @@ def test_a_change_is_of_the_layers_it_names():
     assert small_output.gradient < 1e-3 * plain.gradient
     assert small_output.signal == pytest.approx(plain.signal)
     assert len(plain.late) == len(GRIDS["SGD"])
+
+
+def test_networks_train_at_the_rates_of_their_grid_on_batches():
+    found = trainability.run("tanh", 3, "SGD", 0, epochs=10)
+    (plain,) = [net for net in found if (net.changed, net.factor) == ("all", 1.0)]
+    rates = dict(zip(GRIDS["SGD"], plain.late, strict=True))
+    assert rates[0.001] < 0.5 < 0.9 < rates[0.1]  # in ten steps on all images none gets there
+    assert plain.best == GRIDS["SGD"].index(0.1) or plain.late[plain.best] >= rates[0.1]

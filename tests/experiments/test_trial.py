@@ -231,3 +231,26 @@ def test_numbers_that_do_not_fit(values, on_trial, message):
 def test_too_few_or_too_many_differences(bad):
     with pytest.raises(ValueError, match="differences must be 1 to 20 numbers"):
         trial.sign_flip_p(bad)
+
+
+@pytest.mark.parametrize(("shift", "side"), [(0.05, "above"), (-0.05, "below"), (0.0, "within")])
+def test_the_p_value_of_equality_is_that_of_the_side_it_lies_nearer_to(shift, side):
+    case = Case("always", "left", "equal", "right", 0.02)
+    d = np.full(10, shift) + np.linspace(-0.001, 0.001, 10)
+    p = trial._p_value(case, d)
+    assert p == (2**-10 if side == "within" else 1.0)
+
+
+def test_answers_that_are_true_or_false_are_shares():
+    case = Case("always", "left", "above", "right", 0.5)
+    values = {"left": np.ones(12, bool), "right": np.zeros(12, bool)}
+    found = judge(claim(case), values, 1)
+    assert found.cases[0].outcome == "borne out" and found.cases[0].mean == 1.0
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(100.0, "100"), (99.6, "1e+02"), (-123.4, "-123"), (0.0, "0"), (0.0123, "0.012")],
+)
+def test_a_number_is_shown_with_two_digits_or_whole(number, said):
+    assert trial._short(number) == said

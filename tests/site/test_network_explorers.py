@@ -27,7 +27,7 @@ PHONE = {
 }
 # The draws of the browser and of NumPy differ in the last place, and depth multiplies that.
 RTOL = 1e-10
-FRAME = 16  # ms
+FRAME = 4  # times a million roots: 16 ms where they take 4
 STATES = {
     "depth": [
         {},
@@ -301,22 +301,32 @@ def test_the_controls_work_by_mouse(explore, name):
     assert page.complaints == []
 
 
+# How long the deepest network takes, as a multiple of a million roots in the same browser: what else
+# the machine does slows both.
+FRAME_OF_ROOTS = """(() => {
+    const least = (run) => Math.min(...Array.from({ length: 40 }, (_, at) => {
+        const began = performance.now();
+        run(at);
+        return performance.now() - began;
+    }));
+    const roots = least(() => {
+        let sum = 0;
+        for (let i = 0; i < 1e6; i++) sum += Math.sqrt(i + sum);
+        globalThis.sum = sum;
+    });
+    const network = least((at) => {
+        x.set({ depth: 64 - (at % 2) });
+        x.numbers();
+    });
+    return network / roots;
+})()"""
+
+
 def test_the_deepest_network_is_computed_within_a_frame(explore):
-    page = explore("depth")
-    times = page.ask(
-        """Array.from({ length: 40 }, (_, at) => {
-            x.set({ depth: 64 - (at % 2) });
-            const began = performance.now();
-            x.numbers();
-            return performance.now() - began;
-        })"""
-    )
-    # The least of them: what else the machine does is not the explorer's.
-    assert min(times) < FRAME, f"{min(times):.1f} ms"
+    assert explore("depth").ask(FRAME_OF_ROOTS) < FRAME
     more = "for (let i = 0; i < 5; i++) judge(net, ...passes.run(net, x, y));"
     slow = explore("depth", fault=("depth.js", "if (passes)", f"{more} if (passes)"))
-    times = slow.ask("(x.set({ depth: 64 }), [performance.now(), x.numbers(), performance.now()])")
-    assert times[2] - times[0] > FRAME, "five times the work is noticed"
+    assert slow.ask(FRAME_OF_ROOTS) > FRAME, "five times the work is noticed"
 
 
 def test_the_panels_show_the_layers(explore):

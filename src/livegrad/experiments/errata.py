@@ -479,6 +479,38 @@ def _ten_layers() -> str:
     )
 
 
+def _ten_relu_layers() -> str:
+    from livegrad.signals import through_depth
+
+    found = {
+        name: through_depth("relu", name, depth=10, width=64, rng=0)
+        for name in ("glorot_uniform", "lecun_normal", "he_normal")
+    }
+    shares = {name: 64 * initializers.get(name).variance((64, 64)) for name in found}
+    text = ", ".join(
+        f"`{name}` with {shares[name]:.0f} over the fan-in keeps {report.gain:.2g} of the gradient"
+        for name, report in found.items()
+    )
+    return _found(
+        f"over ten ReLU layers {text}, and all are called healthy",
+        all(report.healthy for report in found.values())
+        and shares["glorot_uniform"] == shares["lecun_normal"] == 1
+        and shares["he_normal"] == 2,
+    )
+
+
+def _five_tanh_layers() -> str:
+    from livegrad.signals import through_depth
+
+    layers = through_depth("tanh", "glorot_uniform", depth=5, width=100, rng=0).layers
+    kept = layers[4].spread / layers[0].spread
+    return _found(
+        f"of the spread of the first of five tanh layers the last has {kept:.2f} with Glorot's "
+        "weights, for inputs of size 1",
+        0.4 < kept < 0.6,
+    )
+
+
 _DAY = "2026-11-26"
 
 ERRATA: tuple[Erratum, ...] = (
@@ -720,6 +752,24 @@ ERRATA: tuple[Erratum, ...] = (
         "product is several times as large, and the page did not say so.",
         _DAY,
         _saxe,
+    ),
+    Erratum(
+        "healthy-rules",
+        "initializers/index",
+        "The initializers that give ten ReLU layers a healthy verdict have a variance of 2 divided "
+        "by the fan-in.",
+        "Since the bounds are measured ones, those with 1 over the fan-in are within them as well. "
+        "Only with 2 does the product stay near 1.",
+        "2026-11-27",
+        _ten_relu_layers,
+    ),
+    Erratum(
+        "histograms",
+        "experiments/papers/glorot",
+        "The normalised initialization nearly keeps the activations through five layers.",
+        "It keeps about half of their spread, where the common range keeps a tenth.",
+        "2026-11-27",
+        _five_tanh_layers,
     ),
 )
 """All errata, by topic and in the order of the pages."""
