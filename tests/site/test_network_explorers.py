@@ -301,8 +301,8 @@ def test_the_controls_work_by_mouse(explore, name):
     assert page.complaints == []
 
 
-# How long the deepest network takes, as a multiple of a million roots in the same browser: what else
-# the machine does slows both.
+# How long the deepest network takes, as a multiple of a million roots in the same browser: what
+# else the machine does slows both.
 FRAME_OF_ROOTS = """(() => {
     const least = (run) => Math.min(...Array.from({ length: 40 }, (_, at) => {
         const began = performance.now();
