@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import pathlib
 import random
+import re
 import subprocess
 import sys
 
@@ -11,6 +13,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import yaml
 
 import livegrad.doctor
 from livegrad.doctor import CODES, PAGES, Examination, Finding, Watch, _command, _probe, examine
@@ -19,6 +22,7 @@ from livegrad.network import MLP
 from livegrad.signals import measure
 
 L = keras.layers
+SAID = yaml.safe_load((pathlib.Path(__file__).parent / "doctor" / "said.yml").read_text("utf-8"))
 # Keras reads a variable in a way that NumPy 2.4 deprecates, when a model is saved.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
@@ -97,6 +101,9 @@ def test_each_planted_fault_is_found_at_its_layer(name):
     assert case.fix in finding.fix
     assert finding.why.endswith(".") and "\n" not in finding.fix
     assert any(digit in finding.evidence for digit in "0123456789")
+    # The numbers are worked out in tests/doctor/test_findings.py; here is every word.
+    words = re.sub(r"-?(?:inf|\d+(?:\.\d+)?(?:e[+-]?\d+)?)", "#", finding.evidence)
+    assert {"evidence": words, "why": finding.why, "fix": finding.fix} == SAID[name]
 
 
 SLOW = {"fifty ReLU layers, he_normal", "a model at the end of its training"}

@@ -70,7 +70,7 @@ def button(number: int, shown: list[proofs.Shown]) -> str:
         f'<button class="lg-proof" type="button" popovertarget="proof-{number}" '
         'aria-label="What this rests on"></button>'
         f'<span class="lg-proof-note" id="proof-{number}" popover data-search-exclude>'
-        f'<span class="lg-proof-head">Computed in this build</span>{rows}</span>'
+        f'<span class="lg-proof-head">What this rests on, in this build</span>{rows}</span>'
     )
 
 

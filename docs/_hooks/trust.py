@@ -19,9 +19,9 @@ import sentences
 from prose_numbers import Report
 
 PAGE = "reference/trust.md"
-COUNTS, PROOFS, WORDS, NUMBERS, DRIFT, SURVIVORS = (
+COUNTS, PROOFS, WORDS, NUMBERS, DRIFT, APART, SURVIVORS = (
     f"<!--livegrad:trust {part}-->"
-    for part in ("counts", "proofs", "words", "numbers", "drift", "survivors")
+    for part in ("counts", "proofs", "words", "numbers", "drift", "apart", "survivors")
 )
 # The changes that the page shows are drawn anew from each.
 SEEDS = (1, 2)
@@ -146,6 +146,35 @@ def survivors(scores: dict[str, dict[str, Any]], equivalent: list[dict[str, str]
     return "\n\n".join(parts)
 
 
+def apart(
+    rooms: dict[str, dict[str, Any]], equivalent: list[dict[str, str]], root: Path = cache.ROOT
+) -> str:
+    """Return what the tests noticed of a sample of the changes in the doctor and the laboratory."""
+    reasons = {(entry["in"], entry["line"]) for entry in equivalent}
+    rows: list[list[Any]] = [["room", "changes", "drawn", "change nothing", "noticed", "share"]]
+    missed: list[list[Any]] = [["function", "the changed line"]]
+    changed = []
+    for room, row in rooms.items():
+        survived = [(name.partition("__mutmut_")[0], line) for name, line in row["survived"]]
+        own = [entry for entry in survived if entry not in reasons]
+        same, tried = len(survived) - len(own), len(row["tried"])
+        noticed = tried - len(survived)
+        share = percent(noticed, noticed + len(own))
+        rows.append([room, row["mutants"], tried, same, noticed, share])
+        missed += [[f"`{name}`", f"`{_cell(line)}`"] for name, line in own]
+        sources = {name: root / "src" / f"{name.replace('.', '/')}.py" for name in row["digests"]}
+        old = [
+            name for name in sources if census.module_digest(sources[name]) != row["digests"][name]
+        ]
+        changed += [f"`{name}`" for name in old]
+    parts = [table(rows)]
+    if len(missed) > 1:
+        parts.append(f"Of these drawn, not noticed:\n\n{table(missed)}")
+    if changed:
+        parts.append(f"Changed since it was measured: {', '.join(changed)}.")
+    return "\n\n".join(parts)
+
+
 def _cell(line: str) -> str:
     short = line if len(line) <= 90 else line[:87] + "..."
     return short.replace("|", "\\|")
@@ -161,10 +190,13 @@ def filled(markdown: str, root: Path = cache.ROOT) -> str:
     """Return the page with its marks replaced."""
     scores = json.loads((root / "benchmarks" / "drift.json").read_text("utf-8"))
     equivalent = json.loads((root / "benchmarks" / "equivalent.json").read_text("utf-8"))
+    rooms = json.loads((root / "benchmarks" / "apart.json").read_text("utf-8"))
+    unseen = json.loads((root / "benchmarks" / "apart_equivalent.json").read_text("utf-8"))
     parts: dict[str, Callable[[], str]] = {
         COUNTS: lambda: counts(census.counts(root)),
         PROOFS: lambda: table([["what proves it", "sentences"], *census.proven(root).items()]),
         WORDS: lambda: words({seed: perturb.measure(seed) for seed in SEEDS}),
+        APART: lambda: apart(rooms, unseen, root),
         DRIFT: lambda: drift(scores, equivalent, module_digests(root)),
         SURVIVORS: lambda: survivors(scores, equivalent),
         NUMBERS: lambda: numbers(census.numbers(root)),  # the notebooks run for it
@@ -181,7 +213,8 @@ def counted(root: Path = cache.ROOT) -> list[str]:
     """Return all that the page is about and the package's code is not: pages, counts, scores."""
     modules = (census, fences, notebooks, perturb, prose_numbers, proofs, sentences)
     hooks = [Path(module.__file__) for module in modules]
-    scores = [root / "benchmarks" / name for name in ("drift.json", "equivalent.json")]
+    names = ("drift.json", "equivalent.json", "apart.json", "apart_equivalent.json")
+    scores = [root / "benchmarks" / name for name in names]
     about = [*fences.pages(root), *census.notebook_sources(root), *scores, *hooks]
     return [path.read_text(encoding="utf-8") for path in about]
 

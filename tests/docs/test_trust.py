@@ -98,6 +98,40 @@ def test_survivors_are_listed_and_so_are_the_reasons():
     assert "| `dropout.dropout` | `x = 1` | Nobody reads it. |" in shown
 
 
+def test_a_sample_of_a_room_is_shown_with_what_was_missed(tmp_path):
+    (tmp_path / "src" / "livegrad").mkdir(parents=True)
+    (tmp_path / "src" / "livegrad" / "a.py").write_text("x = 1\n")
+    row = {
+        "digests": {"livegrad.a": census.module_digest(tmp_path / "src" / "livegrad" / "a.py")},
+        "mutants": 9,
+        "tried": [
+            "livegrad.a.x_f__mutmut_1",
+            "livegrad.a.x_f__mutmut_2",
+            "livegrad.a.x_g__mutmut_1",
+        ],
+        "survived": [["livegrad.a.x_f__mutmut_2", "x = 2"], ["livegrad.a.x_g__mutmut_1", "y = 3"]],
+    }
+    same = [{"in": "livegrad.a.x_g", "line": "y = 3", "why": "Nobody reads it."}]
+    shown = trust.apart({"room": row}, same, tmp_path)
+    assert "| room | 9 | 3 | 1 | 1 | 50.0 % |" in shown
+    assert "| `livegrad.a.x_f` | `x = 2` |" in shown and "y = 3" not in shown
+    assert "Changed since" not in shown
+    (tmp_path / "src" / "livegrad" / "a.py").write_text("x = 2\n")
+    changed = trust.apart({"room": row}, same, tmp_path)
+    assert "Changed since it was measured: `livegrad.a`." in changed
+
+
+def test_what_is_held_to_change_nothing_in_a_room_was_not_noticed_there():
+    rooms = json.loads((ROOT / "benchmarks" / "apart.json").read_text("utf-8"))
+    held = json.loads((ROOT / "benchmarks" / "apart_equivalent.json").read_text("utf-8"))
+    survived = {
+        (name.partition("__mutmut_")[0], line)
+        for room in rooms.values()
+        for name, line in room["survived"]
+    }
+    assert {(entry["in"], entry["line"]) for entry in held} <= survived
+
+
 def test_a_page_without_a_mark_is_an_error():
     with pytest.raises(ValueError, match="has no mark"):
         trust.filled("no mark")

@@ -7,12 +7,14 @@ exchanged do not pass.
 from __future__ import annotations
 
 import math
+import pathlib
 import re
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import yaml
 
 from livegrad.doctor import Watch, _architecture, _data, _heads, _probe, examine
 from livegrad.doctor._heads import Head, judge, know_nothing
@@ -22,6 +24,7 @@ from livegrad.network import MLP
 from livegrad.signals import GRADIENT_BOUNDS, SIGNAL_BOUNDS, measure
 
 L = keras.layers
+WHY = yaml.safe_load(pathlib.Path(__file__).with_name("why.yml").read_text("utf-8"))
 NUMBER = r"(-?(?:inf|\d+(?:\.\d+)?(?:e[+-]?\d+)?))"
 
 
@@ -577,6 +580,7 @@ def test_labels_that_do_not_fit_their_loss(name):
     found = judge(given)[0]
     assert (found.code, found.layer) == ("label-mismatch", "data")
     assert (found.evidence, found.fix) == (evidence, fix)
+    assert found.why == WHY["labels"][name]
 
 
 OUTPUTS = {
@@ -653,6 +657,7 @@ def test_outputs_that_do_not_fit_their_loss(name):
     (found,) = judge(given)
     assert (found.code, found.layer) == ("output-loss-mismatch", "output")
     assert (found.evidence, found.fix) == (evidence, fix)
+    assert found.why == WHY["outputs"][name]
 
 
 FITTING = {
@@ -723,6 +728,7 @@ def test_metrics_that_do_not_fit(name):
     (found,) = judge(given)
     assert (found.code, found.layer) == ("metric-mismatch", "output")
     assert (found.evidence, found.fix) == (evidence, fix)
+    assert found.why == WHY["metrics"][name]
 
 
 @pytest.mark.parametrize(
