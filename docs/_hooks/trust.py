@@ -25,6 +25,8 @@ COUNTS, PROOFS, WORDS, NUMBERS, DRIFT, APART, SURVIVORS = (
 )
 # The changes that the page shows are drawn anew from each.
 SEEDS = (1, 2)
+# The files of benchmarks/ that the page reads.
+SCORES = ("drift", "equivalent", "apart", "apart_equivalent")
 
 
 SUITES = {
@@ -188,10 +190,9 @@ def module_digests(root: Path = cache.ROOT) -> dict[str, str]:
 
 def filled(markdown: str, root: Path = cache.ROOT) -> str:
     """Return the page with its marks replaced."""
-    scores = json.loads((root / "benchmarks" / "drift.json").read_text("utf-8"))
-    equivalent = json.loads((root / "benchmarks" / "equivalent.json").read_text("utf-8"))
-    rooms = json.loads((root / "benchmarks" / "apart.json").read_text("utf-8"))
-    unseen = json.loads((root / "benchmarks" / "apart_equivalent.json").read_text("utf-8"))
+    scores, equivalent, rooms, unseen = (
+        json.loads((root / "benchmarks" / f"{name}.json").read_text("utf-8")) for name in SCORES
+    )
     parts: dict[str, Callable[[], str]] = {
         COUNTS: lambda: counts(census.counts(root)),
         PROOFS: lambda: table([["what proves it", "sentences"], *census.proven(root).items()]),
@@ -213,8 +214,7 @@ def counted(root: Path = cache.ROOT) -> list[str]:
     """Return all that the page is about and the package's code is not: pages, counts, scores."""
     modules = (census, fences, notebooks, perturb, prose_numbers, proofs, sentences)
     hooks = [Path(module.__file__) for module in modules]
-    names = ("drift.json", "equivalent.json", "apart.json", "apart_equivalent.json")
-    scores = [root / "benchmarks" / name for name in names]
+    scores = [root / "benchmarks" / f"{name}.json" for name in SCORES]
     about = [*fences.pages(root), *census.notebook_sources(root), *scores, *hooks]
     return [path.read_text(encoding="utf-8") for path in about]
 

@@ -79,13 +79,14 @@ def test_a_page_is_indexed_once_and_anew_when_it_changes():
 
 def test_the_trust_page_counts_anew_when_a_page_or_a_score_changes(tmp_path, monkeypatch):
     tree = tmp_path / "tree"
-    for name in ("README.md", "docs/a.md", "docs/experiments/n.py", "benchmarks/drift.json"):
+    scores = [f"benchmarks/{name}.json" for name in trust.SCORES]
+    names = ["README.md", "docs/a.md", "docs/experiments/n.py", *scores]
+    for name in names:
         (tree / name).parent.mkdir(parents=True, exist_ok=True)
         (tree / name).write_text("1")
-    (tree / "benchmarks" / "equivalent.json").write_text("1")
     before = trust.counted(tree)
     assert trust.counted(tree) == before
-    for name in ("README.md", "docs/a.md", "docs/experiments/n.py", "benchmarks/drift.json"):
+    for name in names:
         (tree / name).write_text("2")
         assert trust.counted(tree) != before
         (tree / name).write_text("1")
