@@ -16,11 +16,13 @@ from importlib.metadata import metadata, version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+TYPED = ["livegrad/py.typed", "livegrad_lab/py.typed"]
 LICENCES = ["LICENSE", "LICENSE-TEXT"]
-WHEEL = ["livegrad/*.py", "livegrad/py.typed", "livegrad-*.dist-info/*"]
+WHEEL = ["livegrad/*.py", "livegrad_lab/*.py", "*/py.typed", "livegrad-*.dist-info/*"]
 SDIST = [
     "src/livegrad/*.py",
-    "src/livegrad/py.typed",
+    "src/livegrad_lab/*.py",
+    "src/*/py.typed",
     "pyproject.toml",
     "PKG-INFO",
     ".gitignore",
@@ -46,7 +48,7 @@ def amiss(names: list[str], modules: list[str], wheel: bool) -> list[str]:
     """Return what is in the artifact and should not be, and what is not and should."""
     patterns = WHEEL if wheel else SDIST
     start = "" if wheel else "src/"
-    wanted = {start + name for name in [*modules, "livegrad/py.typed"]}
+    wanted = {start + name for name in [*modules, *TYPED]}
     found = [f"{name} is of no use" for name in names if not _any(name, patterns)]
     licences = {name.rpartition("/")[2] for name in names}
     return [
@@ -98,7 +100,7 @@ def behaviour(folder: Path) -> list[str]:
 
 def main(artifact: Path) -> int:
     """Print what is wrong with the artifact, installed here; return how much it is."""
-    sources = (ROOT / "src" / "livegrad").rglob("*.py")
+    sources = (ROOT / "src").rglob("*.py")
     modules = [path.relative_to(ROOT / "src").as_posix() for path in sources]
     wrong = amiss(members(artifact), modules, artifact.suffix == ".whl")
     about = metadata("livegrad")

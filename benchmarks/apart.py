@@ -34,11 +34,11 @@ ROOMS: dict[str, dict[str, list[str]]] = {
         "src/livegrad/doctor/_*.py": ["tests/doctor/test_findings.py", "tests/test_doctor.py"],
     },
     "laboratory": {
-        "src/livegrad/experiments/trial.py": ["tests/experiments/test_trial.py"],
-        "src/livegrad/experiments/sweep.py": ["tests/experiments/test_sweep.py"],
-        "src/livegrad/experiments/stack.py": ["tests/experiments/test_stack.py"],
-        "src/livegrad/experiments/trainability.py": ["tests/experiments/test_trainability.py"],
-        "src/livegrad/experiments/reproduction.py": ["tests/experiments/test_papers.py"],
+        "src/livegrad_lab/trial.py": ["tests/lab/test_trial.py"],
+        "src/livegrad_lab/sweep.py": ["tests/lab/test_sweep.py"],
+        "src/livegrad_lab/stack.py": ["tests/lab/test_stack.py"],
+        "src/livegrad_lab/trainability.py": ["tests/lab/test_trainability.py"],
+        "src/livegrad_lab/reproduction.py": ["tests/lab/test_papers.py"],
     },
 }
 COPIED = ["CONTRIBUTING.md", "README.md", "benchmarks", "conftest.py", "docs", "mkdocs.yml"]

@@ -44,13 +44,13 @@ SUITES = {
 # A survivor costs the time of every test that reaches it, so the slow ones are left out, and
 # TensorFlow's threads do not live through a fork: the score is a lower bound.
 SLOWEST = 0.5  # seconds
-ASIDE = ["tests/site", "tests/experiments", "tests/test_doctor.py", "docs/experiments"]
+ASIDE = ["tests/site", "tests/lab", "tests/test_doctor.py", "docs/experiments"]
 # These look at the scores, at the build and at what is published, not at the package.
 ASIDE += [f"tests/docs/test_{what}.py" for what in ("trust", "release", "checked")]
 ASIDE += ["tests/docs/test_published_if_tested.py"]
 # TensorFlow again, and experiments of seconds: what stands there has records with a rule or a
 # number of its own, and tests that plant faults.
-APART = ["src/livegrad/doctor/*", "src/livegrad/experiments/*", "src/livegrad/__main__.py"]
+APART = ["src/livegrad/doctor/*", "src/livegrad_lab/*", "src/livegrad/__main__.py"]
 # mutmut writes a function's docstring into each of its mutants: once is enough.
 FAST = ["-m", "not tensorflow", "-k", "not __mutmut_"]
 COPIED = [".ci", "CONTRIBUTING.md", "LICENSE", "LICENSE-TEXT", "README.md", "benchmarks"]

@@ -17,9 +17,9 @@ import yaml
 
 import livegrad.doctor
 from livegrad.doctor import CODES, PAGES, Examination, Finding, Watch, _command, _probe, examine
-from livegrad.experiments.faults import CASES
 from livegrad.network import MLP
 from livegrad.signals import measure
+from livegrad_lab.faults import CASES
 
 L = keras.layers
 SAID = yaml.safe_load((pathlib.Path(__file__).parent / "doctor" / "said.yml").read_text("utf-8"))

@@ -313,10 +313,9 @@ def test_depth_draws_the_signals_product_upwards_and_the_gradients_downwards():
     assert signal[0] == signal[1] and gradient[0] == gradient[1]  # 2, 2 and 3, 3
 
 
-def test_depth_of_one_network_is_the_reports_plot():
+def test_depth_of_one_network_says_how_it_is():
     report = DEEP["he_normal"]
-    figure = report.plot()
-    assert figure.svg == figures.depth({"": report}).svg
+    figure = figures.depth({"": report})
     assert figure.caption.endswith(
         f"Over all layers: signal {report.signal_gain:.2g}, gradient {report.gain:.2g} "
         f"({report.verdict})."

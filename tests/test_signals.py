@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
-import types
 from dataclasses import replace
 
 import numpy as np
@@ -595,17 +593,6 @@ def test_table():
     assert deep[1].startswith("hidden 1   ")
     assert deep[100].startswith("hidden 100 ")
     assert max(map(len, deep)) <= 80
-
-
-def test_plot_hands_the_report_to_figures(monkeypatch):
-    import livegrad
-
-    fake = types.ModuleType("livegrad.figures")
-    fake.depth = lambda reports: reports
-    monkeypatch.setitem(sys.modules, "livegrad.figures", fake)
-    monkeypatch.setattr(livegrad, "figures", fake, raising=False)
-    report = through_depth("tanh", depth=1, width=4, n=8)
-    assert report.plot() == {"": report}
 
 
 def test_through_depth_takes_seed_or_generator():

@@ -16,7 +16,10 @@ import io
 import json
 import os
 import re
+import signal
 import sys
+import threading
+import time
 import traceback
 import warnings
 from contextlib import redirect_stdout
@@ -35,14 +38,14 @@ QUIET = {
     "TF_ENABLE_ONEDNN_OPTS": "0",
     "CUDA_VISIBLE_DEVICES": "-1",
 }
-_PACKAGE = cache.ROOT / "src" / "livegrad"
 
 
 def kept_as(text: str) -> Path:
     """Return where the record of a page with these blocks is kept."""
     drawing = _drawing(text)
+    codes = [fence.code for fence in fences.python(text)]
     parts = [f"{fence.first in drawing}{fence.code}" for fence in fences.python(text)]
-    return cache.FOLDER / "pages" / f"{cache.key('blocks', *parts)}.json"
+    return cache.FOLDER / "pages" / f"{cache.key('blocks', *parts, code=codes)}.json"
 
 
 def keeps() -> bool:
@@ -55,9 +58,8 @@ def keeps() -> bool:
 
 def kept(path: Path) -> Any:
     """Return what is kept there, or None."""
-    if not keeps() or not path.exists():
-        return None
-    return json.loads(path.read_text(encoding="utf-8"))
+    body = cache.load(path) if keeps() else None
+    return None if body is None else json.loads(body)
 
 
 def _drawing(text: str) -> set[int]:
@@ -113,7 +115,7 @@ def backing(text: str) -> list[dict[str, Any]]:
 
 def _hidden_kept_as(text: str) -> Path:
     codes = [code for _, code in hidden(text)]
-    return cache.FOLDER / "pages" / f"{cache.key('hidden', *codes)}.json"
+    return cache.FOLDER / "pages" / f"{cache.key('hidden', *codes, code=codes)}.json"
 
 
 def one(text: str, first: int) -> tuple[fences.Fence, dict[str, Any]]:
@@ -139,7 +141,7 @@ def given(code: str, draws: bool = False) -> dict[str, Any]:
             if draws:
                 made = results.drawn(code, space)
                 if keeps():  # the build will draw the same
-                    results.keep(made, cache.key(code))
+                    results.keep(made, results.key(code))
                 return {"drawn": results.digest(made), "names": snapshot.of(space)}
             return {"printed": printed(code, space), "names": snapshot.of(space)}
     except (Exception, SystemExit) as error:
@@ -166,20 +168,21 @@ def examples() -> list[tuple[str, int, str]]:
     path = _examples_kept_as()
     wrong = kept(path)
     if wrong is None:
-        wrong = [found for file in sorted(_PACKAGE.rglob("*.py")) for found in _examples(file)]
+        wrong = [found for file in cache.sources() for found in _examples(file)]
         cache.store(path, json.dumps(wrong))
     return [(file, line, what) for file, line, what in wrong]
 
 
 def _examples_kept_as() -> Path:
-    return cache.FOLDER / "pages" / f"{cache.key('examples')}.json"
+    texts = [file.read_text(encoding="utf-8") for file in cache.sources()]
+    return cache.FOLDER / "pages" / f"{cache.key('examples', *texts)}.json"
 
 
 def _examples(file: Path) -> list[tuple[str, int, str]]:
     text = file.read_text(encoding="utf-8")
     if ">>> " not in text:
         return []
-    name = ".".join(file.relative_to(_PACKAGE.parent).with_suffix("").parts)
+    name = ".".join(file.relative_to(cache.ROOT / "src").with_suffix("").parts)
     module = importlib.import_module(name.removesuffix(".__init__"))
     place = file.relative_to(cache.ROOT).as_posix()
     wrong: list[tuple[str, int, str]] = []
@@ -200,7 +203,12 @@ def _examples(file: Path) -> list[tuple[str, int, str]]:
 
 
 def serve() -> None:
-    """Answer each line of the standard input, a page's path or "examples", when it has been run."""
+    """Answer each line of the standard input, a path or "examples", when it has been run.
+
+    Nobody would hear the answer, and nobody would end what it started, once the build has died.
+    """
+    if hasattr(os, "killpg"):
+        threading.Thread(target=_outlive_nobody, args=[os.getppid()], daemon=True).start()
     # What a block, or a process of its own, writes past Python's streams is no answer.
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
@@ -210,6 +218,10 @@ def serve() -> None:
             said = ""
             if name == "examples":
                 examples()
+            elif name.endswith(".py"):
+                import notebooks  # which needs a second to load, and this file
+
+                notebooks.execute(Path(name).read_text(encoding="utf-8"), Path(name).name)
             else:
                 text = Path(name).read_text(encoding="utf-8")
                 record(text)
@@ -217,6 +229,12 @@ def serve() -> None:
         except Exception as error:
             said = f"{type(error).__name__}: {error}"
         print(json.dumps(said), file=answers, flush=True)
+
+
+def _outlive_nobody(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1)
+    os.killpg(0, signal.SIGKILL)
 
 
 if __name__ == "__main__":

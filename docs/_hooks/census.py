@@ -64,7 +64,7 @@ def _other(item: str) -> bool:
 def numbers(root: Path = cache.ROOT) -> dict[str, Report]:
     """Sort the numbers of all modules and notebooks (which must have been executed)."""
     found = {}
-    for module in sorted((root / "src" / "livegrad").rglob("*.py")):
+    for module in cache.sources(root):
         report = prose_numbers.check_source(module.read_text("utf-8"))
         found[module.relative_to(root).as_posix()] = report
     for path in notebook_sources(root):
@@ -78,7 +78,7 @@ def numbers(root: Path = cache.ROOT) -> dict[str, Report]:
 def docstring_examples(root: Path = cache.ROOT) -> int:
     """Count the docstrings that hold examples, each of which runs as one test."""
     count = 0
-    for module in (root / "src" / "livegrad").rglob("*.py"):
+    for module in cache.sources(root):
         for node in ast.walk(ast.parse(module.read_text("utf-8"))):
             if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
                 count += bool(doctest.DocTestParser().get_examples(ast.get_docstring(node) or ""))

@@ -1,9 +1,10 @@
 """Fail the build on a page that says something else than its blocks give.
 
 What a block prints, draws or raises is compared with the page each time, from a record that is kept
-under a digest of the blocks and of all code (see ``blocks``). Pages whose record is missing are run
-ahead, side by side, in interpreters of their own. ``mkdocs build`` names each difference by page
-and line, and stops; ``mkdocs serve`` shows it below the block.
+under a digest of the blocks and of what they import (see ``blocks``). Pages and notebooks whose
+record is missing are run ahead, side by side, in interpreters of their own (see ``later``).
+``mkdocs build`` names each difference by page and line, and stops; ``mkdocs serve`` shows it below
+the block.
 """
 
 from __future__ import annotations
@@ -13,11 +14,6 @@ import json
 import logging
 import os
 import re
-import subprocess
-import sys
-import time
-from collections import deque
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +25,9 @@ from mkdocs.structure.files import Files
 import blocks
 import cache
 import fences
+import later
 import locks
+import notebooks
 import proofs
 import prose_numbers
 
@@ -41,7 +39,8 @@ FENCES = {
     "text": "what the block before it prints",
     "console": "what a reader types, read by the tests of commands",
 }
-AT_ONCE = 2
+# What a page that was edited may take before it is shown without its results, in seconds.
+_MOMENT = 1.5
 _TAB = re.compile(r'( *)===[!+]? "([^"]+)"')
 
 
@@ -161,39 +160,6 @@ def _tabs(text: str) -> list[Fault]:
     return wrong
 
 
-class Worker:
-    """An interpreter that runs what it is given, one at a time."""
-
-    def __init__(self) -> None:
-        alone = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-        self.process = subprocess.Popen(
-            [sys.executable, blocks.__file__],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env=os.environ | blocks.QUIET | alone,
-        )
-
-    def run(self, name: str) -> str:
-        """Return what went wrong with a page, or an empty string when its record is kept."""
-        assert self.process.stdin and self.process.stdout
-        try:
-            print(name, file=self.process.stdin, flush=True)
-            answer = self.process.stdout.readline()
-        except BrokenPipeError:
-            answer = ""
-        return str(json.loads(answer)) if answer else "its interpreter ended"
-
-    def stop(self) -> None:
-        """End the interpreter."""
-        self.process.kill()
-        self.process.communicate()
-
-
-# What `serve` keeps: interpreters that have TensorFlow loaded already, of the code as it is.
-_workers: list[Worker] = []
-_code = ""
 _serving = False
 _wrong: dict[str, list[Fault]] = {}
 _checked: dict[tuple[str, str, str], list[Fault]] = {}
@@ -205,7 +171,8 @@ def of_sources() -> dict[str, list[Fault]]:
     for file, line, what in blocks.examples():
         wrong.setdefault(file, []).append(Fault(line, f"this example {what}"))
     rule = Path(prose_numbers.__file__).read_text(encoding="utf-8")
-    numbers = json.loads(cache.kept("docstrings.json", _docstrings, rule))
+    texts = [path.read_text(encoding="utf-8") for path in cache.sources()]
+    numbers = json.loads(cache.kept("docstrings.json", _docstrings, rule, *texts))
     for file, found in numbers.items():
         wrong.setdefault(file, []).extend(Fault(line, what, line) for line, what in found)
     return wrong
@@ -213,7 +180,7 @@ def of_sources() -> dict[str, list[Fault]]:
 
 def _docstrings() -> bytes:
     found: dict[str, list[tuple[int, str]]] = {}
-    for path in sorted((cache.ROOT / "src" / "livegrad").rglob("*.py")):
+    for path in cache.sources():
         text = path.read_text(encoding="utf-8")
         wrong = unborne(text, prose_numbers.check_source(text), "its code does not give")
         if wrong:
@@ -238,73 +205,43 @@ def unborne(text: str, report: prose_numbers.Report, what: str) -> list[Fault]:
     return found
 
 
-def run(pages: dict[str, str]) -> dict[str, str]:
-    """Run what is given by path and text; return by path what went wrong, other than a block."""
-    global _code
-    if _code != cache.code_digest():
-        stop()
-        _code = cache.code_digest()
-    # TensorFlow takes seconds to load, and one of the interpreters to the last does without.
-    todo = deque(sorted(pages, key=lambda name: not blocks.KERAS.search(pages[name])))
-    while len(_workers) < min(AT_ONCE, len(todo)):
-        _workers.append(Worker())
-    said: dict[str, str] = {}
-
-    def work(worker: Worker, next_one: Any) -> None:
-        while todo:
-            try:
-                name = next_one()
-            except IndexError:  # the other one was faster
-                return
-            started = time.monotonic()
-            said[name] = worker.run(name)
-            log.info("%s: run, %.0f s", os.path.relpath(name), time.monotonic() - started)
-            if said[name]:
-                return
-
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        ends = [todo.popleft, todo.pop]
-        list(pool.map(work, _workers, ends))
-    for name in todo:
-        said[name] = "it was not run"
-    if any(said.values()):
-        stop()
-    return {name: what for name, what in said.items() if what}
-
-
-def stop() -> None:
-    """End all interpreters."""
-    while _workers:
-        _workers.pop().stop()
-
-
 def check(pages: dict[str, str], apis: bool) -> dict[str, list[Fault]]:
-    """Return what is wrong on each page, given by path and text, and in the docstrings."""
+    """Return what is wrong on each page or notebook, given by path and text, and in docstrings.
+
+    What has not run is run first. What is only served waits for it no longer than a moment.
+    """
     code = cache.code_digest()
     wrong: dict[str, list[Fault]] = {}
-    records: dict[str, list[dict[str, Any]] | None] = {}
+    missing: list[str] = []
     for name, text in pages.items():
         if (name, text, code) in _checked:
             wrong[name] = _checked[name, text, code]
             continue
         try:
-            records[name] = blocks.known(text)
+            known = notebooks.known(text) if name.endswith(".py") else blocks.known(text)
         except ValueError as error:  # a fence that is never closed
             wrong[name] = [Fault(1, str(error))]
-    missing = {name: pages[name] for name, record in records.items() if record is None}
+            continue
+        if known is None:
+            missing.append(name)
     if apis and not blocks.has_examples():
-        missing["examples"] = ""
-    failed = run(missing)
-    for name, record in records.items():
+        missing.append("examples")
+    # Notebooks come last. What loads TensorFlow, which takes seconds, is run one after the other.
+    missing.sort(
+        key=lambda name: (name.endswith(".py"), not blocks.KERAS.search(pages.get(name, "")))
+    )
+    later.queue.add(missing)
+    later.queue.wait(_MOMENT if _serving else None)
+    failed = later.queue.failed
+    for name in pages.keys() - wrong.keys():
         text = pages[name]
         if name in failed:
             wrong[name] = [Fault(1, f"the page could not be run: {failed[name]}")]
-        else:
-            wrong[name] = faults(text, record or blocks.record(text))
-            _checked[name, text, code] = wrong[name]
+        elif not name.endswith(".py") and not later.waits(name, text):
+            wrong[name] = _checked[name, text, code] = faults(text, blocks.record(text))
     if "examples" in failed:
         wrong["src"] = [Fault(1, f"the examples could not be run: {failed['examples']}")]
-    elif apis:
+    elif apis and "examples" not in later.queue.waiting:
         wrong |= of_sources()
     return {name: found for name, found in wrong.items() if found}
 
@@ -312,7 +249,11 @@ def check(pages: dict[str, str], apis: bool) -> dict[str, list[Fault]]:
 def on_startup(command: str, **_: Any) -> None:
     """MkDocs event: what is served is shown to its author, all else is for readers."""
     global _serving
-    _serving = command == "serve"
+    _serving = later.queue.held = command == "serve"
+    # Whoever asked for a dirty build knows what it is.
+    logging.getLogger("mkdocs.commands.build").addFilter(
+        lambda said: "'dirty' build" not in said.getMessage()
+    )
 
 
 def on_config(config: Any, **_: Any) -> Any:
@@ -332,16 +273,15 @@ def on_files(files: Files, config: Any, **_: Any) -> Files:
     Raises:
         PluginError: if a page is wrong, and the site is not only served.
     """
-    pages = {
-        str(Path(file.abs_src_path)): file.content_string
-        for file in files.documentation_pages()
-        if file.src_uri.endswith(".md")
-    }
+    pages = {str(Path(f.abs_src_path)): f.content_string for f in files.documentation_pages()}
     apis = any(re.search(r"^::: livegrad", text, re.MULTILINE) for text in pages.values())
     _wrong.clear()
     _wrong.update(check(pages, apis))
     changed = unread()
     report({name: _wrong.get(name, []) + changed.get(name, []) for name in _wrong | changed})
+    for file in files.documentation_pages():
+        if later.come(str(Path(file.abs_src_path)), file.content_string):
+            file.is_modified = lambda: True
     return files
 
 
@@ -353,10 +293,8 @@ def on_env(env: Any, files: Files, **_: Any) -> Any:
     """
     wrong = {}
     for file in files.documentation_pages():
-        if file.src_uri.endswith(".py"):
-            import notebooks  # takes a second to load
-
-            source = file.content_string
+        source = file.content_string
+        if file.src_uri.endswith(".py") and not later.waits(file.abs_src_path, source):
             executed, _figures = notebooks.to_markdown(notebooks.execute(source, file.src_uri))
             wrong[str(file.abs_src_path)] = of_notebook(source, executed)
     report(wrong)
@@ -375,7 +313,12 @@ def report(wrong: dict[str, list[Fault]]) -> None:
 @event_priority(100)
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """MkDocs event: show an author what is wrong, where it is wrong."""
-    found = _wrong.get(str(Path(page.file.abs_src_path)), []) if page.file.abs_src_path else []
+    if page.file.abs_src_path is None:
+        return markdown
+    path = str(Path(page.file.abs_src_path))
+    if later.waits(path, page.file.content_string):
+        return later.notice(path, markdown)
+    found = _wrong.get(path, [])
     if not found:
         return markdown
     return shown(markdown, found, page.file.content_string.count("\n") - markdown.count("\n"))
@@ -398,17 +341,26 @@ def shown(markdown: str, found: list[Fault], head: int) -> str:
     return "\n".join(lines)
 
 
+def on_serve(server: Any, **_: Any) -> Any:
+    """MkDocs event: the first build is there to be read; now run what is missing."""
+    cache.write(later.READY, b"")
+    server.watch(str(later.READY))
+    later.queue.start()
+    return server
+
+
 def on_post_build(**_: Any) -> None:
     """MkDocs event: a build needs the interpreters no more."""
     if not _serving:
-        stop()
+        later.queue.stop()
 
 
 def on_build_error(**_: Any) -> None:
     """MkDocs event: nor does a build that failed."""
-    stop()
+    if not _serving:
+        later.queue.stop()
 
 
 def on_shutdown(**_: Any) -> None:
     """MkDocs event: nor does a server that was stopped."""
-    stop()
+    later.queue.stop()

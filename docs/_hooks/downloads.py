@@ -16,6 +16,7 @@ from urllib.parse import urljoin
 import nbformat
 from mkdocs.structure.files import File, Files
 
+import later
 import notebooks
 
 FOLDER = "downloads"
@@ -95,11 +96,14 @@ def on_files(files: Files, config: Any, **_: Any) -> Files:
     for page in pages:
         name = page.src_uri
         if name.endswith(".py"):
-            source = Path(page.abs_src_path).read_text(encoding="utf-8")
-            made = downloadable(notebooks.execute(source, name), name, addresses)
+            source = page.content_string
+            made = ""
+            if not later.waits(page.abs_src_path, source):
+                executed = notebooks.execute(source, name)
+                made = nbformat.writes(downloadable(executed, name, addresses))
             stem = f"{FOLDER}/{Path(name).stem}"
             files.append(File.generated(config, f"{stem}.py", content=source))
-            files.append(File.generated(config, f"{stem}.ipynb", content=nbformat.writes(made)))
+            files.append(File.generated(config, f"{stem}.ipynb", content=made))
     return files
 
 

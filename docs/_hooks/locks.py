@@ -110,4 +110,4 @@ def write(paths: list[Path]) -> None:
     locks = written() | {name(path): digest(path) for path in paths}
     there = {name(path) for path in files()}
     lines = [f'{one}: "{locks[one]}"\n' for one in sorted(locks) if one in there]
-    cache.store(cache.ROOT / FILE, "".join(lines))
+    cache.write(cache.ROOT / FILE, "".join(lines).encode())

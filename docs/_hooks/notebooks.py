@@ -12,21 +12,19 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
 import jupytext
 import nbformat
 from mkdocs.exceptions import PluginError
-from mkdocs.plugins import event_priority, get_plugin_logger
+from mkdocs.plugins import event_priority
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
 import blocks
 import cache
-
-log = get_plugin_logger("notebooks")
+import later
 
 # TensorFlow's libraries talk of missing GPUs on file descriptor 2, which no reader needs;
 # what Python writes to sys.stderr, a warning for one, still reaches the notebook.
@@ -35,7 +33,14 @@ PYTHON_ONLY = ["--log-level=ERROR", "--IPKernelApp.capture_fd_output=False"]
 
 def kept_as(source: str, root: Path = cache.ROOT) -> Path:
     """Return where the executed form of the notebook with this source is kept."""
-    return root / ".cache" / "notebooks" / f"{cache.key(source, root=root)}.ipynb"
+    folder = cache.FOLDER if root == cache.ROOT else root / ".cache"
+    return folder / "notebooks" / f"{cache.key(source, code=[source], root=root)}.ipynb"
+
+
+def known(source: str, root: Path = cache.ROOT) -> nbformat.NotebookNode | None:
+    """Return the notebook as it was executed, or None if it has to be run for that."""
+    body = cache.load(kept_as(source, root))
+    return None if body is None else nbformat.reads(body.decode(), as_version=4)
 
 
 def execute(source: str, name: str, root: Path = cache.ROOT) -> nbformat.NotebookNode:
@@ -44,25 +49,15 @@ def execute(source: str, name: str, root: Path = cache.ROOT) -> nbformat.Noteboo
     Raises:
         PluginError: if a cell raises or writes to stderr.
     """
-    kept = kept_as(source, root)
-    if kept.exists():
-        return nbformat.read(kept, as_version=4)
+    executed = known(source, root)
+    if executed is not None:
+        return executed
     notebook = jupytext.reads(source, fmt="py:percent")
-    cells = sum(cell.cell_type == "code" for cell in notebook.cells)
-    started = time.monotonic()
-    done = 0
-
-    def report(**_: Any) -> None:
-        nonlocal done
-        done += 1
-        log.info("%s: cell %d of %d, %.0f s", name, done, cells, time.monotonic() - started)
-
     client = NotebookClient(
         notebook,
         kernel_name="python3",
         timeout=600,
         extra_arguments=PYTHON_ONLY,
-        on_cell_executed=report,
         resources={"metadata": {"path": str(root)}},
     )
     try:
@@ -73,7 +68,7 @@ def execute(source: str, name: str, root: Path = cache.ROOT) -> nbformat.Noteboo
         for output in cell.get("outputs", []):
             if output.output_type == "stream" and output.name == "stderr":
                 raise PluginError(f"{name}: a cell wrote to stderr: {output.text}")
-    cache.store(kept, nbformat.writes(notebook))
+    cache.store(kept_as(source, root), nbformat.writes(notebook))
     return notebook
 
 
@@ -124,8 +119,12 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """MkDocs event: a notebook's page is its executed cells, rendered like any other page."""
     if not page.file.src_uri.endswith(".py"):
         return markdown
-    source = Path(page.file.abs_src_path).read_text(encoding="utf-8")
-    text, figures = to_markdown(execute(source, page.file.src_uri))
+    source = page.file.content_string
+    if later.waits(page.file.abs_src_path, source):
+        text, figures = to_markdown(jupytext.reads(source, fmt="py:percent"))
+        text = later.notice(page.file.abs_src_path, text)
+    else:
+        text, figures = to_markdown(execute(source, page.file.src_uri))
     page.meta["notebook_figures"] = figures
     # mkdocs-jupyter put its own render on the page object; the class's renders Markdown.
     del page.render

@@ -67,9 +67,13 @@ def drawn(code: str, space: dict[str, Any] | None = None) -> dict[str, str]:
 
 def rendered(code: str, key: str) -> dict[str, str]:
     """Return what ``code`` draws, from cache if kept under ``key``."""
-    if _kept(key).exists():
-        return dict(json.loads(_kept(key).read_text(encoding="utf-8")))
-    return keep(drawn(code), key)
+    body = cache.load(_kept(key))
+    return keep(drawn(code), key) if body is None else dict(json.loads(body))
+
+
+def key(code: str) -> str:
+    """Return what the result of ``code`` is kept under."""
+    return cache.key(code, code=[code])
 
 
 def keep(result: dict[str, str], key: str) -> dict[str, str]:
@@ -99,13 +103,13 @@ def expand(markdown: str) -> str:
     lines = markdown.splitlines()
     for result in results(markdown):
         code = source(result)
-        key = cache.key(code)  # once: the package may be edited while the site is built
+        at = key(code)  # once: the package may be edited while the site is built
         try:
-            made = rendered(code, key)
+            made = rendered(code, at)
         except Exception as error:
             raise ValueError(f"the block before line {result.line} failed: {error!r}") from error
         if "html" in made:
-            lines[result.line - 1] = f'{result.lead}<div data-lg="{key}"></div>'
+            lines[result.line - 1] = f'{result.lead}<div data-lg="{at}"></div>'
         else:
             table = (result.lead + row for row in made["markdown"].splitlines())
             lines[result.line - 1] = "\n".join(table)
@@ -120,12 +124,13 @@ def on_files(files: Files, config: Any, **_: Any) -> Files:
 
 def _palette() -> str:
     """Return the style sheet of the figures' colours, from cache: Matplotlib is slow to load."""
-    kept = cache.FOLDER / "results" / f"{cache.key('palette.css')}.css"
-    if not kept.exists():
+
+    def make() -> bytes:
         from livegrad.figures import palette_css
 
-        cache.store(kept, palette_css())
-    return kept.read_text(encoding="utf-8")
+        return palette_css().encode()
+
+    return cache.kept("palette.css", make).decode()
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
@@ -143,6 +148,9 @@ def on_page_content(content: str, **_: Any) -> str:
     """MkDocs event: put the figures in; Markdown never has to parse their SVG."""
 
     def figure(match: re.Match[str]) -> str:
-        return str(json.loads(_kept(match["key"]).read_text(encoding="utf-8"))["html"])
+        body = cache.load(_kept(match["key"]))
+        if body is None:
+            raise PluginError("a figure was taken from .cache while the site was built: build anew")
+        return str(json.loads(body)["html"])
 
     return _PLACE.sub(figure, content)

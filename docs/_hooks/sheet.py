@@ -13,6 +13,8 @@ from typing import Any
 from mkdocs.structure.files import File, Files
 
 import cache
+import fences
+import later
 import results
 import sentences
 
@@ -92,6 +94,10 @@ def on_files(files: Files, config: Any, **_: Any) -> Files:
     """MkDocs event: publish the PDF beside the page."""
     page = (cache.ROOT / "docs" / PAGE).read_text(encoding="utf-8")
     setter = SETTER.read_text(encoding="utf-8")
-    content = cache.kept("cheat-sheet.pdf", document, page, setter, version("livegrad"))
+    if later.waits(cache.ROOT / "docs" / PAGE, page):
+        files.append(File.generated(config, PATH, content=b""))
+        return files
+    run = [setter, *(fence.code for fence in fences.python(page))]
+    content = cache.kept("cheat-sheet.pdf", document, page, setter, version("livegrad"), code=run)
     files.append(File.generated(config, PATH, content=content))
     return files

@@ -1,14 +1,16 @@
-"""Keep `mkdocs serve --dirty` honest: after a change of code every page is built anew.
+"""Keep `mkdocs serve --dirty` honest: a page is built anew if code that it uses has changed.
 
 With that option MkDocs builds again only the pages whose own file is newer than their built form.
-A figure or a number, though, also depends on the package, the hooks, the locked versions and the
-site's settings.
+A figure or a number, though, also depends on what its block imports of the package, on the hooks,
+the locked versions and the site's settings.
 
 MkDocs loads a hook once, and a served site would show, and keep, what an older text of it made.
 """
 
 from __future__ import annotations
 
+import contextlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import Files
 
 import cache
+import fences
+from livegrad_lab import closure
 
 HOOKS = cache.ROOT / "docs" / "_hooks"
 
@@ -26,6 +30,7 @@ def written() -> dict[Path, int]:
 
 
 LOADED = written()
+_SHOWN = re.compile(r"^::: (livegrad\w*)\.(\w+)", re.MULTILINE)
 
 
 def on_files(files: Files, config: Any, **_: Any) -> Files:
@@ -37,10 +42,28 @@ def on_files(files: Files, config: Any, **_: Any) -> Files:
     hooks = written()
     if edited := [path.name for path, at in hooks.items() if LOADED.get(path) != at]:
         raise PluginError(f"{', '.join(edited)} in docs/_hooks changed: stop, and serve anew")
-    counts = [*cache.code_files(), *hooks, cache.ROOT / "mkdocs.yml"]
-    newest = max(path.stat().st_mtime for path in counts)
+    always = [*hooks, *(cache.ROOT / name for name in ("mkdocs.yml", "requirements.lock"))]
     for file in files.documentation_pages():
         built = Path(file.abs_dest_path)
-        if built.exists() and built.stat().st_mtime < newest:
-            file.is_modified = lambda: True
+        if built.exists():
+            counts = [*always, *used(file.content_string, file.src_uri.endswith(".py"))]
+            if built.stat().st_mtime < max(path.stat().st_mtime for path in counts):
+                file.is_modified = lambda: True
     return files
+
+
+def used(text: str, notebook: bool) -> list[Path]:
+    """Return the sources that a page's blocks or a notebook's cells can reach, or that it shows."""
+    if "<!--livegrad:trust" in text:  # it counts what stands on all others
+        return cache.sources()
+    try:
+        codes = [text] if notebook else [fence.code for fence in fences.python(text)]
+    except ValueError:  # a fence that is never closed
+        codes = []
+    codes += [match["code"] for match in fences.GIVEN.finditer(text)]
+    codes += [f"from {room} import {name}" for room, name in _SHOWN.findall(text)]
+    found: set[Path] = set()
+    for code in codes:
+        with contextlib.suppress(SyntaxError):  # a block that will not run
+            found.update(closure.reached(code))
+    return sorted(found)

@@ -11,6 +11,7 @@ from typing import Any
 import cache
 import census
 import fences
+import later
 import notebooks
 import perturb
 import proofs
@@ -216,11 +217,12 @@ def counted(root: Path = cache.ROOT) -> list[str]:
     hooks = [Path(module.__file__) for module in modules]
     scores = [root / "benchmarks" / f"{name}.json" for name in SCORES]
     about = [*fences.pages(root), *census.notebook_sources(root), *scores, *hooks]
-    return [path.read_text(encoding="utf-8") for path in about]
+    return [path.read_text(encoding="utf-8") for path in [*about, *cache.sources(root)]]
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     """MkDocs event: fill the one page that speaks of all others."""
-    if page.file.src_uri != PAGE:
+    if page.file.src_uri != PAGE or later.waits(page.file.abs_src_path, page.file.content_string):
         return markdown
-    return cache.kept("trust.md", lambda: filled(markdown).encode(), *counted()).decode()
+    run = [path.read_text(encoding="utf-8") for path in census.notebook_sources()]
+    return cache.kept("trust.md", lambda: filled(markdown).encode(), *counted(), code=run).decode()

@@ -52,7 +52,7 @@ import math
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,9 +60,6 @@ from numpy.typing import ArrayLike, NDArray
 from livegrad._checks import generator
 from livegrad.activations import Activation
 from livegrad.network import MLP, Gradients, Trace, _norm
-
-if TYPE_CHECKING:
-    from livegrad.figures import Figure
 
 __all__ = [
     "CODES",
@@ -164,12 +161,6 @@ class Report:
     def healthy(self) -> bool:
         """Whether nothing was found."""
         return self.verdict == "healthy"
-
-    def plot(self) -> Figure:
-        """Draw the two gains and their products layer by layer."""
-        from livegrad import figures
-
-        return figures.depth({"": self})
 
     def __str__(self) -> str:
         wide = max(9, *(len(layer.name) for layer in self.layers))

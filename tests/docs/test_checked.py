@@ -17,6 +17,7 @@ import pytest
 import blocks
 import checked
 import fences
+import later
 import proofs
 import results
 
@@ -86,10 +87,12 @@ def build(tree, *options, **given):
     return done.returncode, done.stdout + done.stderr
 
 
-def read(tree):
+def read(tree, **given):
     """Lock the tree's words, as a person does who has read them."""
     command = [sys.executable, str(tree / "docs" / "_hooks" / "read.py"), "--yes"]
-    subprocess.run(command, cwd=tree, check=True, capture_output=True, env=environment(tree))
+    subprocess.run(
+        command, cwd=tree, check=True, capture_output=True, env=environment(tree) | given
+    )
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +121,7 @@ def tree(good, tmp_path):
 
 def test_a_build_that_has_all_records_runs_nothing(tree):
     status, said = build(tree, "--strict")
-    assert status == 0 and "run, " not in said, said
+    assert status == 0 and "have run" not in said, said
 
 
 FENCE = "```python\nprint(6 * 7)\n"
@@ -223,9 +226,32 @@ def test_a_notebook_s_number_that_it_does_not_give_is_a_fault():
     assert fault.line == 4 and "7" in fault.what
 
 
-def test_a_changed_package_makes_the_build_run_its_pages_anew(tree):
-    (tree / "src" / "livegrad" / "__init__.py").write_text("x = 1\n")
-    assert "docs/index.md: run, " in build(tree)[1]
+@pytest.mark.parametrize(
+    ("file", "text", "runs", "status"),
+    [
+        ("used.py", "x = 2\n", True, 1),
+        ("used.py", "x = 2 - 1\n", True, 0),
+        ("used.py", "x = 1  # why\n", False, 0),
+        ("other.py", "x = 2\n", False, 0),
+    ],
+)
+def test_a_changed_package_makes_the_build_run_the_pages_that_use_it(
+    tree, file, text, runs, status
+):
+    package = tree / "src" / "livegrad"
+    for name in ("__init__", "used", "other"):
+        (package / f"{name}.py").write_text("x = 1\n")
+    uses = block("from livegrad.used import x\n\nprint(x)\n", "1\n")
+    (tree / "docs" / "index.md").write_text("# A page\n\n" + uses)
+    (tree / "mkdocs.yml").write_text(CONFIG.replace(", docs/_hooks/results.py", ""))
+    paths = {"PYTHONPATH": str(tree / "src")}
+    read(tree, **paths)
+    found, said = build(tree, **paths)
+    assert found == 0, said
+    (package / file).write_text(text)
+    read(tree, **paths)
+    found, said = build(tree, **paths)
+    assert (found, "have run" in said) == (status, runs), said
 
 
 def test_no_hook_works_on_a_page_before_it_was_checked():
@@ -315,7 +341,7 @@ def test_blocks_run_alone_and_what_they_give_is_kept(tmp_path, monkeypatch):
     assert made[1] == {"error": "its line 1: NameError: name 'x' is not defined"}
     assert list(made[2]) == ["drawn", "names"]
     path = blocks.kept_as(text)
-    path.write_text(json.dumps([{"printed": "kept"}, *made[1:]]))
+    blocks.cache.store(path, json.dumps([{"printed": "kept"}, *made[1:]]))
     assert blocks.record(text)[0] == {"printed": "kept"}
     assert blocks.kept_as(text + "More words.\n") == path
     assert blocks.kept_as(text.replace("x = 1", "x = 2")) != path
@@ -329,17 +355,97 @@ def test_a_warning_in_a_block_is_an_error():
     assert "error" in blocks.given("import sys\nsys.exit('done')\n")
 
 
-def test_all_pages_at_once_are_run_by_two_interpreters(tmp_path, monkeypatch):
+@pytest.fixture
+def queue(monkeypatch):
     monkeypatch.setattr(blocks.cache, "FOLDER", ROOT / ".cache")  # where the interpreters keep it
     monkeypatch.setenv("LIVEGRAD_CACHE", "anywhere")
+    made = later.Queue()
+    yield made
+    made.stop()
+
+
+def new_pages(folder, codes):
+    """Pages that nobody has run, by path."""
     pages = {}
-    for at in range(3):
-        text = block(f"print({time.time_ns()} + {at})\n", "1\n")
-        (tmp_path / f"{at}.md").write_text(text)
-        pages[str(tmp_path / f"{at}.md")] = text
-    assert checked.run(pages) == {} and len(checked._workers) == checked.AT_ONCE
+    for at, code in enumerate(codes):
+        text = block(f"{code}\nprint({time.time_ns()} + {at})\n", "1\n")
+        (folder / f"{at}.md").write_text(text)
+        pages[str(folder / f"{at}.md")] = text
+    return pages
+
+
+def alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def test_all_pages_at_once_are_run_by_two_interpreters(tmp_path, queue):
+    pages = new_pages(tmp_path, 3 * ["x = 1"])
+    queue.add(pages)
+    queue.wait()
+    assert queue.failed == {} and len(queue._workers) == later.AT_ONCE
     for text in pages.values():
         assert blocks.known(text)
         blocks.kept_as(text).unlink()
-    checked.stop()
-    assert checked._workers == []
+    queue.stop()
+    assert queue._workers == []
+
+
+def test_an_interpreter_that_ends_takes_nothing_with_it(tmp_path, queue):
+    pages = new_pages(tmp_path, ["import os; os._exit(1)", "x = 1", "x = 2"])
+    queue.add(pages)
+    queue.wait()
+    (first, *others) = pages
+    assert queue.failed == {first: "its interpreter ended"}
+    for name in others:
+        assert blocks.known(pages[name])
+        blocks.kept_as(pages[name]).unlink()
+
+
+def test_what_is_held_begins_when_it_is_told_to(tmp_path, queue):
+    pages = new_pages(tmp_path, ["x = 1"])
+    queue.held = True
+    queue.add(pages)
+    queue.wait(0.1)
+    assert queue.waiting == set(pages) and queue._workers == []
+    queue.start()
+    queue.wait()
+    (text,) = pages.values()
+    blocks.kept_as(text).unlink()
+
+
+def test_stopping_ends_what_a_page_has_started(tmp_path, queue):
+    started = tmp_path / "pid"
+    code = f"""import subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+from pathlib import Path
+Path({str(started)!r}).write_text(str(child.pid))
+child.wait()"""
+    queue.add(new_pages(tmp_path, [code]))
+    while not started.exists() or not started.read_text():
+        queue.wait(0.1)
+    queue.stop()
+    deadline = time.monotonic() + 10
+    while alive(int(started.read_text())) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not alive(int(started.read_text())) and queue.waiting == set()
+
+
+def test_a_page_that_waits_says_so_and_comes_once(monkeypatch):
+    text = (
+        "# A\n\nTwo.<!--proof def 2-->\n\n```python\n1\n```\n\n"
+        "<!--livegrad:result 0123456789ab-->\n\nOther.<!--proof on b.md: x == 1-->\n"
+    )
+    path = str(ROOT / "docs" / "a.md")
+    assert not later.waits(path, text)
+    for waiting in (path, str(ROOT / "docs" / "b.md")):
+        monkeypatch.setattr(later.queue, "waiting", {waiting})
+        assert later.waits(path, text) and not later.come(path, text)
+        shown = later.notice(path, text)
+        assert shown.startswith(f"# A\n\n{later.ABOVE}") and later.BELOW in shown
+        assert "<!--" not in shown and "```python\n1\n```" in shown
+        assert not later.come(path, text)
+        monkeypatch.setattr(later.queue, "waiting", set())
+        assert later.come(path, text) and not later.come(path, text)

@@ -84,20 +84,40 @@ def test_a_result_that_cannot_be_drawn_fails_the_build(block, reason):
 @pytest.fixture
 def copy(tmp_path):
     """A small tree with a package, hooks and a lock, to change without harm."""
-    (tmp_path / "src").mkdir()
-    (tmp_path / "src" / "a.py").write_text("x = 1\n")
+    for name in ("__init__", "used", "other"):
+        path = tmp_path / "src" / "livegrad" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("x = 1\n")
     (tmp_path / "docs" / "_hooks").mkdir(parents=True)
     (tmp_path / "requirements.lock").write_text("a==1\n")
     return tmp_path
 
 
-@pytest.mark.parametrize("change", ["src/a.py", "requirements.lock", "docs/_hooks/results.py"])
-def test_what_counts_changes_the_key(copy, change):
-    before = notebooks.kept_as("1", copy)
-    assert notebooks.kept_as("1", copy) == before
-    (copy / change).write_text("changed\n")
-    assert notebooks.kept_as("1", copy) != before
-    assert notebooks.kept_as("2", copy) != notebooks.kept_as("1", copy)
+USES = "from livegrad import used"
+
+
+@pytest.mark.parametrize(
+    ("change", "counts"),
+    [
+        ("src/livegrad/used.py", True),
+        ("src/livegrad/other.py", False),
+        ("requirements.lock", True),
+        ("docs/_hooks/results.py", True),
+        ("docs/_hooks/social.py", False),
+    ],
+)
+def test_what_counts_changes_the_key(copy, change, counts):
+    before = notebooks.kept_as(USES, copy)
+    assert notebooks.kept_as(USES, copy) == before
+    (copy / change).write_text("changed = 1\n")
+    assert (notebooks.kept_as(USES, copy) != before) == counts
+    assert notebooks.kept_as("2", copy) != notebooks.kept_as(USES, copy)
+
+
+def test_a_word_in_a_docstring_changes_no_key(copy):
+    before = notebooks.kept_as(USES, copy)
+    (copy / "src" / "livegrad" / "used.py").write_text('"""Other words."""\n\nx = 1  # why\n')
+    assert notebooks.kept_as(USES, copy) == before
 
 
 def test_a_notebook_runs_and_is_kept(copy):
@@ -106,9 +126,27 @@ def test_a_notebook_runs_and_is_kept(copy):
     assert text == "# Title\n\n```python\nprint(6 * 7)\n```\n\n```text\n42\n```\n"
     kept = notebooks.kept_as(source, copy)
     assert kept.exists()
-    kept.write_text(kept.read_text().replace("42", "43"))
+    cache.store(kept, cache.load(kept).replace(b"42", b"43"))
     text, _ = notebooks.to_markdown(notebooks.execute(source, "n", copy))
     assert "43" in text, "the kept form was not used"
+
+
+@pytest.mark.parametrize("damage", ["altered", "garbage", "empty", "cut"])
+def test_a_kept_notebook_that_was_damaged_is_run_anew(copy, damage):
+    source = "# %%\nprint(6 * 7)\n"
+    notebooks.execute(source, "n", copy)
+    kept = notebooks.kept_as(source, copy)
+    body = kept.read_bytes()
+    damaged = {
+        "altered": body.replace(b"42", b"43"),
+        "garbage": b"\xff\x00" * 99,
+        "empty": b"",
+        "cut": body[:-10],
+    }
+    kept.write_bytes(damaged[damage])
+    text, _ = notebooks.to_markdown(notebooks.execute(source, "n", copy))
+    assert "42" in text and "43" not in text
+    assert b"42" in cache.load(kept), "what was made anew was not kept"
 
 
 def test_what_is_printed_in_one_go_is_one_output():
@@ -143,6 +181,7 @@ def test_the_digest_names_files_not_the_folder(copy, tmp_path_factory):
     other = tmp_path_factory.mktemp("other") / "tree"
     shutil.copytree(copy, other)
     assert cache.code_digest(copy) == cache.code_digest(other)
+    assert cache.key(code=[USES], root=copy) == cache.key(code=[USES], root=other)
     assert re.fullmatch(r"[0-9a-f]{64}", cache.code_digest(copy))
 
 
@@ -150,6 +189,25 @@ def test_the_marks_of_outputs_do_not_reach_the_page():
     page = types.SimpleNamespace(file=types.SimpleNamespace(src_uri="a.md"))
     markdown = f'=== "NumPy"\n\n    {fences.OUTPUT_MARK}\n    ```text\n    1\n    ```\n'
     assert "<!--" not in results.on_page_markdown(markdown, page)
+
+
+@pytest.mark.parametrize(
+    ("text", "notebook", "uses"),
+    [
+        ("# A\n", False, ""),
+        ("```python\nimport numpy\n```\n", False, ""),
+        ("```python\nfrom livegrad import dropout\n```\n", False, "livegrad/dropout.py"),
+        ("<!--given\nfrom livegrad_lab import clipping\n-->", False, "livegrad_lab/clipping.py"),
+        ("::: livegrad.doctor\n", False, "livegrad/doctor/__init__.py"),
+        ("::: livegrad_lab.sweep.sweep\n", False, "livegrad_lab/sweep.py"),
+        ("# %%\nfrom livegrad import figures\n", True, "livegrad/figures.py"),
+        ("<!--livegrad:trust counts-->", False, "livegrad_lab/errata.py"),
+        ("```python\nfrom livegrad import\n```\n", False, ""),
+    ],
+)
+def test_a_page_uses_what_its_code_imports_and_what_it_shows(text, notebook, uses):
+    found = {p.relative_to(stale.cache.ROOT / "src").as_posix() for p in stale.used(text, notebook)}
+    assert uses in found if uses else found == set()
 
 
 @pytest.mark.parametrize(("age", "anew"), [(-60, False), (10**9, True)])

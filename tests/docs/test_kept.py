@@ -1,9 +1,14 @@
 """What the build keeps is used again, and made anew as soon as what it was made of changes."""
 
+import errno
 import json
+import os
+import shutil
 import types
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from mkdocs.exceptions import PluginError
 
 import cache
 import index
@@ -25,8 +30,44 @@ def test_what_is_kept_is_made_once_and_anew_for_other_parts(monkeypatch):
 
     assert [cache.kept("a", make, part) for part in "xxyxy"] == [b"1", b"1", b"2", b"1", b"2"]
     assert cache.kept("b", make, "x") == b"3"
-    monkeypatch.setattr(cache, "code_digest", lambda root: "edited")
+    monkeypatch.setattr(cache, "_ground", lambda root, stamped: "edited")
     assert cache.kept("a", make, "x") == b"4"
+
+
+@pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"{}", b"0" * 64 + b"\nkept"])
+def test_an_entry_that_is_not_as_it_was_stored_is_made_anew(folder, caplog, damage):
+    assert cache.kept("a", lambda: b"kept") == b"kept"
+    (path,) = (folder / "made").iterdir()
+    path.write_bytes(damage)
+    assert cache.kept("a", lambda: b"kept") == b"kept"
+    assert cache.load(path) == b"kept"
+    assert "is not as it was stored: it is computed anew" in caplog.text
+
+
+def test_a_full_disk_ends_in_one_line_and_leaves_nothing(folder, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(cache.os, "replace", full)
+    with pytest.raises(PluginError, match=r"^cannot keep .*-a in .*made: No space left on device$"):
+        cache.kept("a", lambda: b"kept")
+    assert list((folder / "made").iterdir()) == []
+
+
+def test_two_may_store_the_same_at_once(folder):
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: cache.store(folder / "a", b"x" * 10**6), range(64)))
+    assert cache.load(folder / "a") == b"x" * 10**6
+    assert [path.name for path in folder.iterdir()] == ["a"]
+
+
+def test_a_folder_that_may_only_be_read_is_left_alone(monkeypatch):
+    monkeypatch.delenv("LIVEGRAD_KEPT", raising=False)
+    monkeypatch.setattr(cache.os, "access", lambda path, mode: False)
+    elsewhere = cache._folder()
+    assert cache.ROOT not in elsewhere.parents
+    assert cache._folder() == elsewhere, "the processes that it starts keep things there, too"
+    shutil.rmtree(elsewhere)
 
 
 def test_the_hook_that_makes_it_is_one_of_the_parts(tmp_path):

@@ -10,9 +10,10 @@ import yaml
 
 import checked
 import fences
+import livegrad_lab
 import prose_numbers
 import sentences
-from livegrad import activations, doctor, experiments, initializers, outputs, signals
+from livegrad import activations, doctor, initializers, outputs, signals
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -22,7 +23,7 @@ PAGES = {
     for path in fences.pages(ROOT)[1:]
 }
 LESSONS = [name for name in PAGES if name.split("/")[0] in TOPICS and not name.endswith("index.md")]
-MODULES = sorted((ROOT / "src" / "livegrad").rglob("*.py"))
+MODULES = sorted((ROOT / "src").rglob("*.py"))
 INDEXES = [f"{topic}/index.md" for topic in TOPICS]
 SKELETON = ["What you saw", "Why", "Pitfalls", "Exercise", "Where next"]
 
@@ -217,7 +218,7 @@ def test_each_name_in_the_prose_is_in_the_package(name):
     assert unknown_names(names_in_prose(PAGES[name])) == set()
 
 
-HOUSES = ["livegrad", "keras", "np", "numpy", "scipy", "sklearn", "tf"]
+HOUSES = ["livegrad", "livegrad_lab", "keras", "np", "numpy", "scipy", "sklearn", "tf"]
 # Where a name in capitals may come from, without its house. PyTorch is no part of the build.
 ROOMS = [
     *("livegrad", "livegrad.activations", "livegrad.initializers", "livegrad.outputs"),
@@ -295,11 +296,11 @@ def test_each_module_has_its_tests_and_its_page():
     modules = {path.stem for path in MODULES if path.parent == top if not path.stem.startswith("_")}
     modules.add("doctor")  # a package counts as the module that its face is
     assert modules == {path.stem.removeprefix("test_") for path in ROOT.glob("tests/test_*.py")}
-    # The experiments have a folder of tests, and of their many parts one public name.
+    # The laboratory has a folder of tests, and of its many parts one public name.
     pages = {path.stem for path in DOCS.glob("reference/api/*.md")} - {"index"}
     assert pages == {*modules, "experiments"}
-    assert "\n::: livegrad.experiments.sweep.sweep\n" in PAGES["reference/api/experiments.md"]
-    assert experiments.__all__ == ["sweep"]
+    assert "\n::: livegrad_lab.sweep.sweep\n" in PAGES["reference/api/experiments.md"]
+    assert livegrad_lab.__all__ == ["sweep"]
     for name in modules:
         assert f"\n::: livegrad.{name}\n" in PAGES[f"reference/api/{name}.md"]
 

@@ -116,10 +116,10 @@ def test_a_citation_file_that_is_not_valid_is_caught(change):
         jsonschema.validate(citation() | change, CITATION)
 
 
-MODULES = ["livegrad/__init__.py", "livegrad/a/b.py"]
+MODULES = ["livegrad/__init__.py", "livegrad/a/b.py", "livegrad_lab/a/b.py"]
 WHOLE = {
-    True: [*MODULES, "livegrad/py.typed", "livegrad-1.dist-info/licenses/LICENSE"],
-    False: [*(f"src/{name}" for name in MODULES), "src/livegrad/py.typed", "LICENSE", "README.md"],
+    True: [*MODULES, *alone.TYPED, "livegrad-1.dist-info/licenses/LICENSE"],
+    False: [*(f"src/{name}" for name in [*MODULES, *alone.TYPED]), "LICENSE", "README.md"],
 }
 TEXT = {True: "livegrad-1.dist-info/licenses/LICENSE-TEXT", False: "LICENSE-TEXT"}
 

@@ -19,9 +19,9 @@ import yaml
 from livegrad.doctor import Watch, _architecture, _data, _heads, _probe, examine
 from livegrad.doctor._heads import Head, judge, know_nothing
 from livegrad.doctor._path import bounds, through
-from livegrad.experiments.faults import CASES
 from livegrad.network import MLP
 from livegrad.signals import GRADIENT_BOUNDS, SIGNAL_BOUNDS, measure
+from livegrad_lab.faults import CASES
 
 L = keras.layers
 WHY = yaml.safe_load(pathlib.Path(__file__).with_name("why.yml").read_text("utf-8"))
@@ -473,6 +473,42 @@ def test_whole_numbers_up_to_255_are_taken_for_pixels():
 
 
 # Output, loss and labels ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def in_precision():
+    """A small network with parameters of a precision."""
+
+    def make(policy, rate):
+        keras.config.set_dtype_policy(policy)
+        model = net(2, optimizer=keras.optimizers.SGD(rate))
+        return examine(model, *data()).findings
+
+    yield make
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.parametrize(
+    ("policy", "rate", "bound"),
+    [("float32", 1e-6, 8 * 2**-23), ("float16", 1e-4, 8 * 2**-10), ("bfloat16", 1e-3, 8 * 2**-7)],
+)
+def test_a_step_that_rounding_eats_is_one_of_the_weights_precision(
+    in_precision, policy, rate, bound
+):
+    (finding,) = in_precision(policy, rate)
+    assert (finding.code, finding.layer) == ("learning-rate", "optimizer")
+    assert f"of their size, below 8 eps = {bound:.1e}; one " in finding.evidence
+    moved, longer = re.search(r"by ([\de.-]+) of .* one ([\de+]+) times", finding.evidence).groups()
+    assert float(longer) == pytest.approx(1e-3 / float(moved), rel=0.5)
+    assert float(finding.fix.rpartition(" ")[2]) == pytest.approx(rate * float(longer), rel=0.5)
+
+
+@pytest.mark.parametrize(
+    ("policy", "rate"),
+    [("float32", 1e-5), ("float16", 1e-3), ("float16", 0.1), ("bfloat16", 0.1), ("bfloat16", 0.5)],
+)
+def test_a_step_that_lowers_the_loss_is_not_too_short(in_precision, policy, rate):
+    assert in_precision(policy, rate) == ()
 
 
 def head(activation="linear", kind="meansquarederror", y=(0, 1, 0), output=None, **more):

@@ -14,7 +14,7 @@ from bs4 import BeautifulSoup
 
 import census
 import livegrad
-from livegrad import experiments
+import livegrad_lab
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "docs/experiments").glob("*.py"))
 LEFTOVERS = ["Traceback (most recent", "data-lg", "livegrad:result", "\\(", "$$", "\\["]
@@ -84,11 +84,12 @@ def test_each_public_name_has_its_place_on_an_api_page_and_no_other_has(soups, n
     assert shown == set(module.__all__)
 
 
-def test_the_experiments_public_name_has_its_place(soups):
+def test_the_laboratory_s_public_name_has_its_place(soups):
     # Its function has the name of its file: the identifier is one part longer.
     page = soups["reference/api/experiments/"]
-    shown = {tag["id"].rpartition(".")[2] for tag in page.find_all(id=re.compile(r"^livegrad\."))}
-    assert shown == set(experiments.__all__)
+    tags = page.find_all(id=re.compile(r"^livegrad_lab\."))
+    shown = {tag["id"].rpartition(".")[2] for tag in tags}
+    assert shown == set(livegrad_lab.__all__)
 
 
 def foreign(soups, site):

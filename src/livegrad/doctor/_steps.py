@@ -13,7 +13,7 @@ such a step.
 
 **Too short.** A number of precision eps is kept up to half of eps. A step below 8 eps of the weight
 is eaten up by rounding to a sixteenth and more, and takes about a million steps to move a weight by
-its own size. A rate is called too low only if a longer step does lower the loss.
+its own size. A rate is called too low only if a longer step lowers the loss and this one does not.
 """
 
 from __future__ import annotations
@@ -34,6 +34,9 @@ __all__ = ["learning_rate"]
 _STEPS = 3
 _GROWTH = 3.0
 _ROUNDING = 8.0
+_THOUSANDTH = 1e-3
+# Above what rounding does to a mean of losses.
+_SEEN = 1e-4
 
 
 def learning_rate(
@@ -81,6 +84,8 @@ def learning_rate(
     if variables[0].dtype in ("float16", "bfloat16"):
         eps = 2.0 ** (-10 if variables[0].dtype == "float16" else -7)
     if relative < _ROUNDING * eps and math.isfinite(losses[0]):
+        if losses[0] < result.loss * (1 - _SEEN):
+            return [], []
         return _short(model, sample, result, copies, relative, rate, _ROUNDING * eps), []
     first = [tensor(v) for v in copies] if not losses[0] < result.loss else []
     while math.isfinite(losses[-1]) and len(losses) < _STEPS and not min(losses) < result.loss:
@@ -113,13 +118,12 @@ def _short(
     rate: float,
     bound: float,
 ) -> list[Finding]:
-    """Return a finding if a step of a thousandth of the weights lowers the loss."""
-    if relative == 0:
+    """Return a finding if a longer step, a thousandth of the weights, lowers the loss."""
+    if not 0 < relative < _THOUSANDTH:
         return []
-    factor = 1e-3 / relative
+    factor = _THOUSANDTH / relative
     lower = loss_at(model, sample, _along(model, [tensor(v) for v in copies], factor))
-    # Above what rounding does to a mean of losses.
-    if not lower < result.loss * (1 - 1e-4):
+    if not lower < result.loss * (1 - _SEEN):
         return []
     better = _rounded(rate * factor)
     return [

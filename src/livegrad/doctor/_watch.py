@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from livegrad.doctor import examine
+from livegrad.doctor._examine import examine
 from livegrad.doctor._report import Examination, Finding
 
 __all__ = ["Watch"]
@@ -86,7 +86,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc,unused-ignore]
 
     def _look(self) -> None:
         before = self.codes
-        examination = examine(self.model, self.x, self.y, rows=self.rows)
+        examination = examine(self.model, self.x, self.y, self.rows)
         self.examinations.append((self._step, examination))
         if self.report is not None:
             for finding in examination.findings:

@@ -1,0 +1,171 @@
+"""Claims about phi': dead units, the default, and whether outputs should be centred at 0."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numpy.typing import NDArray
+
+from livegrad import MLP
+from livegrad_lab.claims._digits import ALIKE, BETTER, accuracies, best_rates, digits
+from livegrad_lab.stack import Arm
+from livegrad_lab.trial import Case, Claim
+
+__all__ = ["CLAIMS", "dead_units", "leaky_or_elu", "softplus_or_relu", "zero_centred"]
+
+Array = NDArray[Any]
+
+KILLED = 8
+
+
+def kill(net: MLP, layer: int, x: Array) -> None:
+    """Lower the biases of the first 8 units of a hidden layer until none is active on ``x``.
+
+    They die by a narrow margin: the largest pre-activation lies a twentieth of its spread below 0.
+    """
+    z = net.forward(x).z[layer][:, :KILLED]  # (n, 8)
+    net.biases[layer][:KILLED] -= z.max(axis=0) + 0.05 * z.std(axis=0)
+
+
+def revived(net: MLP, layer: int, x: Array) -> float:
+    """Return the share of the killed units that are active on at least one example of ``x``."""
+    z = net.forward(x).z[layer][:, :KILLED]  # (n, 8)
+    return float((z > 0).any(axis=0).mean())
+
+
+def dead_units(seed: int) -> dict[str, float]:
+    """Kill 8 of 32 units, train, and count those that are active again on the same images."""
+    x, y, x_other, y_other = digits(seed, train=300, test=300)
+    found = {}
+    for name, layer, data in [
+        ("first layer", 0, (x, y)),
+        ("second layer", 1, (x, y)),
+        ("first layer, other images", 0, (x_other, y_other)),
+    ]:
+        net = MLP([64, 32, 32, 10], "relu", head="multiclass", rng=seed)
+        kill(net, layer, x)
+        net.fit(*data, epochs=20, learning_rate=0.1, batch_size=30, progress=False)
+        found[name] = revived(net, layer, x)
+    return found
+
+
+def leaky_or_elu(seed: int) -> dict[str, float]:
+    """Train 3 and 8 hidden layers of each, all with He's weights, each at its best rate."""
+    found: dict[str, float] = {}
+    for depth in (3, 8):
+        arms = {
+            f"{name}, {depth} layers": Arm(name, "he_normal")
+            for name in ("relu", "leaky_relu", "elu")
+        }
+        found |= accuracies(seed, depth * [32], arms)
+    return found
+
+
+def zero_centred(seed: int) -> dict[str, float]:
+    """Train the same activation with and without its value at 0 (ReLU: its mean) subtracted.
+
+    The slopes are the same, so that nothing but the centre differs; tanh is another function. The
+    number is ln of the training loss after 12 epochs, at the best learning rate of each, from 0.1
+    to 3.
+    """
+    data = digits(seed)[:2]
+    arms = {
+        "sigmoid": Arm("sigmoid", "glorot_normal"),
+        "sigmoid, centred": Arm("sigmoid", "glorot_normal", shift=0.5),
+        "tanh": Arm("tanh", "glorot_normal"),
+        "relu": Arm("relu", "he_normal"),
+        "relu, centred": Arm("relu", "he_normal", shift=1 / math.sqrt(2 * math.pi)),
+        "softplus": Arm("softplus", "he_normal"),
+        "softplus, centred": Arm("softplus", "he_normal", shift=math.log(2)),
+    }
+    stack, best = best_rates(data, seed, 3 * [32], arms, (0.1, 0.3, 1.0, 3.0))
+    loss = stack.loss(*data)
+    return {name: math.log(loss[label]) for name, label in best.items()}
+
+
+def softplus_or_relu(seed: int) -> dict[str, float]:
+    """Train 1, 3 and 8 hidden layers of each, all with He's weights, each at its best rate."""
+    found: dict[str, float] = {}
+    for depth in (1, 3, 8):
+        arms = {f"{name}, depth {depth}": Arm(name, "he_normal") for name in ("relu", "softplus")}
+        found |= accuracies(seed, depth * [32], arms)
+    return found
+
+
+FASTER = round(math.log(1.1), 3)
+
+CLAIMS = (
+    Claim(
+        code="dead-unit-stays-dead",
+        statement="A dead ReLU unit never comes back.",
+        source="S4",
+        quantity="share of the killed units that came back",
+        experiment=dead_units,
+        cases=(
+            Case("it stands in the first layer", "first layer", "equal", 0.0, 0.01),
+            Case("it stands behind a layer that learns", "second layer", "equal", 0.0, 0.01),
+            Case(
+                "training goes on with other examples",
+                "first layer, other images",
+                "equal",
+                0.0,
+                0.01,
+            ),
+        ),
+        changes="Units killed by a wide margin, or a layer below that no longer moves.",
+    ),
+    Claim(
+        code="leaky-or-elu-beats-relu",
+        statement="Leaky ReLU and ELU beat ReLU.",
+        source="S9; Maas et al. 2013; Clevert et al. 2016",
+        quantity="test accuracy",
+        experiment=leaky_or_elu,
+        cases=tuple(
+            Case(
+                f"{spoken} has {depth} layers",
+                f"{name}, {depth} layers",
+                "above",
+                f"relu, {depth} layers",
+                BETTER,
+            )
+            for name, spoken in (("leaky_relu", "leaky ReLU"), ("elu", "ELU"))
+            for depth in (3, 8)
+        ),
+        changes="Longer training, more seeds, or a network in which many ReLU units are dead.",
+        seeds=12,
+    ),
+    Claim(
+        code="zero-centred-is-faster",
+        statement="Activations that are centred at 0 train faster.",
+        source="S8; LeCun et al. 1998",
+        quantity="ln of the training loss after 12 epochs",
+        experiment=zero_centred,
+        cases=(
+            Case("the sigmoid is centred", "sigmoid, centred", "below", "sigmoid", -FASTER),
+            Case("tanh replaces the sigmoid", "tanh", "below", "sigmoid", -FASTER),
+            Case("ReLU is centred", "relu, centred", "below", "relu", -FASTER),
+            Case("softplus is centred", "softplus, centred", "below", "softplus", -FASTER),
+        ),
+        changes="Longer training, one small learning rate for all, or Adam.",
+    ),
+    Claim(
+        code="softplus-is-as-good",
+        statement="Softplus is as good as ReLU.",
+        source="S7; Glorot et al. 2011",
+        quantity="test accuracy",
+        experiment=softplus_or_relu,
+        cases=tuple(
+            Case(
+                f"there {'is 1 hidden layer' if depth == 1 else f'are {depth} hidden layers'}",
+                f"softplus, depth {depth}",
+                "above",
+                f"relu, depth {depth}",
+                -ALIKE,
+            )
+            for depth in (1, 3, 8)
+        ),
+        changes="Longer training for the 3 layers, or weights made for softplus.",
+    ),
+)
+"""The claims, in the order of their page."""

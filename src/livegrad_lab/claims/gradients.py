@@ -1,0 +1,236 @@
+"""Claims about the product itself: what cures it, and what makes the first weights not matter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from livegrad import MLP, initializers, measure
+from livegrad_lab.claims._digits import ALIKE, BETTER, accuracies, digits
+from livegrad_lab.stack import Arm
+from livegrad_lab.trial import Case, Claim
+
+__all__ = ["CLAIMS", "batch_norm", "clipping", "relu_cures", "residual", "sigmoid_explodes"]
+
+Array = NDArray[Any]
+
+# A product within a factor of e^3, about twenty, of 1 counts as kept: fixed before the first run.
+BOUND = 3.0
+
+
+def log_product(net: MLP, x: Array, y: Array) -> float:
+    """Return ln of the product of gains; what has vanished beyond 1e-300 counts as that."""
+    return math.log(max(measure(net, x, y).gain, 1e-300))
+
+
+def scaled(factor: float) -> Callable[..., Array]:
+    """Return He's initializer with all weights multiplied by ``factor``."""
+    return lambda shape, rng: factor * initializers.he_normal(shape, rng)
+
+
+def equal(value: float) -> Callable[..., Array]:
+    """Return an initializer that gives every weight the same value."""
+    return lambda shape, rng: np.full(shape, value)
+
+
+def relu_cures(seed: int) -> dict[str, float]:
+    """Measure ln of the product of gains of 20 hidden layers of 64 units, before training."""
+    x, y, _, _ = digits(seed, train=128)
+    pairs = [
+        ("relu", "he_normal"),
+        ("relu", "glorot_uniform"),
+        ("relu", "fan_in_uniform"),
+        ("sigmoid", "glorot_uniform"),
+    ]
+    return {
+        f"{activation}, {initializer}": log_product(
+            MLP([64] + 20 * [64] + [10], activation, initializer, "multiclass", rng=seed), x, y
+        )
+        for activation, initializer in pairs
+    }
+
+
+def sigmoid_explodes(seed: int) -> dict[str, float]:
+    """Measure ln of the product of gains of 5 sigmoid layers for ordinary to huge weights."""
+    rng = np.random.default_rng(seed)
+    line = rng.standard_normal((128, 1))  # one input, one unit a layer
+    path = MLP(7 * [1], "sigmoid", equal(500.0), rng=seed)
+    found = {"one path, weight 500": log_product(path, line, line[:, 0] > 0)}
+    x, y, _, _ = digits(seed, train=128)
+    for spread in (500.0, 5.0):
+
+        def draw(shape: tuple[int, int], rng: np.random.Generator, sd: float = spread) -> Array:
+            return initializers.random_normal(shape, rng, stddev=sd)
+
+        net = MLP([64] + 5 * [64] + [10], "sigmoid", draw, "multiclass", rng=seed)
+        found[f"64 units, spread {spread:g}"] = log_product(net, x, y)
+    net = MLP([64] + 5 * [64] + [10], "sigmoid", "glorot_uniform", "multiclass", rng=seed)
+    found["64 units, glorot_uniform"] = log_product(net, x, y)
+    return found
+
+
+def clipping(seed: int) -> dict[str, float]:
+    """Train 3 hidden layers whose gradients explode, with their norm clipped to 1 and without.
+
+    They explode from weights three times He's, or from sound weights and a rate of 3.
+    """
+    large = accuracies(
+        seed,
+        3 * [32],
+        {
+            "sound weights": Arm("relu", scaled(1.0)),
+            "large weights": Arm("relu", scaled(3.0)),
+            "large weights, clipped": Arm("relu", scaled(3.0), clip=1.0),
+        },
+        epochs=11,
+    )
+    fast = accuracies(
+        seed,
+        3 * [32],
+        {"large rate": Arm("relu"), "large rate, clipped": Arm("relu", clip=1.0)},
+        rates=[3.0],
+    )
+    return large | fast
+
+
+def _arms() -> dict[str, Arm]:
+    return {
+        "he_normal": Arm("relu", scaled(1.0)),
+        "a tenth of he_normal": Arm("relu", scaled(0.1)),
+        "ten times he_normal": Arm("relu", scaled(10.0)),
+        "zeros": Arm("relu", "zeros"),
+    }
+
+
+def batch_norm(seed: int) -> dict[str, float]:
+    """Train 8 hidden layers with batch normalisation from weights of different sizes.
+
+    The learning rates reach from 0.003 to 3: the larger the weights, the larger the rate.
+    """
+    return accuracies(
+        seed, 8 * [32], _arms(), rates=(0.003, 0.03, 0.3, 3.0), epochs=6, batch_norm=True
+    )
+
+
+def residual(seed: int) -> dict[str, float]:
+    """Train 8 hidden layers, each added to its input, from weights of different sizes.
+
+    The learning rates reach down to 0.0003: each layer makes the signal larger.
+    """
+    return accuracies(seed, 8 * [32], _arms(), rates=(0.0003, 0.003, 0.03, 0.3), residual=True)
+
+
+def _irrelevant() -> tuple[Case, ...]:
+    return (
+        Case(
+            "the weights are a tenth of He's", "a tenth of he_normal", "equal", "he_normal", ALIKE
+        ),
+        Case("the weights are ten times He's", "ten times he_normal", "equal", "he_normal", ALIKE),
+        Case("all weights are 0", "zeros", "equal", "he_normal", ALIKE),
+    )
+
+
+CLAIMS = (
+    Claim(
+        code="relu-cures-vanishing",
+        statement="ReLU cures the vanishing gradient.",
+        source="S4; Glorot et al. 2011",
+        quantity="ln of the product of gains through 20 layers",
+        experiment=relu_cures,
+        cases=(
+            Case("the weights are he_normal", "relu, he_normal", "equal", 0.0, BOUND),
+            Case("the weights are glorot_uniform", "relu, glorot_uniform", "equal", 0.0, BOUND),
+            Case("the weights are fan_in_uniform", "relu, fan_in_uniform", "equal", 0.0, BOUND),
+        ),
+        changes="Fewer layers: a small loss in each needs depth to add up.",
+    ),
+    Claim(
+        code="sigmoid-explodes-if-huge",
+        statement="With the sigmoid the gradient explodes, but only with huge weights: 500 * 0.25.",
+        source="S2; Pascanu et al. 2013",
+        quantity="ln of the product of gains through 5 layers",
+        experiment=sigmoid_explodes,
+        cases=(
+            Case("a single path has the weight 500", "one path, weight 500", "above", 0.0, BOUND),
+            Case("64 weights a unit spread by 500", "64 units, spread 500", "above", 0.0, BOUND),
+            Case(
+                "weights spread by 5 are asked not to explode",
+                "64 units, spread 5",
+                "below",
+                0.0,
+                BOUND,
+            ),
+            Case(
+                "Glorot's weights are asked not to explode",
+                "64 units, glorot_uniform",
+                "below",
+                0.0,
+                BOUND,
+            ),
+        ),
+        changes="Biases that keep each unit in the middle of its curve, where its slope is large.",
+    ),
+    Claim(
+        code="clipping-cures-explosion",
+        statement="Clipping the gradient's norm cures exploding gradients.",
+        source="Pascanu et al. 2013",
+        quantity="test accuracy",
+        experiment=clipping,
+        cases=(
+            Case(
+                "large weights need only beat no clipping",
+                "large weights, clipped",
+                "above",
+                "large weights",
+                BETTER,
+            ),
+            Case(
+                "large weights must do as well as sound ones",
+                "large weights, clipped",
+                "above",
+                "sound weights",
+                -ALIKE,
+            ),
+            Case(
+                "a large rate need only beat no clipping",
+                "large rate, clipped",
+                "above",
+                "large rate",
+                BETTER,
+            ),
+            Case(
+                "a large rate must do as well as a sound one",
+                "large rate, clipped",
+                "above",
+                "sound weights",
+                -ALIKE,
+            ),
+        ),
+        changes="A smaller norm, or gradients that explode only now and then, as in recurrence.",
+    ),
+    Claim(
+        code="batch-norm-frees-weights",
+        statement="Batch normalisation makes the initialisation irrelevant.",
+        source="Ioffe and Szegedy 2015",
+        quantity="test accuracy",
+        experiment=batch_norm,
+        cases=_irrelevant(),
+        changes="Longer training, or learning rates that follow the weights' size.",
+        seeds=12,
+    ),
+    Claim(
+        code="residual-frees-weights",
+        statement="Residual connections make the initialisation irrelevant.",
+        source="He et al. 2016",
+        quantity="test accuracy",
+        experiment=residual,
+        cases=_irrelevant(),
+        changes="Normalisation inside each residual block, as residual networks have it.",
+        seeds=12,
+    ),
+)
+"""The claims, in the order of their page."""

@@ -1,0 +1,90 @@
+"""The rooms of the house: who may import whom, and nobody in a circle."""
+
+import ast
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+SOURCES = Path(__file__).resolve().parents[2] / "src"
+# What each room of the small package may use of it; the laboratory may use all.
+ALLOWED = {
+    "_checks": set(),
+    "_svg": set(),
+    "activations": {"_checks"},
+    "initializers": {"_checks"},
+    "dropout": {"_checks"},
+    "outputs": {"_checks"},
+    "network": {"_checks", "activations", "initializers", "dropout", "outputs"},
+    "signals": {"_checks", "activations", "network"},
+    "figures": {"_svg", "activations", "network", "signals"},
+    "doctor": {"activations", "signals"},
+    "__main__": {"doctor"},
+    "__init__": {"activations", "initializers", "dropout", "outputs", "network", "signals"},
+}
+
+
+def name_of(path, sources=SOURCES):
+    return ".".join(path.relative_to(sources).with_suffix("").parts).removesuffix(".__init__")
+
+
+def imports(path, names):
+    """The modules of both packages that a file imports, wherever in the file."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {name.name for name in node.names} & names
+        elif isinstance(node, ast.ImportFrom):
+            parts = {f"{node.module}.{name.name}" for name in node.names} & names
+            found |= parts or {node.module} & names
+    return found
+
+
+def graph(sources=SOURCES):
+    paths = {name_of(path, sources): path for path in sorted(sources.glob("livegrad*/**/*.py"))}
+    return {name: imports(path, set(paths)) for name, path in paths.items()}
+
+
+GRAPH = graph()
+
+
+def room(name):
+    return name.split(".")[1] if "." in name else "__init__"
+
+
+@pytest.mark.parametrize("name", [name for name in GRAPH if name.startswith("livegrad.")])
+def test_a_room_uses_what_it_may(name):
+    own = room(name)
+    used = {room(other) for other in GRAPH[name] if other.startswith("livegrad.")}
+    assert used - {own} <= ALLOWED[own] - {"__init__"}
+
+
+def test_the_small_package_knows_nothing_of_the_laboratory():
+    used = {(a, b) for a, found in GRAPH.items() for b in found}
+    assert [
+        (a, b) for a, b in used if not a.startswith("livegrad_lab") and "livegrad_lab" in b
+    ] == []
+    # Where it needs its own face, it would wait for itself.
+    own = [(a, b) for a, b in used if b == "livegrad" and not a.startswith("livegrad_lab")]
+    assert own == []
+
+
+def test_nobody_imports_in_a_circle():
+    assert list(TopologicalSorter(GRAPH).static_order())
+
+
+def test_a_circle_would_be_found(tmp_path):
+    for name, text in {
+        "a": "from livegrad import b",
+        "b": "def f():\n    import livegrad.a",
+    }.items():
+        (tmp_path / "livegrad").mkdir(exist_ok=True)
+        (tmp_path / "livegrad" / f"{name}.py").write_text(text)
+    with pytest.raises(CycleError):
+        list(TopologicalSorter(graph(tmp_path)).static_order())
+
+
+def test_each_room_is_in_the_table():
+    assert {room(name) for name in GRAPH if name.startswith("livegrad.")} == set(ALLOWED) - {
+        "__init__"
+    }

@@ -1,0 +1,87 @@
+"""A result is kept as long as nothing changes that its code can reach, and no longer."""
+
+import pytest
+
+from livegrad_lab import closure
+
+
+@pytest.fixture
+def sources(tmp_path):
+    files = {
+        "livegrad/__init__.py": "from livegrad import core\n",
+        "livegrad/core.py": '"""Text."""\nx = 1\n',
+        "livegrad/drawn.py": "x = 1\n",
+        "livegrad/deep/__init__.py": "",
+        "livegrad/deep/inner.py": "def late():\n    from livegrad_lab import far\n",
+        "livegrad_lab/__init__.py": "",
+        "livegrad_lab/far.py": "x = 1\n",
+        "livegrad_lab/ring.py": "from livegrad_lab import ring\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    return tmp_path
+
+
+CORE = {"livegrad/__init__.py", "livegrad/core.py"}
+LAB = {"livegrad_lab/__init__.py"}
+DEEP = {"livegrad/deep/__init__.py", "livegrad/deep/inner.py"}
+ALL = {*CORE, *DEEP, *LAB, "livegrad/drawn.py", "livegrad_lab/far.py"}
+
+
+@pytest.mark.parametrize(
+    ("code", "files"),
+    [
+        ("import numpy", set()),
+        ("import livegradual", set()),
+        ("from livegrad import core", CORE),
+        ("from livegrad.core import x", CORE),
+        ("import livegrad.core as c", CORE),
+        ("from livegrad import drawn", {*CORE, "livegrad/drawn.py"}),
+        ("def f():\n    from livegrad.drawn import x", {*CORE, "livegrad/drawn.py"}),
+        ("import livegrad.deep as d", {*CORE, "livegrad/deep/__init__.py"}),
+        ("from livegrad.deep import inner", {*CORE, *DEEP, *LAB, "livegrad_lab/far.py"}),
+        ("from livegrad_lab.ring import x", {*LAB, "livegrad_lab/ring.py"}),
+        ("from livegrad_lab.gone import x", LAB),
+        ("import livegrad as lg", ALL),
+        ("import livegrad.core", ALL),
+    ],
+)
+def test_what_the_code_imports_and_what_that_imports_counts(sources, code, files):
+    found = closure.reached(code, sources)
+    assert {path.relative_to(sources).as_posix() for path in found} == files
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "counts"),
+    [
+        ("livegrad/core.py", '"""Text."""\nx = 2\n', True),
+        ("livegrad/core.py", '"""Other."""\n\n# why\nx = 1\n', False),
+        ("livegrad/core.py", '"""Text."""\nx = 1\nimport livegrad.drawn\n', True),
+        ("livegrad/drawn.py", "x = 2\n", False),
+        ("livegrad/core/__init__.py", "", True),
+    ],
+)
+def test_the_digest_is_of_what_is_reached_and_of_its_meaning(sources, file, text, counts):
+    before = closure.digest("from livegrad import core", sources)
+    (sources / file).parent.mkdir(exist_ok=True)
+    (sources / file).write_text(text)
+    assert (closure.digest("from livegrad import core", sources) != before) == counts
+
+
+def test_code_that_reads_a_docstring_depends_on_its_letters(sources):
+    code = "from livegrad import core; core.__doc__"
+    before = closure.digest(code, sources)
+    (sources / "livegrad" / "core.py").write_text('"""Other."""\nx = 1\n')
+    assert closure.digest(code, sources) != before
+
+
+def test_no_source_imports_what_its_text_does_not_name():
+    """The closure reads ``import`` statements: other ways are the face's two late modules."""
+    for path in closure.SOURCES.rglob("livegrad*/**/*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert "__doc__" not in text or path.name == "closure.py", path
+        other = {"import_module", "__import__", "from ."} & {
+            word for word in ("import_module", "__import__", "from .") if word in text
+        }
+        assert not other or path.parts[-2:] == ("livegrad", "__init__.py"), path
