@@ -249,7 +249,8 @@ def test_a_changed_package_makes_the_build_run_the_pages_that_use_it(
     found, said = build(tree, **paths)
     assert found == 0, said
     (package / file).write_text(text)
-    read(tree, **paths)
+    if not runs:
+        read(tree, **paths)  # which would run it
     found, said = build(tree, **paths)
     assert (found, "have run" in said) == (status, runs), said
 
