@@ -26,6 +26,8 @@ log = get_plugin_logger("later")
 READY = cache.FOLDER / "ready"
 # Seconds between two words on how far it is, and two builds of what has come.
 PAUSE = 10.0
+# Runs that say nothing yet on how long the others take.
+FEW = 3
 _RESULT = re.compile(r"^(?P<lead>[ \t]*)<!--livegrad:(?:result|trust).*?-->$", re.MULTILINE)
 _OTHER = re.compile(r"\bon (?P<page>[\w/-]+\.md):")
 ABOVE = (
@@ -124,7 +126,7 @@ class Queue:
     def _tell(self) -> None:
         now = time.monotonic()
         left = len(self.waiting)
-        if left and now - self._said < PAUSE:
+        if left and (now - self._said < PAUSE or self._done < FEW):
             return
         self._said = now
         if left:

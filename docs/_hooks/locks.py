@@ -9,6 +9,7 @@ and the configuration. ``nox -s read`` shows what changed and writes it anew.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import io
 import re
@@ -85,6 +86,13 @@ def files() -> list[Path]:
 
 def digest(path: Path) -> str:
     """Return the lock that a file ought to have."""
+    at = path.stat()
+    return _digest(path, at.st_mtime_ns, at.st_size)
+
+
+@functools.cache
+def _digest(path: Path, written: int, size: int) -> str:
+    """Read the file once, as long as nobody writes to it."""
     return hashlib.sha256(" ".join(words(path).split()).encode()).hexdigest()[:12]
 
 

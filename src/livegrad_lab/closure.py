@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,13 +29,13 @@ def reached(code: str, sources: Path = SOURCES) -> list[Path]:
         code: Python source.
         sources: the folder that holds the packages.
     """
+    ways = _ways(sources, _stamps(sources))
     found: set[Path] = set()
-    todo = list(_imported(ast.parse(code)))
-    while todo:
-        for path in _files(todo.pop(), sources):
-            if path not in found:
-                found.add(path)
-                todo += _read(path, *_stamp(path))[0]
+    for name in set(_imported(ast.parse(code))):
+        parts = name.split(".")
+        # The longest part of the name that is a module: the rest is what is taken from it.
+        known = (ways.get(".".join(parts[:at])) for at in range(len(parts), 0, -1))
+        found.update(next((way for way in known if way), ()))
     return sorted(found)
 
 
@@ -50,7 +51,9 @@ def digest(code: str, sources: Path = SOURCES) -> str:
     letters = "__doc__" in code
     total = hashlib.sha256()
     for path in reached(code, sources):
-        one = path.read_text(encoding="utf-8") if letters else _read(path, *_stamp(path))[1]
+        at = path.stat()
+        own = _read(path, at.st_mtime_ns, at.st_size)[1]
+        one = path.read_text(encoding="utf-8") if letters else own
         total.update(f"{path.relative_to(sources).as_posix()}\0{one}\0".encode())
     return total.hexdigest()
 
@@ -76,9 +79,51 @@ def _is_text(line: ast.stmt) -> bool:
     )
 
 
-def _stamp(path: Path) -> tuple[int, int]:
-    at = path.stat()
-    return at.st_mtime_ns, at.st_size
+def _stamps(sources: Path) -> tuple[tuple[str, int, int], ...]:
+    """Return when each source was written, and its size."""
+    found = []
+    for room in ROOMS:
+        for folder, _, names in os.walk(sources / room):
+            for path in (os.path.join(folder, name) for name in names if name.endswith(".py")):
+                at = os.stat(path)
+                found.append((path, at.st_mtime_ns, at.st_size))
+    return tuple(sorted(found))
+
+
+@functools.lru_cache(maxsize=8)
+def _ways(sources: Path, stamps: tuple[tuple[str, int, int], ...]) -> dict[str, set[Path]]:
+    """Return for each module's name all files that an import of it can reach, its own among them.
+
+    A package's name with a star stands for all that lies in it.
+    """
+    modules: dict[str, Path] = {}
+    imports: dict[str, tuple[str, ...]] = {}
+    for path, written, size in stamps:
+        parts = Path(path).relative_to(sources).with_suffix("").parts
+        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+        # As Python does, where a package and a module have one name.
+        if name not in modules or parts[-1] == "__init__":
+            modules[name] = Path(path)
+            imports[name] = _read(Path(path), written, size)[0]
+
+    def run(name: str) -> list[str]:
+        """Return the modules that an import of the name runs first."""
+        if name.endswith(".*"):
+            return [one for one in modules if f"{one}.".startswith(name[:-1])]
+        parts = name.split(".")
+        return [one for at in range(len(parts)) if (one := ".".join(parts[: at + 1])) in modules]
+
+    ways = {}
+    for start in [*modules, *(f"{room}.*" for room in ROOMS)]:
+        found: set[str] = set()
+        todo = run(start)
+        while todo:
+            name = todo.pop()
+            if name not in found:
+                found.add(name)
+                todo += [one for other in imports[name] for one in run(other)]
+        ways[start] = {modules[name] for name in found}
+    return ways
 
 
 @functools.cache
@@ -100,17 +145,3 @@ def _imported(tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             for name in node.names:
                 yield f"{node.module}.{name.name}"
-
-
-def _files(name: str, sources: Path) -> list[Path]:
-    """Return the files that an import of this name runs."""
-    parts = name.split(".")
-    if parts[0] not in ROOMS:
-        return []
-    if parts[-1] == "*":
-        return sorted(sources.joinpath(*parts[:-1]).rglob("*.py"))
-    found = []
-    for at in range(1, len(parts) + 1):
-        place = sources.joinpath(*parts[:at])
-        found += [place / "__init__.py", place.with_suffix(".py")]
-    return [path for path in found if path.exists()]

@@ -323,6 +323,16 @@ def test_what_is_served_shows_the_difference_at_its_block(tree):
         assert "admonition failure" not in page("It is mended.")
 
 
+def test_a_site_that_is_served_does_not_wait_for_what_has_to_run(tree):
+    slow = "import time\n\ntime.sleep(4)\nassert 1 + 1 == 2\n"
+    (tree / "docs" / "index.md").write_text(PAGE.replace("assert 1 + 1 == 2\n", slow))
+    with serving(tree) as page:
+        text = page("Not computed yet", seconds=20)
+        assert "being computed" in text and "lg-proof" not in text and "<svg" not in text
+        text = page("lg-proof")
+        assert "Not computed yet" not in text and "<svg" in text
+
+
 def test_a_fault_is_shown_below_what_it_is_about_whatever_the_front_matter():
     text = "---\ntitle: t\n---\n# A\n\n```text\n1\n```\n"
     markdown = text.partition("---\n# ")[2]
