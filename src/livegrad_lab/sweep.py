@@ -80,12 +80,14 @@ def sweep(
         # A worker that has grown is ended and another takes its place. joblib says so in a thread
         # that all runs wait for: where warnings are errors, they would wait for ever.
         warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
+        # What was kept and cannot be read is computed anew, below.
+        warnings.filterwarnings("ignore", "Exception while loading results", UserWarning)
         if missing:
             parallel = Parallel(n_jobs=n_jobs, return_as="generator")
             runs = parallel(delayed(_alone)(function, setting) for setting in missing)
         for key, there in _bar(list(zip(keys, known, strict=True)), len(missing), progress):
             if there:
-                results.append(kept(*key, None))
+                results.append(kept(*key, lambda setting=key[1]: _result(function, setting)))
                 continue
             run = next(runs)
             if run.error is not None:
@@ -127,6 +129,13 @@ def _alone(function: Callable[..., T], setting: Mapping[str, Any]) -> _Run[T]:
             # A traceback does not travel between processes, a note does.
             error.add_note(f"with {dict(setting)!r}\n{traceback.format_exc()}")
             return _Run(error=error)
+
+
+def _result(function: Callable[..., T], setting: Mapping[str, Any]) -> T | None:
+    run = _alone(function, setting)
+    if run.error is not None:
+        raise run.error
+    return run.result
 
 
 def _content(function: Callable[..., Any]) -> str:

@@ -475,6 +475,17 @@ def test_whole_numbers_up_to_255_are_taken_for_pixels():
 # Output, loss and labels ----------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("layer", [L.SeparableConv1D, L.DepthwiseConv1D, L.Conv1D])
+def test_convolutions_that_are_two_maps_each_are_not_one_map(layer):
+    x = np.random.default_rng(0).standard_normal((64, 8, 4)).astype("float32")
+    sizes = [3] if layer is L.DepthwiseConv1D else [4, 3]
+    rows = [layer(*sizes, padding="same", name=f"row_{at}") for at in (1, 2)]
+    model = keras.Sequential([keras.Input((8, 4)), *rows, L.Flatten(), L.Dense(1, "sigmoid")])
+    model.compile("sgd", "binary_crossentropy")
+    found = [(f.code, f.layer) for f in examine(model, x, (x[:, 0, 0] > 0).astype(int)).findings]
+    assert found == ([("no-nonlinearity", "row_1")] if layer is L.Conv1D else [])
+
+
 @pytest.fixture
 def in_precision():
     """A small network with parameters of a precision."""

@@ -132,6 +132,21 @@ def test_the_place_may_come_from_the_environment(tmp_path, monkeypatch):
     assert noted(log) == [5]
 
 
+@pytest.mark.parametrize("damage", [b"", b"garbage", None])
+def test_what_was_kept_and_cannot_be_read_is_computed_anew(tmp_path, damage):
+    settings = [{"number": number, "log": str(tmp_path / "log")} for number in range(3)]
+    assert sweep(square, settings, n_jobs=1, cache=tmp_path / "kept") == [0, 1, 4]
+    kept = sorted((tmp_path / "kept").rglob("output.pkl"))
+    assert len(kept) == 3
+    if damage is None:
+        kept[0].unlink()
+    else:
+        kept[0].write_bytes(damage)
+    for again in range(2):
+        assert sweep(square, settings, n_jobs=1, cache=tmp_path / "kept") == [0, 1, 4]
+        assert len(noted(tmp_path / "log")) == 4, again
+
+
 def test_without_a_place_nothing_is_kept(tmp_path):
     log = str(tmp_path / "log")
     for _ in range(2):

@@ -186,6 +186,6 @@ def _judged(
         steps, notes = _steps.learning_rate(model, sample, result, path.depth, nothing)
         findings += steps
         unjudged += notes
-    elif "learning rate" not in " ".join(unjudged):
+    elif not any("learning rate" in note for note in unjudged):
         unjudged.append("the learning rate: not before these are mended")
     return findings, unjudged

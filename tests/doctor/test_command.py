@@ -1,0 +1,194 @@
+"""How a report is shown: as text, as JSON, and with colours on a terminal, letter by letter."""
+
+import io
+import json
+import math
+
+import pytest
+from rich.console import Console
+
+from livegrad.doctor import _command
+from livegrad.doctor._report import Examination, Finding, LayerGain
+
+DEAD = Finding("dead-units", "hidden_1", "12 of 32 units are dead", "They learn nothing.", "a = 1")
+LONG = Finding("frozen", "model", "word " * 20 + "end", "why " * 25 + "end", "b = 2")
+LAYERS = (LayerGain("hidden_1", "relu", 0.5, math.inf),)
+
+
+def report(*findings, unjudged=()):
+    return Examination(findings, unjudged, LAYERS, 0.25, math.nan, math.inf)
+
+
+def test_a_report_as_text():
+    assert str(report()) == "healthy: nothing found that holds training back"
+    dead = (
+        "dead-units at hidden_1\n  12 of 32 units are dead\n  They learn nothing.\n"
+        "  fix:  a = 1\n  page: activations/relu"
+    )
+    assert str(report(DEAD)) == f"1 finding\n{dead}"
+    lines = str(report(DEAD, LONG, unjudged=("a", "b"))).splitlines()
+    assert lines[0] == "2 findings" and lines[-2:] == ["not judged: a", "not judged: b"]
+    words = [line for line in lines if "word" in line or "why" in line]
+    assert len(words) == 4 and all(line[:2] == "  " and line[2] != " " for line in words)
+    assert {len(line) > 79 for line in words[::2]} == {True} and max(map(len, lines)) <= 88
+
+
+def test_a_report_as_json(capsys):
+    _command._show(report(DEAD, unjudged=("a",)), as_json=True)
+    said = capsys.readouterr().out
+    assert json.loads(said) == {
+        "healthy": False,
+        "findings": [
+            {
+                "code": "dead-units",
+                "layer": "hidden_1",
+                "evidence": "12 of 32 units are dead",
+                "why": "They learn nothing.",
+                "fix": "a = 1",
+                "page": "activations/relu",
+            }
+        ],
+        "unjudged": ["a"],
+        "layers": [{"layer": "hidden_1", "activation": "relu", "gain": 0.5, "signal_gain": "inf"}],
+        "gain": 0.25,
+        "signal_gain": "nan",
+        "loss": "inf",
+    }
+    assert said.startswith('{\n  "healthy": false,\n')
+
+
+HELP = """\
+usage: python -m livegrad examine [-h] [--json] [--rows ROWS] model data
+
+positional arguments:
+  model        a compiled model, saved as .keras
+  data         an .npz with the arrays x and y, or x0, x1, ... and y0, y1, ... of several
+
+options:
+  -h, --help   show this help message and exit
+  --json       print JSON
+  --rows ROWS  examples to measure on
+"""
+TOP = """\
+usage: python -m livegrad [-h] {examine} ...
+
+Why deep networks train or fail to train.
+
+positional arguments:
+  {examine}
+    examine   examine a compiled Keras model
+
+options:
+  -h, --help  show this help message and exit
+"""
+
+
+@pytest.mark.parametrize(("arguments", "said"), [(["examine"], HELP), ([], TOP)])
+def test_the_help_says_what_is_wanted(monkeypatch, capsys, arguments, said):
+    monkeypatch.setenv("COLUMNS", "100")
+    with pytest.raises(SystemExit) as end:
+        _command.main([*arguments, "--help"])
+    assert end.value.code == 0 and capsys.readouterr().out == said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ([], "python -m livegrad: error: the following arguments are required: command\n"),
+        (["examine"], "examine: error: the following arguments are required: model, data\n"),
+        (["examine", "a", "b", "--rows", "x"], "argument --rows: invalid int value: 'x'\n"),
+    ],
+)
+def test_what_is_missing_or_wrong_is_named(capsys, arguments, said):
+    with pytest.raises(SystemExit) as end:
+        _command.main(arguments)
+    assert end.value.code == 2 and capsys.readouterr().err.endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "given"),
+    [
+        (["m.keras", "d.npz"], ("m.keras", "d.npz", 256, False)),
+        (["m.keras", "d.npz", "--rows", "8", "--json"], ("m.keras", "d.npz", 8, True)),
+    ],
+)
+@pytest.mark.parametrize(("findings", "status"), [((), 0), ((DEAD,), 1)])
+def test_what_is_given_is_examined_and_shown(monkeypatch, arguments, given, findings, status):
+    seen = []
+    monkeypatch.setattr(
+        _command, "_examination", lambda *what: seen.extend(what) or report(*findings)
+    )
+    monkeypatch.setattr(_command, "_show", lambda shown, as_json: seen.append(as_json))
+    assert _command.main(["examine", *arguments]) == status
+    model, data, rows, as_json = seen
+    assert (str(model), str(data), rows, as_json) == given
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (ValueError("\n  first \nsecond"), "livegrad: first\n"),
+        (KeyError(), "livegrad: KeyError\n"),
+        (
+            ModuleNotFoundError("No module named 'keras'"),
+            "livegrad: No module named 'keras'; the doctor needs: pip install 'livegrad[keras]'\n",
+        ),
+    ],
+)
+def test_an_error_is_one_line(monkeypatch, capsys, error, said):
+    def fails(*_):
+        raise error
+
+    monkeypatch.setattr(_command, "_examination", fails)
+    assert _command.main(["examine", "m.keras", "d.npz"]) == 2
+    assert capsys.readouterr() == ("", said)
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def on_a_terminal(monkeypatch, shown, colours):
+    screen = Terminal()
+    made = Console(file=screen, force_terminal=True, width=40, color_system=colours)
+    monkeypatch.setattr("rich.console.Console", lambda: made)
+    monkeypatch.setattr("sys.stdout", screen)
+    _command._show(shown, as_json=False)
+    return screen.getvalue()
+
+
+def test_a_report_on_a_terminal(monkeypatch):
+    text = on_a_terminal(monkeypatch, report(DEAD, unjudged=("a", "b")), None)
+    width = 36
+    lines = ["12 of 32 units are dead", "They learn nothing.", "", "fix   a = 1"]
+    lines += ["page  activations/relu"]
+    box = [f"╭─ dead-units at hidden_1 {'─' * 13}╮"]
+    box += [f"│ {line:{width}} │" for line in lines]
+    box += [f"╰{'─' * 38}╯"]
+    assert text.splitlines() == [*box, "not judged: a", "not judged: b"]
+    assert on_a_terminal(monkeypatch, report(), None) == (
+        "healthy: nothing found that holds \ntraining back\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("shown", "styled"),
+    [
+        (report(), "\x1b[32mhealthy: nothing found that holds "),
+        (report(DEAD), "\x1b[1;31m dead-units at hidden_1 \x1b[0m"),
+        (report(DEAD), "\x1b[1ma = 1\x1b[0m"),
+        (report(DEAD), "\x1b[2mpage  activations/relu\x1b[0m"),
+        (report(unjudged=("a",)), "\x1b[2mnot judged: a\x1b[0m"),
+    ],
+)
+def test_a_report_on_a_terminal_has_colours(monkeypatch, shown, styled):
+    assert styled in on_a_terminal(monkeypatch, shown, "standard")
+
+
+def test_without_rich_a_terminal_shows_the_text(monkeypatch):
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+    monkeypatch.setitem(__import__("sys").modules, "rich.console", None)
+    _command._show(report(DEAD), as_json=False)
+    assert screen.getvalue() == f"{report(DEAD)}\n"
