@@ -163,6 +163,7 @@ def _tabs(text: str) -> list[Fault]:
 _serving = False
 _wrong: dict[str, list[Fault]] = {}
 _checked: dict[tuple[str, str, str], list[Fault]] = {}
+_asked: dict[str, tuple[str, str]] = {}
 
 
 def of_sources() -> dict[str, list[Fault]]:
@@ -213,6 +214,7 @@ def check(pages: dict[str, str], apis: bool) -> dict[str, list[Fault]]:
     code = cache.code_digest()
     wrong: dict[str, list[Fault]] = {}
     missing: list[str] = []
+    failed = later.queue.failed
     for name, text in pages.items():
         if (name, text, code) in _checked:
             wrong[name] = _checked[name, text, code]
@@ -224,15 +226,17 @@ def check(pages: dict[str, str], apis: bool) -> dict[str, list[Fault]]:
             continue
         if known is None:
             missing.append(name)
+        else:
+            failed.pop(name, None)
     if apis and not blocks.has_examples():
         missing.append("examples")
-    # Notebooks come last. What loads TensorFlow, which takes seconds, is run one after the other.
-    missing.sort(
-        key=lambda name: (name.endswith(".py"), not blocks.KERAS.search(pages.get(name, "")))
-    )
-    later.queue.add(missing)
+    # What could not be run is not run again until it changes.
+    asked = {name: (pages.get(name, ""), code) for name in missing}
+    todo = [name for name in missing if name not in failed or _asked.get(name) != asked[name]]
+    _asked.update(asked)
+    # Lessons are read first, and notebooks take longest.
+    later.queue.add(sorted(todo, key=lambda name: ("/experiments/" in name) + name.endswith(".py")))
     later.queue.wait(_MOMENT if _serving else None)
-    failed = later.queue.failed
     for name in pages.keys() - wrong.keys():
         text = pages[name]
         if name in failed:
@@ -316,9 +320,9 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     if page.file.abs_src_path is None:
         return markdown
     path = str(Path(page.file.abs_src_path))
-    if later.waits(path, page.file.content_string):
-        return later.notice(path, markdown)
     found = _wrong.get(path, [])
+    if later.waits(path, page.file.content_string):
+        return shown(later.notice(path, page.file.content_string, markdown), found, 0)
     if not found:
         return markdown
     return shown(markdown, found, page.file.content_string.count("\n") - markdown.count("\n"))

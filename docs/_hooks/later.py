@@ -138,30 +138,38 @@ class Queue:
 
 
 queue = Queue()
-_noticed: set[str] = set()
+_noticed: dict[str, str] = {}
 
 
-def waits(path: str | Path, text: str) -> bool:
-    """Return whether a page, or one that its proofs look at, has still to run."""
-    if not queue.waiting:
-        return False
-    others = {str(cache.ROOT / "docs" / name) for name in _OTHER.findall(text)}
-    return bool({str(path), *others} & queue.waiting) or "<!--livegrad:trust" in text
+def waits(path: str | Path, text: str) -> str:
+    """Return "waits" if a page, or one that its proofs look at, has still to run.
+
+    Return "failed" if it could not be run, and an empty text if it is known.
+    """
+    names = {str(path), *(str(cache.ROOT / "docs" / name) for name in _OTHER.findall(text))}
+    if names & queue.waiting or (queue.waiting and "<!--livegrad:trust" in text):
+        return "waits"
+    return "failed" if names & queue.failed.keys() else ""
 
 
-def notice(path: str | Path, markdown: str) -> str:
-    """Return a page that waits: it says so, and shows no proof of what has not run."""
-    _noticed.add(str(path))
+def notice(path: str | Path, text: str, markdown: str) -> str:
+    """Return a page that waits: it says so, and shows no proof of what has not run.
+
+    One that could not be run is shown without, too; the reason stands above it.
+    """
+    _noticed[str(path)] = waits(path, text)
     bare = sentences.MARK.sub("", fences.GIVEN.sub("", markdown))
     bare = _RESULT.sub(lambda match: f"\n{match['lead']}{BELOW}\n", bare)
     title = re.search(r"^# .*\n", bare, re.MULTILINE)
     at = title.end() if title else 0
-    return f"{bare[:at]}\n{ABOVE}\n{bare[at:]}"
+    above = ABOVE if _noticed[str(path)] == "waits" else ""
+    return f"{bare[:at]}\n{above}\n{bare[at:]}"
 
 
 def come(path: str | Path, text: str) -> bool:
-    """Return, once, whether a page that said that it waits does so no more."""
-    if str(path) not in _noticed or waits(path, text):
+    """Return whether it stands otherwise with a page than the page says."""
+    before = _noticed.get(str(path))
+    if before is None or before == waits(path, text):
         return False
-    _noticed.discard(str(path))
+    del _noticed[str(path)]
     return True

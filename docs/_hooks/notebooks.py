@@ -122,7 +122,7 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     source = page.file.content_string
     if later.waits(page.file.abs_src_path, source):
         text, figures = to_markdown(jupytext.reads(source, fmt="py:percent"))
-        text = later.notice(page.file.abs_src_path, text)
+        text = later.notice(page.file.abs_src_path, source, text)
     else:
         text, figures = to_markdown(execute(source, page.file.src_uri))
     page.meta["notebook_figures"] = figures

@@ -30,7 +30,7 @@ _PLACE = re.compile(r'<div data-lg="(?P<key>[0-9a-f]{32})"></div>')
 
 
 def forget() -> None:
-    """Take back what an earlier block of the same process may have set for all that follow."""
+    """Take back the print options that an earlier block of the same process may have set."""
     np.set_printoptions(**_PRINTING)
 
 

@@ -333,6 +333,24 @@ def test_a_site_that_is_served_does_not_wait_for_what_has_to_run(tree):
         assert "Not computed yet" not in text and "<svg" in text
 
 
+def test_what_could_not_be_run_is_served_with_its_reason_and_not_run_again(tree, tmp_path):
+    runs = tmp_path / "runs"
+    ends = f"""import os
+
+with open({str(runs)!r}, "a") as file:
+    file.write("x")
+os._exit(1)
+assert 1 + 1 == 2
+"""
+    (tree / "docs" / "index.md").write_text(PAGE.replace("assert 1 + 1 == 2\n", ends))
+    with serving(tree) as page:
+        assert "its interpreter ended" in page("could not be run")
+        time.sleep(3)
+        assert runs.read_text() == "x"
+        (tree / "docs" / "index.md").write_text(PAGE)
+        assert "could not be run" not in page("lg-proof")
+
+
 def test_a_fault_is_shown_below_what_it_is_about_whatever_the_front_matter():
     text = "---\ntitle: t\n---\n# A\n\n```text\n1\n```\n"
     markdown = text.partition("---\n# ")[2]
@@ -454,7 +472,7 @@ def test_a_page_that_waits_says_so_and_comes_once(monkeypatch):
     for waiting in (path, str(ROOT / "docs" / "b.md")):
         monkeypatch.setattr(later.queue, "waiting", {waiting})
         assert later.waits(path, text) and not later.come(path, text)
-        shown = later.notice(path, text)
+        shown = later.notice(path, text, text)
         assert shown.startswith(f"# A\n\n{later.ABOVE}") and later.BELOW in shown
         assert "<!--" not in shown and "```python\n1\n```" in shown
         assert not later.come(path, text)

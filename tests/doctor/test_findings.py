@@ -17,7 +17,7 @@ import tensorflow as tf
 import yaml
 
 from livegrad.doctor import Watch, _architecture, _data, _heads, _probe, examine
-from livegrad.doctor._heads import Head, judge, know_nothing
+from livegrad.doctor._heads import Head, baseline_loss, judge
 from livegrad.doctor._path import bounds, through
 from livegrad.network import MLP
 from livegrad.signals import GRADIENT_BOUNDS, SIGNAL_BOUNDS, measure
@@ -800,15 +800,15 @@ def test_knowing_nothing_is_the_best_constant_answer():
     for kind, loss in [(SQUARED, lambda c: np.mean((y - c) ** 2)),
                        ("meanabsoluteerror", lambda c: np.mean(np.abs(y - c)))]:  # fmt: skip
         best = min(loss(c) for c in constants)
-        assert know_nothing(head("linear", kind, y)) == pytest.approx(best, abs=1e-3)
+        assert baseline_loss(head("linear", kind, y)) == pytest.approx(best, abs=1e-3)
     p = 0.75
     entropy = -(p * math.log(p) + (1 - p) * math.log(1 - p))
-    assert know_nothing(head("sigmoid", BINARY, [1, 1, 1, 0])) == pytest.approx(entropy)
-    assert know_nothing(head("softmax", SPARSE, [1, 1, 1, 0])) == pytest.approx(entropy)
+    assert baseline_loss(head("sigmoid", BINARY, [1, 1, 1, 0])) == pytest.approx(entropy)
+    assert baseline_loss(head("softmax", SPARSE, [1, 1, 1, 0])) == pytest.approx(entropy)
     columns = np.eye(3)[[1, 1, 1, 0]]
-    assert know_nothing(head("softmax", CATEGORICAL, columns)) == pytest.approx(entropy)
-    assert know_nothing(head("sigmoid", BINARY, [1, 1])) == pytest.approx(0, abs=1e-5)
-    assert know_nothing(head("linear", "hinge", [-1, 1])) is None
+    assert baseline_loss(head("softmax", CATEGORICAL, columns)) == pytest.approx(entropy)
+    assert baseline_loss(head("sigmoid", BINARY, [1, 1])) == pytest.approx(0, abs=1e-5)
+    assert baseline_loss(head("linear", "hinge", [-1, 1])) is None
 
 
 # Several outputs ------------------------------------------------------------------------------

@@ -25,13 +25,13 @@ import { draw } from "./initializers.js";
 import { columnSums, multiply, multiplyTransposed, outer } from "./matrix.js";
 import { Generator } from "./random.js";
 
-/** What an activation pairs with, where a network is built without an initializer. */
-const PAIRING = { linear: "glorot", sigmoid: "glorot", tanh: "glorot", softmax: "glorot", log_softmax: "glorot" };
+/** The activations that pair with glorot_uniform, where a network is built without an initializer. */
+const WITH_GLOROT = new Set(["linear", "sigmoid", "tanh", "softmax", "log_softmax"]);
 
 /** The name of the initializer that pairs with an activation. */
 export function pairing(activation) {
   if (activation === "selu") return "lecun_normal";
-  return PAIRING[activation] ? "glorot_uniform" : "he_normal";
+  return WITH_GLOROT.has(activation) ? "glorot_uniform" : "he_normal";
 }
 
 /** Softmax or its logarithm of each row, as a hidden layer's activation. */

@@ -181,9 +181,9 @@ def _judged(
             f"the products of gains: not before {' and '.join(sorted(now & caused))} is mended"
         )
     if not product and not now & caused:
-        known = [_heads.know_nothing(head) for head in heads]
-        nothing = known[0] if len(known) == 1 else None
-        steps, notes = _steps.learning_rate(model, sample, result, path.depth, nothing)
+        known = [_heads.baseline_loss(head) for head in heads]
+        baseline = known[0] if len(known) == 1 else None
+        steps, notes = _steps.learning_rate(model, sample, result, path.depth, baseline)
         findings += steps
         unjudged += notes
     elif not any("learning rate" in note for note in unjudged):

@@ -13,7 +13,7 @@ from livegrad.doctor._path import activation_of
 from livegrad.doctor._probe import Pass
 from livegrad.doctor._report import Finding
 
-__all__ = ["Head", "heads", "judge", "know_nothing"]
+__all__ = ["Head", "baseline_loss", "heads", "judge"]
 
 Array = np.ndarray[Any, Any]
 
@@ -434,7 +434,7 @@ def _metric(head: Head) -> Finding | None:
     return None
 
 
-def know_nothing(head: Head) -> float | None:
+def baseline_loss(head: Head) -> float | None:
     """Return the loss of the best constant answer, or None where that is not worked out."""
     y = head.y.astype("float64")
     if head.kind == "meansquarederror":

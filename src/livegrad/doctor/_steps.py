@@ -40,7 +40,7 @@ _SEEN = 1e-4
 
 
 def learning_rate(
-    model: Any, sample: Sample, result: Pass, depth: int, nothing: float | None
+    model: Any, sample: Sample, result: Pass, depth: int, baseline: float | None
 ) -> tuple[list[Finding], list[str]]:
     """Try the optimizer's steps on copies.
 
@@ -49,7 +49,7 @@ def learning_rate(
         sample: the batch that all steps are taken on.
         result: the pass at the weights as they are.
         depth: number of hidden layers.
-        nothing: the loss of the best constant answer, where it is known.
+        baseline: the loss of the best constant answer, where it is known.
     """
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     variables = model.trainable_variables
@@ -95,7 +95,7 @@ def learning_rate(
         losses.append(loss_at(model, sample, [tensor(v) for v in copies]))
     if not first:
         return [], []
-    return _long(model, sample, result, first, losses, relative, rate, depth, nothing), []
+    return _long(model, sample, result, first, losses, relative, rate, depth, baseline), []
 
 
 def _gradients(model: Any, sample: Sample, copies: list[Any]) -> list[Any]:
@@ -147,10 +147,10 @@ def _long(
     relative: float,
     rate: float,
     depth: int,
-    nothing: float | None,
+    baseline: float | None,
 ) -> list[Finding]:
     """Return a finding if steps on one batch make its loss explode."""
-    reference = max(result.loss, nothing or 0.0)
+    reference = max(result.loss, baseline or 0.0)
     worst = max(losses, key=lambda value: value if math.isfinite(value) else math.inf)
     growth = worst / reference if reference > 0 else 0.0
     longest = GRADIENT_BOUNDS["SGD"][1] ** (1 / depth) - 1
