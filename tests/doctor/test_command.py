@@ -3,7 +3,11 @@
 import io
 import json
 import math
+import re
+import warnings
+import zipfile
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -192,3 +196,82 @@ def test_without_rich_a_terminal_shows_the_text(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "rich.console", None)
     _command._show(report(DEAD), as_json=False)
     assert screen.getvalue() == f"{report(DEAD)}\n"
+
+
+def zipped(path, kind=zipfile.ZipFile):
+    with kind(path, "w") as file:
+        file.writestr("a", "b")
+    return path
+
+
+def test_a_model_is_loaded_in_safe_mode(tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(
+        "keras.saving.load_model", lambda path, **how: calls.append((path, how)) or "model"
+    )
+    path = zipped(tmp_path / "m.keras")
+    assert _command._model(path) == "model" and calls == [(path, {"safe_mode": True})]
+
+
+def test_a_model_that_cannot_be_loaded_is_named_with_the_reason(tmp_path, monkeypatch):
+    def fails(*_, **__):
+        warnings.warn("old", stacklevel=1)
+        raise KeyError() from ValueError("more")
+
+    monkeypatch.setattr("keras.saving.load_model", fails)
+    path = zipped(tmp_path / "m.keras")
+    other, broken = tmp_path / "m.h5", tmp_path / "b.keras"
+    other.write_text("x")
+    broken.write_text("x")
+    for wrong, said in [
+        (tmp_path / "gone.keras", "no such file"),
+        (other, "must be a .keras file"),
+        (broken, "broken, not a .keras file"),
+        (path, "could not be loaded: KeyError"),
+    ]:
+        with pytest.raises(ValueError, match=f"^{re.escape(f'{wrong}: {said}')}$"):
+            _command._model(wrong)
+
+
+@pytest.mark.parametrize(
+    ("arrays", "x", "y"),
+    [
+        ({"x": [1], "y": [2]}, [1], [2]),
+        ({"x1": [3], "x0": [1], "x10": [4], "y": [2], "z": [0]}, [[1], [3], [4]], [2]),
+        ({"x": [1], "x0": [5], "y0": [2], "y1": [3]}, [1], [[2], [3]]),
+    ],
+)
+def test_the_arrays_of_a_file_are_the_data(tmp_path, arrays, x, y):
+    np.savez(tmp_path / "d.npz", **{name: np.array(value) for name, value in arrays.items()})
+    found = _command._data(tmp_path / "d.npz")
+    assert [np.asarray(part).tolist() for part in found] == [x, y]
+
+
+@pytest.mark.parametrize(
+    ("arrays", "said"),
+    [
+        ({}, "must hold an array x, got nothing"),
+        ({"x": [1], "b": [2]}, "must hold an array y, got x, b"),
+        ({"xa": [1], "y": [2]}, "must hold an array x, got xa, y"),
+        ({"x": [None], "y": [2]}, "not an .npz of plain arrays"),
+    ],
+)
+def test_a_file_without_the_data_is_named(tmp_path, arrays, said):
+    path = tmp_path / "d.npz"
+    np.savez(path, **{name: np.array(value) for name, value in arrays.items()})
+    with pytest.raises(ValueError, match=f"^{re.escape(f'{path}: {said}')}$"):
+        _command._data(path)
+
+
+@pytest.mark.parametrize("content", [b"", b"text", None])
+def test_what_is_no_file_of_arrays_is_named(tmp_path, content):
+    path = tmp_path / "d.npz"
+    if content is not None:
+        path.write_bytes(content)
+    said = "no such file" if content is None else "not an .npz of plain arrays"
+    with pytest.raises(ValueError, match=f"^{re.escape(f'{path}: {said}')}$"):
+        _command._data(path)
+    single = tmp_path / "one.npy"
+    np.save(single, np.ones(2))
+    with pytest.raises(ValueError, match=r"not an \.npz of plain arrays"):
+        _command._data(single)

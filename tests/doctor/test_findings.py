@@ -735,6 +735,11 @@ def test_what_fits_is_not_named(name):
     assert judge(FITTING[name]) == []
 
 
+def test_the_sums_of_outputs_are_over_the_last_axis():
+    output = np.array([[[0.5, 0.5], [0.25, 0.25], [1, 2]], [[0, 1], [1, 0], [0.5, 0.5]]])
+    assert _heads._sums(head("softmax", SPARSE, [0, 1], output)) == "0.5 to 3"
+
+
 def test_labels_and_output_are_both_judged():
     found = judge(head("linear", BINARY, [-1, 1, 1], [[-1], [0], [2]]))
     assert [finding.code for finding in found] == ["label-mismatch", "output-loss-mismatch"]

@@ -69,7 +69,7 @@ def _data(path: Path) -> tuple[Any, Any]:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
-    except (OSError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, TypeError, AttributeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path}: not an .npz of plain arrays") from error
     groups = []
     for name in "xy":

@@ -99,11 +99,12 @@ def _batches(data: Any, rows: int) -> tuple[Any, Any, Any]:
     """Return the first batches of a data set, together at least ``rows`` examples if it has."""
     if _is_array(data) or not (hasattr(data, "__iter__") or hasattr(data, "__getitem__")):
         raise ValueError("y must be given with arrays; only a data set brings its own labels")
+    whole = data
     if isinstance(data, keras.utils.PyDataset):
-        data = (data[at] for at in range(data.num_batches or 0))
+        whole = (data[at] for at in range(data.num_batches or 0))
     batches: list[tuple[Any, ...]] = []
     seen = 0
-    for batch in data:
+    for batch in whole:
         if not isinstance(batch, tuple) or len(batch) not in (2, 3):
             raise ValueError("a data set must give (x, y) or (x, y, sample_weight)")
         batches.append(batch)

@@ -1,0 +1,122 @@
+"""The sample that the doctor measures on: which rows, in which form, and what is refused."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from livegrad.doctor._data import draw
+
+
+def numbers(n, *rest):
+    return np.arange(n * int(np.prod(rest or 1)), dtype="float64").reshape(n, *rest)
+
+
+@pytest.mark.parametrize(
+    ("count", "rows", "taken"),
+    [(10, 4, [0, 3, 6, 9]), (3, 9, [0, 1, 2]), (5, 5, [0, 1, 2, 3, 4]), (7, 1, [0]), (1, 1, [0])],
+)
+def test_arrays_give_rows_evenly_spaced(count, rows, taken):
+    sample = draw(numbers(count, 2), np.arange(count), np.int64(rows))
+    assert sample.rows == len(taken) and sample.weight is None
+    assert sample.x.numpy().tolist() == numbers(count, 2)[taken].tolist()
+    assert sample.y.numpy().tolist() == taken
+    (labels,) = sample.labels
+    assert labels.tolist() == list(range(count))
+
+
+def test_floating_numbers_take_keras_s_precision_and_others_stay():
+    sample = draw(np.ones((2, 1), "float16"), np.array([1, 2], "int16"), 2)
+    assert (sample.x.dtype, sample.y.dtype) == (tf.float32, tf.int16)
+
+
+def test_the_first_rows_of_a_sample_are_a_sample():
+    x = {"a": numbers(4, 1), "b": numbers(4, 2)}
+    part = draw(x, [numbers(4), numbers(4)], 4).first(3)
+    assert part.rows == 3 and part.weight is None and len(part.labels) == 2
+    assert part.x["b"].shape == (3, 2) and [y.shape for y in part.y] == [(3,), (3,)]
+    assert draw(numbers(2, 1), numbers(2), 2).first(5).rows == 2
+
+
+def test_a_list_of_numbers_is_one_array_and_a_list_of_arrays_several():
+    assert draw([[1.0], [2.0]], [0, 1], 2).x.shape == (2, 1)
+    sample = draw([numbers(2, 1), numbers(2, 3)], (numbers(2), numbers(2)), 2)
+    assert [part.shape for part in sample.x] == [(2, 1), (2, 3)] and len(sample.y) == 2
+
+
+def batches(sizes, weight=False):
+    start = 0
+    for size in sizes:
+        x = np.arange(start, start + size, dtype="float64")
+        start += size
+        yield (x[:, None], x, 2 * x) if weight else (x[:, None], x)
+
+
+@pytest.mark.parametrize(("rows", "labels"), [(3, 3), (4, 6), (6, 6), (7, 8), (99, 8)])
+@pytest.mark.parametrize("weight", [False, True])
+def test_a_data_set_gives_its_first_batches(rows, labels, weight):
+    sample = draw(batches([3, 3, 2], weight), None, rows)
+    assert sample.labels[0].tolist() == list(range(labels))
+    assert sample.rows == min(rows, labels)
+    at = np.linspace(0, labels - 1, sample.rows).astype(int).tolist()
+    assert sample.y.numpy().tolist() == at and sample.x.numpy().tolist() == [[n] for n in at]
+    assert (sample.weight.numpy().tolist() == [2 * n for n in at]) if weight else not sample.weight
+
+
+class Set(keras.utils.PyDataset):
+    def __init__(self, count):
+        super().__init__()
+        self.count = count
+
+    def __len__(self):
+        return self.count
+
+    def __getitem__(self, at):
+        return np.full((2, 1), float(at)), np.full(2, float(at))
+
+
+def test_a_keras_data_set_is_read_by_its_length():
+    assert draw(Set(3), None, 99).y.numpy().tolist() == [0, 0, 1, 1, 2, 2]
+    with pytest.raises(ValueError, match="got an empty data set"):
+        draw(Set(0), None, 9)
+
+
+ROWS = "rows must be a whole number of at least 1, got "
+ALONE = "y must be given with arrays; only a data set brings its own labels"
+EMPTY = "must hold at least one example, got the shape "
+ONE = np.ones(2)
+BAD = np.array([1.0, np.nan, np.inf])
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "rows", "said"),
+    [
+        *[(ONE, ONE, rows, f"{ROWS}{rows!r}") for rows in (True, 0, -1, 2.0, "2", None)],
+        *[(x, None, 2, ALONE) for x in (ONE, [ONE], {"a": ONE}, 5)],
+        (ONE, np.array(["a", "b"]), 2, "y must hold numbers, got dtype <U1"),
+        (np.array([b"a", b"b"]), ONE, 2, "x must hold numbers, got dtype |S1"),
+        (np.array([None, 1]), ONE, 2, "x must hold numbers, got dtype object"),
+        (np.float64(1), ONE, 2, f"x {EMPTY}()"),
+        (ONE, np.empty((0, 3)), 2, f"y {EMPTY}(0, 3)"),
+        (ONE, np.ones(3), 2, "x and y must have as many examples, got 2 and 3"),
+        ([ONE, np.ones(4)], ONE, 2, "x and y must have as many examples, got 2 and 4"),
+        (BAD, np.ones(3), 2, "x must be finite: 2 of 3 values are not"),
+        (np.ones(3), -BAD, 2, "y must be finite: 2 of 3 values are not"),
+        (iter([(ONE, ONE, BAD[:2])]), None, 2, "sample_weight must be finite: 1 of 2 values"),
+        (iter([]), None, 2, "x must hold at least one example, got an empty data set"),
+        (iter([ONE]), None, 2, "a data set must give (x, y) or (x, y, sample_weight)"),
+        (iter([(ONE,)]), None, 2, "a data set must give (x, y) or (x, y, sample_weight)"),
+        (iter([(ONE, ONE, ONE, ONE)]), None, 2, "a data set must give (x, y) or (x, y, sample_w"),
+        (iter([(1.0, ONE)]), None, 2, "a data set must be batched: add .batch(32)"),
+        (iter([(ONE, 1.0)]), None, 2, "a data set must be batched: add .batch(32)"),
+    ],
+)
+def test_what_is_no_sample_is_refused_by_name(x, y, rows, said):
+    with pytest.raises(ValueError, match=f"^{re.escape(said)}"):
+        draw(x, y, rows)
+
+
+def test_whole_numbers_are_not_asked_to_be_finite():
+    assert draw(np.array([1, 2]), np.array([True, False]), 2).rows == 2
