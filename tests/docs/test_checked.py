@@ -124,6 +124,16 @@ def test_a_build_that_has_all_records_runs_nothing(tree):
     assert status == 0 and "have run" not in said, said
 
 
+def test_what_was_kept_and_damaged_fails_no_build(tree):
+    kept = [path for kind in ("pages", "results", "made") for path in tree.glob(f".cache/{kind}/*")]
+    assert {path.parent.name for path in kept} == {"pages", "results", "made"}
+    for path in kept:
+        path.write_bytes(path.read_bytes()[:-1])
+    status, said = build(tree, "--strict")
+    assert status == 0 and "it is computed anew" in said, said
+    assert "computed anew" not in build(tree, "--strict")[1]
+
+
 FENCE = "```python\nprint(6 * 7)\n"
 PLANTS = {
     "an output": ("```text\n42\n", "```text\n43\n", "prints something else"),

@@ -36,6 +36,7 @@ def test_what_is_kept_is_made_once_and_anew_for_other_parts(monkeypatch):
 
 @pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"{}", b"0" * 64 + b"\nkept"])
 def test_an_entry_that_is_not_as_it_was_stored_is_made_anew(folder, caplog, damage):
+    caplog.set_level("INFO")
     assert cache.kept("a", lambda: b"kept") == b"kept"
     (path,) = (folder / "made").iterdir()
     path.write_bytes(damage)
