@@ -32,11 +32,7 @@ SCORES = ROOT / "benchmarks" / "apart.json"
 # For each room its files, and the tests that are to notice a change in them.
 ROOMS: dict[str, dict[str, list[str]]] = {
     "doctor": {
-        "src/livegrad/doctor/_*.py": [
-            "tests/doctor/test_command.py",
-            "tests/doctor/test_findings.py",
-            "tests/test_doctor.py",
-        ],
+        "src/livegrad/doctor/_*.py": ["tests/doctor", "tests/test_doctor.py"],
     },
     "laboratory": {
         "src/livegrad_lab/trial.py": ["tests/lab/test_trial.py"],

@@ -4,6 +4,7 @@ import io
 import json
 import math
 import re
+import sys
 import warnings
 import zipfile
 
@@ -193,7 +194,7 @@ def test_a_report_on_a_terminal_has_colours(monkeypatch, shown, styled):
 def test_without_rich_a_terminal_shows_the_text(monkeypatch):
     screen = Terminal()
     monkeypatch.setattr("sys.stdout", screen)
-    monkeypatch.setitem(__import__("sys").modules, "rich.console", None)
+    monkeypatch.setitem(sys.modules, "rich.console", None)
     _command._show(report(DEAD), as_json=False)
     assert screen.getvalue() == f"{report(DEAD)}\n"
 
