@@ -168,12 +168,28 @@ def test_the_policy_lets_in_the_site_alone(open_page, planted):
     assert page.complaints != []
 
 
+READ = "[...document.querySelectorAll('.lg-read')].map(link => link.origin + link.pathname)"
+
+
+def read_to_its_end(page):
+    """Press End until the page counts as read; return the addresses with a tick.
+
+    A key that comes before the page does, or while it scrolls to a tab, leads nowhere.
+    """
+    for _ in range(40):
+        page.keyboard.press("End")
+        page.wait_for_timeout(250)
+        if ticked := page.evaluate(READ):
+            return set(ticked)
+    raise AssertionError("the page was read to its end and has no tick")
+
+
 def test_nothing_is_kept_but_the_readers_own_choices(open_page):
     page = open_page("gradients/vanishing/")
     page.locator("form[data-md-component=palette] label:not([hidden])").first.click()
     page.locator(".tabbed-labels label", has_text="Keras").first.click()
-    page.keyboard.press("End")
-    page.locator(".md-nav__link--active.lg-read").first.wait_for()
+    read_to_its_end(page)
+    assert page.locator(".md-nav__link--active.lg-read").first.is_visible()
     assert page.context.cookies() == []
     assert page.evaluate("document.cookie") == ""
     kept = page.evaluate("Object.keys(localStorage)")
@@ -182,16 +198,10 @@ def test_nothing_is_kept_but_the_readers_own_choices(open_page):
 
 def test_a_lesson_that_was_read_has_a_tick_until_it_is_cleared(open_page, address):
     page = open_page("gradients/")
-    read = "[...document.querySelectorAll('.lg-read')].map(link => link.origin + link.pathname)"
-    assert page.evaluate(read) == []
+    assert page.evaluate(READ) == []
     page.locator("article a[href$='chain-rule/']").first.click()
     page.wait_for_url("**/chain-rule/")
-    for _ in range(40):  # a key that comes before the page does leads nowhere
-        page.keyboard.press("End")
-        page.wait_for_timeout(250)
-        if page.evaluate(read):
-            break
-    assert set(page.evaluate(read)) == {f"{address}gradients/chain-rule/"}
+    assert read_to_its_end(page) == {f"{address}gradients/chain-rule/"}
     page.locator(".md-tabs__link").first.click()
     ticked = page.locator(".lg-path a.lg-read")
     ticked.wait_for()
@@ -199,7 +209,7 @@ def test_a_lesson_that_was_read_has_a_tick_until_it_is_cleared(open_page, addres
     state = page.locator(".lg-path__state")
     assert re.match(r"1 of \d+ read, .*Go on with Gradients", state.inner_text())
     state.get_by_role("button", name="Clear").click()
-    assert page.evaluate(read) == [] and state.is_hidden()
+    assert page.evaluate(READ) == [] and state.is_hidden()
     assert not [key for key in page.evaluate("Object.keys(localStorage)") if key.endswith(".read")]
     assert page.complaints == []
 
