@@ -83,6 +83,13 @@ def test_a_keras_data_set_is_read_by_its_length():
         draw(Set(0), None, 9)
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_batches_that_differ_in_their_parts_are_refused(order):
+    given = [(np.ones((2, 1)), np.ones(2)), (np.ones((2, 1)), np.ones(2), np.ones(2))]
+    with pytest.raises(ValueError, match="each batch of a data set must give as many parts, got"):
+        draw(iter(given[::order]), None, 4)
+
+
 ROWS = "rows must be a whole number of at least 1, got "
 ALONE = "y must be given with arrays; only a data set brings its own labels"
 EMPTY = "must hold at least one example, got the shape "

@@ -142,6 +142,55 @@ def test_units_saturated_by_their_kernel_are_given_another():
     assert found.fix == 'keras.layers.Dense(..., kernel_initializer="glorot_uniform")'
 
 
+class Branches(keras.Model):
+    """A long branch and a short one, called in the order given; each has an output."""
+
+    def __init__(self, first):
+        super().__init__()
+        self.first = first
+        self.long = [L.Dense(16, "relu", name="long_1"), L.Dense(16, "relu", name="long_2")]
+        self.short = L.Dense(16, "relu", name="short")
+        self.ends = [L.Dense(1, "sigmoid"), L.Dense(1, "sigmoid")]
+
+    def call(self, x):
+        if self.first == "long":
+            long = self.ends[0](self.long[1](self.long[0](x)))
+            return [long, self.ends[1](self.short(x))]
+        short = self.ends[1](self.short(x))
+        return [self.ends[0](self.long[1](self.long[0](x))), short]
+
+
+@pytest.mark.parametrize(("first", "dead"), [("long", "short"), ("short", "long_2")])
+def test_units_are_looked_for_behind_an_output(first, dead):
+    x, y = data()
+    model = Branches(first)
+    model(x)
+    model.compile("sgd", "binary_crossentropy")
+    model.get_layer(dead).bias.assign(np.full(16, -100.0))
+    found = examine(model, x, [y, y]).findings
+    assert ("dead-units", dead) in [(f.code, f.layer) for f in found]
+
+
+def test_units_are_looked_for_behind_a_layer_whose_slope_is_unknown():
+    x, y = data()
+    model = net(3)
+    model.get_layer("hidden_1").activation = keras.activations.elu
+    fix_units(model.get_layer("hidden_2"), 15, -1.0)
+    found = one(model, x, y)
+    assert (found.code, found.layer) == ("dead-units", "hidden_2")
+
+
+def test_what_too_few_examples_cannot_show_does_not_hide_a_later_layer():
+    x, y = data(15)
+    model = net(2)
+    model.get_layer("hidden_2").activation = keras.activations.tanh
+    fix_units(model.get_layer("hidden_1"), 15, -1.0)
+    model.get_layer("hidden_2").bias.assign(np.full(16, 10.0))
+    assert ("saturated-units", "hidden_2") in [
+        (finding.code, finding.layer) for finding in examine(model, x, y).findings
+    ]
+
+
 # The two products -----------------------------------------------------------------------------
 
 
@@ -684,6 +733,12 @@ OUTPUTS = {
         "False; must be 0 % by sigmoid",
         "model.compile(..., loss=keras.losses.BinaryCrossentropy(from_logits=True))",
     ),
+    "linear probabilities of classes": (
+        head("linear", SPARSE, [0, 1], [[0.5, 2, -1], [1, 0, 3]]),
+        "50% of the outputs lie outside 0 to 1; linear gives no probabilities, and from_logits is "
+        "False; must be 0 % by softmax",
+        "model.compile(..., loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))",
+    ),
     "tanh probabilities": (
         head("tanh", BINARY, [0, 1], [[0.5], [-0.5]]),
         "50% of the outputs lie outside 0 to 1; tanh gives no probabilities, and from_logits is "
@@ -705,6 +760,20 @@ def test_outputs_that_do_not_fit_their_loss(name):
     assert (found.code, found.layer) == ("output-loss-mismatch", "output")
     assert (found.evidence, found.fix) == (evidence, fix)
     assert found.why == WHY["outputs"][name]
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        *["BinaryCrossentropy", "CategoricalCrossentropy", "SparseCategoricalCrossentropy"],
+        *["BinaryFocalCrossentropy", "CategoricalFocalCrossentropy"],
+    ],
+)
+def test_the_loss_for_logits_is_keras_s_own(loss):
+    y = np.arange(3) if loss.startswith("Sparse") else np.eye(3)
+    (found,) = judge(head("linear", loss.lower(), y, three() - 1))
+    assert found.fix == f"model.compile(..., loss=keras.losses.{loss}(from_logits=True))"
+    assert getattr(keras.losses, loss)(from_logits=True).from_logits
 
 
 FITTING = {

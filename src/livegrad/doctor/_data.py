@@ -107,6 +107,11 @@ def _batches(data: Any, rows: int) -> tuple[Any, Any, Any]:
     for batch in whole:
         if not isinstance(batch, tuple) or len(batch) not in (2, 3):
             raise ValueError("a data set must give (x, y) or (x, y, sample_weight)")
+        if batches and len(batch) != len(batches[0]):
+            raise ValueError(
+                f"each batch of a data set must give as many parts, got {len(batches[0])} "
+                f"and {len(batch)}"
+            )
         batches.append(batch)
         if any(len(np.shape(part)) == 0 for part in keras.tree.flatten(batch[:2])):
             raise ValueError("a data set must be batched: add .batch(32)")
