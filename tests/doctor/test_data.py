@@ -83,10 +83,11 @@ def test_a_keras_data_set_is_read_by_its_length():
         draw(Set(0), None, 9)
 
 
-@pytest.mark.parametrize("order", [1, -1])
-def test_batches_that_differ_in_their_parts_are_refused(order):
+@pytest.mark.parametrize(("order", "parts"), [(1, "2 and 3"), (-1, "3 and 2")])
+def test_batches_that_differ_in_their_parts_are_refused(order, parts):
     given = [(np.ones((2, 1)), np.ones(2)), (np.ones((2, 1)), np.ones(2), np.ones(2))]
-    with pytest.raises(ValueError, match="each batch of a data set must give as many parts, got"):
+    said = f"^each batch of a data set must give as many parts, got {parts}$"
+    with pytest.raises(ValueError, match=said):
         draw(iter(given[::order]), None, 4)
 
 

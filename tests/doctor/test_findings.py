@@ -184,11 +184,11 @@ def test_what_too_few_examples_cannot_show_does_not_hide_a_later_layer():
     x, y = data(15)
     model = net(2)
     model.get_layer("hidden_2").activation = keras.activations.tanh
-    fix_units(model.get_layer("hidden_1"), 15, -1.0)
+    model.get_layer("hidden_1").bias.assign(np.full(16, -100.0))
+    assert "dead units: 15 examples are too few" in examine(model, x, y).unjudged[0]
     model.get_layer("hidden_2").bias.assign(np.full(16, 10.0))
-    assert ("saturated-units", "hidden_2") in [
-        (finding.code, finding.layer) for finding in examine(model, x, y).findings
-    ]
+    found = examine(model, x, y).findings
+    assert ("saturated-units", "hidden_2") in [(f.code, f.layer) for f in found]
 
 
 # The two products -----------------------------------------------------------------------------
