@@ -1,10 +1,11 @@
 """Measure how many changes in the doctor and in the laboratory their tests notice, in a sample.
 
 ``drift.py`` leaves both out: TensorFlow does not live through mutmut's forks, and an experiment
-takes seconds. Here mutmut writes the changes, and each of a random sample is tried in a process of
-its own, against the tests of its room; the pages might notice more. Run as ``python
-benchmarks/apart.py doctor --sample 60 --seed 1``: about half a minute a change. What was tried
-before is kept; another seed adds to it, until a file changes.
+takes seconds. Here mutmut writes the changes, and each of a random sample is tried against the
+tests of its room, two at once, each in an interpreter that lives on; the pages might notice more.
+Run as ``python benchmarks/apart.py doctor --sample 150 --seed 1``: about ten seconds a change. What
+was noticed before is kept and what was missed is tried again; another seed adds to it, until a file
+changes.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
+import pytest
 from mutmut.mutation.file_mutation import mutate_file_contents
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,27 +81,65 @@ def changes(path: Path) -> tuple[str, dict[str, str]]:
     return code, lines
 
 
-def noticed(folder: Path, tests: list[str], change: str) -> bool:
-    """Return whether a test fails under the change."""
-    environment = os.environ | {
-        "MUTANT_UNDER_TEST": change,
-        "LIVEGRAD_CACHE": "",
-        "PYTHONPATH": str(folder / "src"),
-        "OMP_NUM_THREADS": "1",
-        "OPENBLAS_NUM_THREADS": "1",
-    }
+class Interpreter:
+    """An interpreter that tries one change after another, and is begun anew after one that hangs.
+
+    TensorFlow takes ten seconds to be imported, and most changes are noticed in less.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        """Take the folder in which the changed files lie."""
+        self.folder = folder
+        self.process: subprocess.Popen[str] | None = None
+
+    def noticed(self, tests: list[str], change: str) -> bool:
+        """Return whether a test fails under the change."""
+        if self.process is None:
+            environment = os.environ | {
+                "LIVEGRAD_CACHE": "",
+                "PYTHONPATH": str(self.folder / "src"),
+                "OMP_NUM_THREADS": "1",
+                "OPENBLAS_NUM_THREADS": "1",
+            }
+            self.process = subprocess.Popen(
+                [sys.executable, str(Path(__file__).resolve()), "--inside"],
+                cwd=self.folder,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+            )
+        assert self.process.stdin is not None and self.process.stdout is not None
+        late = threading.Timer(LONGEST, self.process.kill)
+        late.start()
+        self.process.stdin.write(json.dumps([change, tests]) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        late.cancel()
+        if not answer:
+            self.end()
+        return answer != "0\n"
+
+    def end(self) -> None:
+        """Stop the interpreter; the next change begins another."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+
+def inside() -> None:
+    """Answer each line of changes and tests with what pytest returns, inside an interpreter."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     quick = ["-x", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "-k", "not __mutmut_"]
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", *quick, *tests],
-            cwd=folder,
-            env=environment,
-            capture_output=True,
-            timeout=LONGEST,
-        )
-    except subprocess.TimeoutExpired:
-        return True
-    return done.returncode != 0
+    for line in sys.stdin:
+        os.environ["MUTANT_UNDER_TEST"], tests = json.loads(line)
+        # Tests are imported anew: some hold what can be read only once.
+        for name in [name for name in sys.modules if name.rpartition(".")[2].startswith("test_")]:
+            del sys.modules[name]
+        print(int(pytest.main([*quick, *tests])), file=answers, flush=True)
 
 
 def measure(room: str, sample: int, seed: int) -> None:
@@ -118,26 +160,52 @@ def measure(room: str, sample: int, seed: int) -> None:
             code, lines = changes(path)
             (folder / path.relative_to(ROOT)).write_text(code, encoding="utf-8")
             there += [(f"{module(path)}.{name}", line, tests) for name, line in lines.items()]
+        interpreters = [Interpreter(folder) for _ in range(AT_ONCE)]
+        free: Queue[Interpreter] = Queue()
+        for interpreter in interpreters:
+            free.put(interpreter)
+
+        def noticed(tests: list[str], change: str) -> bool:
+            taken = free.get()
+            try:
+                return taken.noticed(tests, change)
+            finally:
+                free.put(taken)
+
         for tests in {tuple(tests) for tests in own.values()}:
-            if noticed(folder, [*tests], "no change"):
+            if noticed([*tests], "no change"):
                 raise SystemExit(f"{' '.join(tests)} fail without a change")
         row["mutants"] = len(there)
-        tried = set(row["tried"])
+        # What was missed is tried again: a test may have been written for it.
+        again = {name for name, _ in row["survived"]}
+        done = set(row["tried"]) - again
         drawn = random.Random(seed).sample(there, min(sample, len(there)))
-        todo = [one for one in drawn if one[0] not in tried]
+        todo = [one for one in there if one[0] in again]
+        todo += [one for one in drawn if one[0] not in done | again]
+        row["survived"] = [[name, line] for name, line, _ in todo if name in again]
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            answers = pool.map(lambda one: noticed(folder, one[2], one[0]), todo)
+            answers = pool.map(lambda one: noticed(one[2], one[0]), todo)
             for (name, line, _), found in zip(todo, answers, strict=True):
-                row["tried"].append(name)
+                row["tried"] = sorted({*row["tried"], name})
+                row["survived"] = [kept for kept in row["survived"] if kept[0] != name]
                 if not found:
                     row["survived"].append([name, line])
                 print(f"{'noticed' if found else 'MISSED '} {name}: {line}", flush=True)
                 SCORES.write_text(json.dumps(scores | {room: row}, indent=1) + "\n", "utf-8")
+        for interpreter in interpreters:
+            # What a change left behind would be taken for a change that was noticed.
+            for tests in {tuple(tests) for tests in own.values()}:
+                if interpreter.noticed([*tests], "no change"):
+                    raise SystemExit(f"{' '.join(tests)} fail after the last change")
+            interpreter.end()
     print(f"{room}: {len(row['tried']) - len(row['survived'])} of {len(row['tried'])} noticed")
 
 
 def main() -> None:
-    """Run one room."""
+    """Run one room, or answer inside an interpreter of its own."""
+    if sys.argv[1:] == ["--inside"]:
+        inside()
+        return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("room", choices=ROOMS)
     parser.add_argument("--sample", type=int, default=60)

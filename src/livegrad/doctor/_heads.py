@@ -246,7 +246,9 @@ def _labels(head: Head) -> Finding | None:
     if kind in _BINARY and (y.min() < 0 or y.max() > 1):
         signs = bool(np.isin(y, (-1, 1)).all())
         many = whole and y.min() >= 0 and units == 1
-        fix = "y = (y + 1) / 2" if signs else "y = y / y.max()"
+        fix = "y = y / y.max()" if y.min() >= 0 else "y = (y - y.min()) / (y.max() - y.min())"
+        if signs:
+            fix = "y = (y + 1) / 2"
         if many:
             fix = f'{_dense(head, "softmax", _classes(y))}; loss="sparse_categorical_crossentropy"'
         return _label(
@@ -354,7 +356,8 @@ def _probabilities(head: Head) -> Finding | None:
                 _dense(head, "linear"),
             )
         return None
-    if act == wrong and head.units > 1:
+    squashed = "sigmoid" if act == "hard_sigmoid" else act
+    if squashed == wrong and head.units > 1:
         loss = "categorical_crossentropy" if binary else "binary_crossentropy"
         fix = f'model.compile(..., loss="{loss}")' if binary else _dense(head, right)
         return _mismatch(
@@ -365,7 +368,7 @@ def _probabilities(head: Head) -> Finding | None:
             "sigmoid each with binary cross-entropy.",
             fix,
         )
-    if act in (right, "hard_sigmoid"):
+    if squashed == right:
         return None
     outside = float(np.mean((head.output < 0) | (head.output > 1)))
     if act != "unknown" or outside > 0:
