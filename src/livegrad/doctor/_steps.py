@@ -35,6 +35,8 @@ _STEPS = 3
 _GROWTH = 3.0
 _ROUNDING = 8.0
 _THOUSANDTH = 1e-3
+# A rate to begin with where the optimizer's own is 0.
+_LEAST = 1e-12
 # Above what rounding does to a mean of losses.
 _SEEN = 1e-4
 
@@ -53,53 +55,91 @@ def learning_rate(
     """
     optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
     variables = model.trainable_variables
-    if any(gradient is None for gradient in result.weights):
-        used = [v for v, g in zip(variables, result.weights, strict=True) if g is not None]
-        if not used:
-            return [], ["learning rate: no trainable variable has a gradient"]
+    if all(gradient is None for gradient in result.weights):
+        return [], ["learning rate: no trainable variable has a gradient"]
+    rate = float(optimizer.learning_rate)
     try:
-        twin = type(optimizer).from_config(optimizer.get_config())
+        twin, copies = _stepped(optimizer, rate, variables, result.weights)
     except Exception as failure:
         return [], [f"learning rate: the optimizer cannot be copied ({type(failure).__name__})"]
-    rate = float(optimizer.learning_rate)
+    relative = _relative(copies, variables)
+    if relative is None:
+        return [], []
+    losses = [loss_at(model, sample, [tensor(v) for v in copies])]
+    bound = _ROUNDING * _precision(variables[0].dtype)
+    if relative < bound and math.isfinite(losses[0]):
+        if losses[0] < result.loss * (1 - _SEEN):
+            return [], []
+        if _scheduled(optimizer):
+            return [], ["learning rate: a schedule may begin with steps as short as these"]
+        return _short(model, sample, result, optimizer, rate, bound), []
+    first = [tensor(v) for v in copies] if not losses[0] < result.loss else []
+    while math.isfinite(losses[-1]) and len(losses) < _STEPS and not min(losses) < result.loss:
+        again = run(model, sample, [tensor(v) for v in copies]).weights
+        twin.apply_gradients(_pairs(again, copies))
+        losses.append(loss_at(model, sample, [tensor(v) for v in copies]))
+    if not first:
+        return [], []
+    found = _long(model, sample, result, first, losses, relative, rate, depth, baseline)
+    if not found:
+        return [], []
+    better, evidence = found
+    fix = f"model.optimizer.learning_rate = {better:g}"
+    if _scheduled(optimizer):  # whose rate cannot be set
+        kind = type(optimizer).__name__
+        fix = f"model.compile(..., optimizer=keras.optimizers.{kind}({better:g}))"
+    return [
+        Finding(
+            "learning-rate",
+            "optimizer",
+            evidence,
+            "The step ends higher on the other side of the valley than it began, and the next one "
+            "higher still.",
+            fix,
+        )
+    ], []
+
+
+def _scheduled(optimizer: Any) -> bool:
+    return isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule)
+
+
+def _stepped(
+    optimizer: Any, rate: float, variables: list[Any], gradients: list[Any]
+) -> tuple[Any, list[Any]]:
+    """Return a twin of the optimizer after one step at a rate, and the copies that it moved."""
+    twin = type(optimizer).from_config(optimizer.get_config() | {"learning_rate": rate})
     # The names go with them: weight decay leaves some out by name.
     # A tensor is copied; handed the value itself, Keras would take the model's variable.
     copies = [keras.Variable(tensor(v), dtype=v.dtype, name=v.name) for v in variables]
     twin.build(copies)
-    if optimizer.built and len(twin.variables) == len(optimizer.variables):
-        for new, old in zip(twin.variables, optimizer.variables, strict=True):
+    own, given = (
+        [v for v in one.variables if v.name != "learning_rate"] for one in (twin, optimizer)
+    )
+    if optimizer.built and len(own) == len(given):
+        for new, old in zip(own, given, strict=True):
             new.assign(tensor(old))
-    pairs = [(g, v) for g, v in zip(result.weights, copies, strict=True) if g is not None]
-    twin.apply_gradients(pairs)
+    twin.apply_gradients(_pairs(gradients, copies))
+    return twin, copies
+
+
+def _pairs(gradients: list[Any], copies: list[Any]) -> list[tuple[Any, Any]]:
+    return [(g, v) for g, v in zip(gradients, copies, strict=True) if g is not None]
+
+
+def _relative(copies: list[Any], variables: list[Any]) -> float | None:
+    """Return by what share of their size the kernels moved, their median; None without kernels."""
     moved = [
         norm(tensor(new) - tensor(old)) / size
         for new, old in zip(copies, variables, strict=True)
         if len(old.shape) > 1 and (size := norm(tensor(old))) > 0
     ]
-    if not moved:
-        return [], []
-    relative = float(np.median(moved))
-    losses = [loss_at(model, sample, [tensor(v) for v in copies])]
-    eps = float(np.finfo("float32").eps)
-    if variables[0].dtype in ("float16", "bfloat16"):
-        eps = 2.0 ** (-10 if variables[0].dtype == "float16" else -7)
-    if relative < _ROUNDING * eps and math.isfinite(losses[0]):
-        if losses[0] < result.loss * (1 - _SEEN):
-            return [], []
-        return _short(model, sample, result, copies, relative, rate, _ROUNDING * eps), []
-    first = [tensor(v) for v in copies] if not losses[0] < result.loss else []
-    while math.isfinite(losses[-1]) and len(losses) < _STEPS and not min(losses) < result.loss:
-        again = _gradients(model, sample, copies)
-        pairs = [(g, v) for g, v in zip(again, copies, strict=True) if g is not None]
-        twin.apply_gradients(pairs)
-        losses.append(loss_at(model, sample, [tensor(v) for v in copies]))
-    if not first:
-        return [], []
-    return _long(model, sample, result, first, losses, relative, rate, depth, baseline), []
+    return float(np.median(moved)) if moved else None
 
 
-def _gradients(model: Any, sample: Sample, copies: list[Any]) -> list[Any]:
-    return run(model, sample, [tensor(v) for v in copies]).weights
+def _precision(dtype: str) -> float:
+    """Return the distance from 1 to the next number."""
+    return 2.0**-7 if dtype == "bfloat16" else float(np.finfo(dtype).eps)  # no NumPy type
 
 
 def _along(model: Any, first: list[Any], factor: float) -> list[Any]:
@@ -110,30 +150,32 @@ def _along(model: Any, first: list[Any], factor: float) -> list[Any]:
 
 
 def _short(
-    model: Any,
-    sample: Sample,
-    result: Pass,
-    copies: list[Any],
-    relative: float,
-    rate: float,
-    bound: float,
+    model: Any, sample: Sample, result: Pass, optimizer: Any, rate: float, bound: float
 ) -> list[Finding]:
-    """Return a finding if a longer step, a thousandth of the weights, lowers the loss."""
-    if not 0 < relative < _THOUSANDTH:
+    """Return a finding if a longer step, a thousandth of the weights, lowers the loss.
+
+    What rounding ate cannot be measured: the rate is raised until a step is above the bound.
+    """
+    raised, moved = rate or _LEAST, 0.0
+    while moved < bound and raised < 1:
+        raised *= 1024
+        _, copies = _stepped(optimizer, raised, model.trainable_variables, result.weights)
+        moved = _relative(copies, model.trainable_variables) or 0.0
+    if not bound <= moved < math.inf or rate / raised * moved >= _THOUSANDTH:
         return []
-    factor = _THOUSANDTH / relative
-    lower = loss_at(model, sample, _along(model, [tensor(v) for v in copies], factor))
+    lower = loss_at(model, sample, _along(model, [tensor(v) for v in copies], _THOUSANDTH / moved))
     if not lower < result.loss * (1 - _SEEN):
         return []
-    better = _rounded(rate * factor)
+    relative = moved * rate / raised
+    step = f"a step moves the weights by {relative:.1e} of their size, below 8 eps = {bound:.1e}"
+    longer = f"{_THOUSANDTH / relative:.0e} times as long" if rate else "of a thousandth"
     return [
         Finding(
             "learning-rate",
             "optimizer",
-            f"a step moves the weights by {relative:.1e} of their size, below 8 eps = {bound:.1e}; "
-            f"one {factor:.0e} times as long lowers the loss from {result.loss:.4g} to {lower:.4g}",
+            f"{step}; one {longer} lowers the loss from {result.loss:.4g} to {lower:.4g}",
             "Rounding eats up such steps, and a million of them would move a weight by its size.",
-            f"model.optimizer.learning_rate = {better:g}",
+            f"model.optimizer.learning_rate = {_rounded(raised * _THOUSANDTH / moved):g}",
         )
     ]
 
@@ -148,18 +190,18 @@ def _long(
     rate: float,
     depth: int,
     baseline: float | None,
-) -> list[Finding]:
-    """Return a finding if steps on one batch make its loss explode."""
+) -> tuple[float, str] | None:
+    """Return a better rate and what was measured, if steps on one batch make its loss explode."""
     reference = max(result.loss, baseline or 0.0)
     worst = max(losses, key=lambda value: value if math.isfinite(value) else math.inf)
     growth = worst / reference if reference > 0 else 0.0
     longest = GRADIENT_BOUNDS["SGD"][1] ** (1 / depth) - 1
     if min(losses) < result.loss:
-        return []
+        return None
     explodes = not math.isfinite(worst) or growth > _GROWTH
     rewrites = relative > longest
     if not (explodes or rewrites):
-        return []
+        return None
     better = rate
     for _ in range(6):
         better /= 10
@@ -170,16 +212,7 @@ def _long(
         evidence = f"{measured}, above {_GROWTH:.0f}"
     else:
         evidence = f"a step moves the weights by {relative:.3g} of their size, above {longest:.3g}"
-    return [
-        Finding(
-            "learning-rate",
-            "optimizer",
-            f"{evidence}; weights move by {relative:.2g} of their size a step",
-            "The step ends higher on the other side of the valley than it began, and the next one "
-            "higher still.",
-            f"model.optimizer.learning_rate = {_rounded(better):g}",
-        )
-    ]
+    return _rounded(better), f"{evidence}; weights move by {relative:.2g} of their size a step"
 
 
 def _rounded(rate: float) -> float:

@@ -1,0 +1,306 @@
+"""What the doctor tells from the weights alone, layer by layer."""
+
+from __future__ import annotations
+
+import math
+import re
+
+import keras
+import numpy as np
+import pytest
+
+from livegrad.doctor import _data, _path, _probe, _weights, examine
+
+L = keras.layers
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    keras.utils.set_random_seed(0)
+
+
+def data(n=64, features=8):
+    x = np.random.default_rng(0).standard_normal((n, features)).astype("float32")
+    return x, (x[:, 0] > 0).astype("float32")
+
+
+def net(*layers, shape=(8,)):
+    model = keras.Sequential([keras.Input(shape), *layers, L.Dense(1, "sigmoid", name="output")])
+    model.compile("sgd", "binary_crossentropy")
+    return model
+
+
+# Broken ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "start"),
+    [
+        ("gamma", "Ones()((16,))"),
+        ("moving_variance", "Ones()((16,))"),
+        ("beta", "Zeros()((16,))"),
+        ("moving_mean", "Zeros()((16,))"),
+    ],
+)
+def test_a_broken_normalisation_is_begun_again(name, start):
+    model = net(L.Dense(16, "relu", name="hidden"), L.BatchNormalization(name="scale"))
+    layer = model.get_layer("scale")
+    value = getattr(layer, name).numpy()
+    value[2:5] = [np.nan, np.inf, -np.inf]
+    getattr(layer, name).assign(value)
+    (found,) = _weights.broken(model)
+    assert found.evidence == f"3 of 16 entries of {name} are not finite, above 0"
+    assert found.fix == f'model.get_layer("scale").{name}.assign(keras.initializers.{start})'
+    exec(found.fix, {"model": model, "keras": keras})
+    assert _weights.broken(model) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "start"), [("kernel", "GlorotUniform()((8, 16))"), ("bias", "Zeros()((16,))")]
+)
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_broken_layer_is_begun_again(name, start, dtype):
+    hidden = L.Dense(16, "relu", name="hidden", dtype=dtype)
+    model = net(L.Dense(8, "relu"), hidden)
+    variable = getattr(hidden, name)
+    value = np.zeros(variable.shape)
+    value.flat[0] = np.nan
+    variable.assign(value)
+    (found,) = _weights.broken(model)
+    assert (found.code, found.layer) == ("non-finite", "hidden")
+    assert found.evidence == f"1 of {value.size} entries of {name} are not finite, above 0"
+    exec(found.fix, {"model": model, "keras": keras})
+    assert found.fix.endswith(start + ")") and _weights.broken(model) == []
+
+
+def test_a_broken_layer_inside_a_model_is_found_behind_one_with_whole_numbers():
+    inner = keras.Sequential([keras.Input((8,)), L.Dense(4, "relu", name="inside")])
+    model = net(L.Dropout(0.5), inner)
+    inner.layers[-1].bias.assign([0, np.nan, 0, 0])
+    (found,) = _weights.broken(model)
+    assert found.layer == "inside"
+
+
+# Symmetric ------------------------------------------------------------------------------------
+
+
+def symmetric(model, x, y):
+    sample = _data.draw(x, y, 64)
+    with _probe.undisturbed(model):
+        result = _probe.run(model, sample)
+    return _weights.symmetric(_path.through(result.calls, result.outputs), result, model)
+
+
+@pytest.mark.parametrize(
+    ("activation", "init"),
+    [
+        ("relu", "he_normal"),
+        ("elu", "he_normal"),
+        (None, "he_normal"),
+        ("tanh", "glorot_uniform"),
+    ],
+)
+@pytest.mark.parametrize("bias", [True, False])
+def test_equal_units_are_named_with_and_without_a_bias(activation, init, bias):
+    equal = {"kernel_initializer": keras.initializers.Constant(0.1), "use_bias": bias}
+    model = net(L.Dense(8, "relu"), L.Dense(2, activation, name="equal", **equal))
+    assert symmetric(model, *data()) == []
+    model.get_layer("output").kernel.assign([[0.1], [0.1]])
+    (found,) = symmetric(model, *data())
+    assert (found.code, found.layer) == ("symmetric-weights", "equal")
+    assert found.evidence.startswith("largest difference between its 2 units is 0 in weights")
+    assert found.fix == f'keras.layers.Dense(..., kernel_initializer="{init}")'
+
+
+def test_equal_filters_are_named_and_those_of_a_depthwise_convolution_are_not():
+    x = np.random.default_rng(0).standard_normal((64, 6, 6, 3)).astype("float32")
+    y = (x[:, 0, 0, 0] > 0).astype("float32")
+    model = net(
+        L.Conv2D(4, 3, activation="relu", name="equal", kernel_initializer="ones"),
+        L.Flatten(),
+        shape=(6, 6, 3),
+    )
+    # Equal weights on unlike places give the filters unlike gradients.
+    assert symmetric(model, x, y) == []
+    model.layers[-1].kernel.assign(np.full(model.layers[-1].kernel.shape, 0.1))
+    (found,) = symmetric(model, x, y)
+    assert found.layer == "equal" and found.fix.startswith("keras.layers.Conv2D(...")
+    assert "between its 4 units" in found.evidence
+    depthwise = L.DepthwiseConv2D(3, activation="relu", depthwise_initializer="ones")
+    model = net(depthwise, L.Flatten(), shape=(6, 6, 3))
+    model.layers[-1].kernel.assign(np.full(model.layers[-1].kernel.shape, 0.1))
+    assert symmetric(model, x, y) == []
+
+
+def test_units_that_a_bias_tells_apart_are_not_equal():
+    layer = L.Dense(4, "tanh", kernel_initializer="zeros")
+    model = net(layer)
+    model.layers[-1].kernel.assign(np.full((4, 1), 0.1))
+    assert len(symmetric(model, *data())) == 1
+    layer.bias.assign([0, 0, 0, 1e-3])
+    assert symmetric(model, *data()) == []
+
+
+def test_one_unit_has_no_other_to_equal():
+    assert symmetric(net(L.Dense(1, "tanh", kernel_initializer="ones")), *data()) == []
+
+
+def test_equal_units_with_unlike_gradients_part():
+    model = net(L.Dense(4, "tanh", kernel_initializer="zeros", name="equal"))
+    assert symmetric(model, *data()) == []
+    # Frozen, it has no gradient that could part them.
+    model.get_layer("equal").trainable = False
+    assert [found.layer for found in symmetric(model, *data())] == ["equal"]
+
+
+# Identical ------------------------------------------------------------------------------------
+
+
+def test_copies_are_counted_from_the_first_and_named_in_order():
+    shared = {"activation": "relu", "kernel_initializer": keras.initializers.HeNormal(seed=1)}
+    model = net(
+        L.Dense(8, name="a", **shared),
+        L.Dense(8, name="b", **shared),
+        L.Dense(4, name="c"),
+        L.Dense(4, name="d", **shared),
+        L.Dense(8, name="e"),
+        L.Dense(8, name="f", **shared),
+    )
+    (found,) = _weights.identical(model)
+    assert (found.code, found.layer) == ("identical-kernels", "b")
+    assert found.evidence == (
+        "0 of 64 weights differ from those of a, must be above 0; copies: b, f"
+    )
+    assert found.fix == 'keras.layers.Dense(..., kernel_initializer="he_normal")'
+
+
+@pytest.mark.parametrize("kernel", [np.eye(8), np.zeros((8, 8)), np.full((8, 8), 0.5)])
+def test_constants_and_the_identity_are_no_copies(kernel):
+    layers = [L.Dense(8, "relu", name=f"hidden_{at}") for at in range(3)]
+    model = net(*layers)
+    for layer in layers[:2]:
+        layer.kernel.assign(kernel)
+    assert _weights.identical(model) == []
+
+
+def test_a_kernel_equal_to_the_identity_but_for_one_weight_is_a_copy():
+    layers = [L.Dense(8, "relu", name=f"hidden_{at}") for at in range(2)]
+    model = net(*layers)
+    for layer in layers:
+        layer.kernel.assign(np.eye(8) + 1e-3 * (np.arange(64).reshape(8, 8) == 5))
+    assert [found.layer for found in _weights.identical(model)] == ["hidden_1"]
+
+
+def test_a_frozen_copy_and_one_layer_called_twice_are_no_copies():
+    shared = L.Dense(8, "relu", name="shared")
+    inputs = keras.Input((8,))
+    model = keras.Model(inputs, L.Dense(1)(shared(shared(inputs))))
+    assert _weights.identical(model) == []
+    layers = [L.Dense(8, "relu", name=f"hidden_{at}") for at in range(3)]
+    model = net(*layers)
+    layers[2].kernel.assign(layers[0].kernel)
+    layers[0].trainable = False
+    assert _weights.identical(model) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [("he_normal", "he_normal"), ("random_normal", "random_normal"), ("orthogonal", "orthogonal")],
+)
+def test_an_initializer_is_named_as_keras_takes_it(given, name):
+    layer = L.Dense(2, kernel_initializer=given)
+    assert _weights._name(layer) == name
+    assert isinstance(keras.initializers.get(name), type(layer.kernel_initializer))
+
+
+# Drawn and frozen -----------------------------------------------------------------------------
+
+
+def built(units=128, **given):
+    layer = L.Dense(units, **given)
+    layer.build((None, 128))
+    return layer
+
+
+@pytest.mark.parametrize("given", ["glorot_uniform", "he_normal", "zeros", "ones", "orthogonal"])
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_fresh_layer_is_as_it_was_drawn(given, bias):
+    assert _weights.drawn(built(kernel_initializer=given, use_bias=bias)) is True
+
+
+@pytest.mark.parametrize(("factor", "expected"), [(1.01, True), (0.99, True), (1.06, False),
+                                                  (0.94, False), (0, False)])  # fmt: skip
+def test_a_kernel_is_drawn_within_four_standard_deviations(factor, expected):
+    layer = built()
+    assert 4 / math.sqrt(128 * 128) == 0.03125
+    layer.kernel.assign(layer.kernel * factor)
+    assert _weights.drawn(layer) is expected
+
+
+def test_a_bias_that_moved_was_trained_and_one_that_began_elsewhere_tells_nothing():
+    layer = built()
+    layer.bias.assign([*[0.0] * 127, 1e-3])
+    assert _weights.drawn(layer) is False
+    assert _weights.drawn(built(bias_initializer="ones")) is True
+
+
+def test_a_constant_kernel_is_drawn_where_its_constant_is_the_initializers():
+    layer = built(kernel_initializer="zeros")
+    layer.kernel.assign(layer.kernel + 1)
+    assert _weights.drawn(layer) is False
+    layer.kernel.assign(np.random.default_rng(0).standard_normal((128, 128)))
+    assert _weights.drawn(layer) is False
+
+
+def test_what_has_no_initializer_to_ask_cannot_be_told():
+    class Stubborn(keras.initializers.Initializer):
+        def __call__(self, shape, dtype=None):
+            return keras.ops.ones(shape, dtype)
+
+        def get_config(self):
+            raise NotImplementedError
+
+    assert _weights.drawn(L.ReLU()) is None
+    assert _weights.drawn(L.Dense(2)) is None
+    assert _weights.drawn(built(kernel_initializer=lambda shape, dtype: np.ones(shape))) is None
+    assert _weights.drawn(built(kernel_initializer=Stubborn())) is None
+
+
+def test_frozen_chance_is_named_behind_what_was_trained_or_cannot_be_told():
+    def ones(shape, dtype=None):
+        return keras.ops.ones(shape, dtype)
+
+    layers = [
+        L.Dense(128, "relu", name="trained"),
+        L.BatchNormalization(name="scale"),
+        L.Dense(128, "relu", name="unknown", kernel_initializer=ones),
+        L.Dense(128, "relu", name="chance"),
+        L.Dense(128, "relu", name="free"),
+    ]
+    model = net(*layers)
+    layers[0].bias.assign(np.ones(128))
+    for layer in layers[:3]:
+        layer.trainable = False
+    note = "unknown is frozen; whether it was trained cannot be told"
+    assert _weights.frozen(model) == ([], [note])
+    layers[3].trainable = False
+    (found,), notes = _weights.frozen(model)
+    assert notes == [note] and (found.code, found.layer) == ("frozen", "chance")
+    spread = re.match(r"kernel's spread ([\d.]+) is its initializer's up to chance, and 0 of 2 ",
+                      found.evidence)  # fmt: skip
+    assert float(spread.group(1)) == pytest.approx(math.sqrt(2 / 256), rel=0.05)
+    exec(found.fix, {"model": model})
+    assert _weights.frozen(model) == ([], [note])
+
+
+def test_a_model_of_which_nothing_trains_is_named_at_once():
+    model = net(L.Dense(4, "relu"))
+    model.trainable = False
+    (found,), notes = _weights.frozen(model)
+    assert (found.layer, notes) == ("model", [])
+    assert found.evidence == "0 of 4 variables are trainable, must be above 0"
+    exec(found.fix, {"model": model})
+    assert _weights.frozen(model) == ([], [])
+    nothing = keras.Sequential([keras.Input((8,)), L.ReLU()])
+    assert _weights.frozen(nothing) == ([], [])
+    assert examine(net(L.Dense(4, "relu", kernel_initializer="he_normal")), *data()).healthy
