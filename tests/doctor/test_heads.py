@@ -706,7 +706,7 @@ def test_the_first_output_may_be_without_a_loss():
     ],
 )
 def test_what_compile_takes_is_spread_over_the_outputs(given, names, outputs, expected):
-    model = types.SimpleNamespace(output_names=names)
+    model = types.SimpleNamespace(**({"output_names": names} if names else {}))
     assert _heads._spread(given, model, outputs) == expected
 
 
@@ -752,6 +752,9 @@ def test_a_loss_that_is_not_known_is_a_note_and_the_others_are_judged():
     found, notes = paired(forked(["binary_crossentropy", fourth_power]), [y, x[:, 1]])
     assert [h.layer for h in found] == ["sign"]
     assert notes == ["loss of size: fourthpower is not known here"]
+    found, notes = paired(forked([fourth_power, "mean_squared_error"]), [y, x[:, 1]])
+    assert [h.layer for h in found] == ["size"]
+    assert notes == ["loss of sign: fourthpower is not known here"]
 
 
 def test_outputs_and_labels_that_cannot_be_paired_are_a_note():

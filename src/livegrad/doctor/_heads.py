@@ -75,8 +75,8 @@ class Head:
 
 def heads(model: Any, sample: Sample, result: Pass) -> tuple[list[Head], list[str]]:
     """Return the outputs with their losses, and what could not be told of them."""
-    losses = _spread(getattr(model, "loss", None), model, len(result.outputs))
-    given = getattr(getattr(model, "_compile_metrics", None), "_user_metrics", None)
+    losses = _spread(model.loss, model, len(result.outputs))
+    given = getattr(model._compile_metrics, "_user_metrics", None)
     metrics = _metrics(given, model, len(result.outputs))
     found: list[Head] = []
     unjudged: list[str] = []
@@ -92,9 +92,9 @@ def heads(model: Any, sample: Sample, result: Pass) -> tuple[list[Head], list[st
             continue
         kind = _kind(loss)
         if kind not in _KNOWN:
-            unjudged.append(f"loss of {name}: {kind or 'it'} is not known here")
+            unjudged.append(f"loss of {name}: {kind} is not known here")
             continue
-        activation = activation_of(layer) if layer is not None else "unknown"
+        activation = activation_of(layer)
         found.append(
             Head(
                 layer=name,
@@ -144,10 +144,7 @@ def _kind(loss: Any) -> str:
 
 def judge(head: Head) -> list[Finding]:
     """Return the findings on one output: at most one on each of labels, output and metrics."""
-    labels = _labels(head)
-    output = _output(head) if not (labels and labels.code == "output-loss-mismatch") else None
-    metric = _metric(head)
-    return [finding for finding in (labels, output, metric) if finding]
+    return [finding for finding in (_labels(head), _output(head), _metric(head)) if finding]
 
 
 def _mismatch(head: Head, evidence: str, why: str, fix: str) -> Finding:
