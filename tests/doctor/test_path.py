@@ -206,14 +206,15 @@ def test_chance_counts_what_enters_the_weights_above():
 
 def test_of_two_ways_the_one_with_more_weights_is_taken():
     inputs = keras.Input((8,))
-    short = L.Dense(4, "relu", name="short")(inputs)
     long = L.Dense(4, "relu", name="second")(L.Dense(4, "relu", name="first")(inputs))
-    out = L.Dense(1, name="out")(L.Add()([short, long]))
+    short = L.Dense(4, "relu", name="short")(inputs)  # called last
+    out = L.Dense(1, name="out")(L.Add()([long, short]))
     model = keras.Model(inputs, [L.Dense(1, name="early")(short), out])
     model.compile("sgd", ["mean_squared_error", "mean_squared_error"])
     x, y = np.ones((32, 8), "float32"), np.zeros((32, 1))
     with _probe.undisturbed(model):
         result = _probe.run(model, _data.draw(x, [y, y], 32))
+    assert names(result.calls)[:3] == ["first", "second", "short"]
     path = through(result.calls, result.outputs)
     assert [block.name for block in path.blocks] == ["first", "second"]
     assert path.head.name == "out"

@@ -10,7 +10,7 @@ import keras
 from livegrad.doctor import _architecture, _heads, _signals, _steps, _weights
 from livegrad.doctor._data import Sample, draw
 from livegrad.doctor._path import Path, has_weights, through
-from livegrad.doctor._probe import Pass, run, undisturbed
+from livegrad.doctor._probe import Pass, line, run, undisturbed
 from livegrad.doctor._report import CODES, Examination, Finding, LayerGain
 
 __all__ = ["examine"]
@@ -84,8 +84,7 @@ def _examined(model: Any, sample: Sample) -> Examination:
     try:
         bare = run(model, sample.first(_GLANCE), with_loss=False)
     except Exception as error:
-        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"model could not be run on x: {line}") from error
+        raise ValueError(f"model could not be run on x: {line(error)}") from error
     heads, notes = _heads.heads(model, sample, bare)
     unjudged += notes
     for head in heads:

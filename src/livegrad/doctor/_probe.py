@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from livegrad.doctor._data import Sample
 
-__all__ = ["Call", "Pass", "loss_at", "norm", "run", "spread", "tensor", "undisturbed"]
+__all__ = ["Call", "Pass", "line", "loss_at", "norm", "run", "spread", "tensor", "undisturbed"]
 
 # They add noise that is not a property of the weights.
 _NOISE = (
@@ -154,7 +154,7 @@ def _run(
                 )
                 scaled = loss * tf.cast(scale, loss.dtype)
             except Exception as failure:
-                error = str(failure).strip().splitlines()[0] or type(failure).__name__
+                error = line(failure)
     outputs = keras.tree.flatten(predicted)
     if not with_loss or error:
         return Pass(calls, outputs, float("nan"), [None] * len(values), error)
@@ -263,6 +263,11 @@ def _has_parts(layer: Any) -> bool:
         return True
     own = not type(layer).__module__.startswith("keras.")
     return own and bool(layer._layers)
+
+
+def line(failure: Exception) -> str:
+    """Return the first line of what a failure says, or its type's name where it says nothing."""
+    return (str(failure).strip().splitlines() or [type(failure).__name__])[0]
 
 
 def tensor(variable: Any) -> Any:

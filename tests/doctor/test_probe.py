@@ -1,0 +1,298 @@
+"""The instrumented pass: what it records of a model, beside a plain tape on the same model."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from livegrad.doctor import _data, _probe
+
+L = keras.layers
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    keras.utils.set_random_seed(0)
+
+
+def data(n=16):
+    x = np.random.default_rng(0).standard_normal((n, 8)).astype("float32")
+    return x, (x[:, 0] > 0).astype("float32")
+
+
+def net(*hidden, loss="binary_crossentropy"):
+    hidden = hidden or (L.Dense(4, "tanh", name="a"), L.Dense(4, name="b"), L.ReLU(name="bend"))
+    model = keras.Sequential([keras.Input((8,)), *hidden, L.Dense(1, "sigmoid", name="out")])
+    model.compile("sgd", loss)
+    return model
+
+
+def run(model, x, y, weight=None, **more):
+    sample = _data.draw(x, y, 64)
+    if weight is not None:
+        sample = _data.Sample(sample.x, sample.y, tf.constant(weight), sample.rows, sample.labels)
+    with _probe.undisturbed(model):
+        values = [_probe.tensor(v) for v in model.trainable_variables]
+        return _probe.run(model, sample, **more), _probe.loss_at(model, sample, values)
+
+
+def test_each_calls_tensors_and_gradients_are_those_of_a_plain_tape():
+    x, y = data()
+    model = net()
+    result, again = run(model, x, y)
+    a, b, bend, out = (model.get_layer(name) for name in ("a", "b", "bend", "out"))
+    with tf.GradientTape(persistent=True) as tape:
+        given = tf.constant(x)
+        tape.watch(given)
+        z1 = given @ a.kernel.value + a.bias.value
+        h1 = tf.tanh(z1)
+        h2 = h1 @ b.kernel.value + b.bias.value
+        h3 = tf.nn.relu(h2)
+        z4 = h3 @ out.kernel.value + out.bias.value
+        p = tf.sigmoid(z4)
+        loss = keras.losses.BinaryCrossentropy()(y[:, None], p)
+    assert result.loss == again == pytest.approx(float(loss), rel=1e-5) and result.error == ""
+    assert [call.layer for call in result.calls] == [a, b, bend, out]
+    assert [call.parents for call in result.calls] == [[], [0], [1], [2]]
+    assert [call.first for call in result.calls] == [True, False, False, False]
+    pres, posts = [z1, h2, h3, z4], [h1, h2, h3, p]
+    for call, came, pre, post in zip(result.calls, [given, h1, h2, h3], pres, posts, strict=True):
+        for found, true in [(call.inputs[0], came), (call.output, post), (call.pre, pre)]:
+            np.testing.assert_allclose(found, true, rtol=1e-4, atol=1e-6)
+        pairs = [(call.gradients[0], came), (call.gradient, post), (call.delta, pre)]
+        if call.layer is out:  # Keras goes past the sigmoid, and takes the loss of the logits
+            assert pairs.pop(1)[0] is None
+        for found, of in pairs:
+            np.testing.assert_allclose(found, tape.gradient(loss, of), rtol=1e-3, atol=1e-7)
+    np.testing.assert_allclose(result.outputs[0], p, rtol=1e-4)
+    for found, variable in zip(result.weights, model.trainable_variables, strict=True):
+        true = tape.gradient(loss, variable.value)
+        np.testing.assert_allclose(found, true, rtol=1e-3, atol=1e-7)
+
+
+def test_weights_of_examples_and_penalties_are_in_both_losses():
+    x, y = data()
+    weight = np.linspace(0, 2, 16).astype("float32")
+    model = net(L.Dense(4, "relu", kernel_regularizer=keras.regularizers.L2(0.5)))
+    result, again = run(model, x, y, weight)
+    p = np.clip(np.asarray(model(x))[:, 0], 1e-7, 1 - 1e-7)
+    entropy = -(y * np.log(p) + (1 - y) * np.log(1 - p))
+    penalty = 0.5 * np.sum(model.layers[0].kernel.numpy() ** 2)
+    assert result.loss == again == pytest.approx(np.mean(weight * entropy) + penalty, rel=1e-5)
+    assert float(model.losses[0]) == pytest.approx(penalty)
+
+
+def test_values_stand_in_for_the_weights():
+    x, y = data()
+    model = net()
+    zeros = [tf.zeros_like(v.value) for v in model.trainable_variables]
+    result, _ = run(model, x, y, values=zeros)
+    assert result.loss == pytest.approx(math.log(2), rel=1e-6)
+    assert not np.asarray(result.calls[0].output).any()
+    assert model.get_layer("a").kernel.numpy().any()
+
+
+def test_values_must_be_as_many_as_the_weights():
+    model = net()
+    sample = _data.draw(*data(), 64)
+    values = [_probe.tensor(v) for v in model.trainable_variables]
+    with _probe.undisturbed(model):
+        for wrong in (values[:-1], [*values, values[0]]):
+            with pytest.raises(ValueError, match="zip"):
+                _probe.run(model, sample, wrong)
+            with pytest.raises(ValueError, match="zip"):
+                _probe.loss_at(model, sample, wrong)
+
+
+def test_without_a_loss_there_are_no_gradients():
+    model = net()
+    result, _ = run(model, *data(), with_loss=False)
+    assert math.isnan(result.loss) and result.error == "" and result.weights == [None] * 6
+    assert all(call.gradient is None and call.gradients == [] for call in result.calls)
+    assert result.calls[0].output is not None and result.outputs[0].shape == (16, 1)
+
+
+@pytest.mark.parametrize(
+    ("said", "error"), [("two\nlines ", "two"), ("", "OSError"), (" \n", "OSError")]
+)
+def test_what_keeps_the_loss_from_being_computed_is_told_in_a_line(said, error, monkeypatch):
+    def fail(*given, **more):
+        raise OSError(said)
+
+    x, y = data()
+    model = net()
+    sample = _data.draw(x, y, 64)
+    monkeypatch.setattr(model, "compute_loss", fail)
+    with _probe.undisturbed(model):
+        result = _probe.run(model, sample)
+    assert result.error == error and math.isnan(result.loss) and result.weights == [None] * 6
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        *[L.Dropout(0.9), L.AlphaDropout(0.9), L.GaussianDropout(0.9), L.GaussianNoise(1.0)],
+    ],
+)
+def test_noise_is_switched_off_and_the_rest_trains(noise):
+    x, y = data()
+    model = net(L.Dense(4, "relu", name="a"), L.BatchNormalization(name="norm"), noise)
+    result, again = run(model, x, y)
+    norm, mask = result.calls[1:3]
+    np.testing.assert_array_equal(mask.output, mask.inputs[0])
+    # The statistics are those of the batch.
+    assert np.abs(np.mean(norm.output, axis=0)).max() < 1e-5 and result.loss == again
+
+
+class Own(L.Layer):
+    """A layer of the reader's own, with two others inside and a sum that is no layer."""
+
+    def __init__(self, **given):
+        super().__init__(**given)
+        self.first, self.second = L.Dense(4, "relu", name="first"), L.Dense(4, name="second")
+
+    def call(self, x):
+        return self.second(self.first(x)) + 1.0
+
+
+def test_what_is_inside_the_readers_layers_and_models_is_listened_to_and_keras_s_is_not():
+    inner = keras.Sequential([keras.Input((4,)), L.Dense(4, name="inside")])
+    x, y = data()
+    result, _ = run(net(Own(), inner, L.Reshape((2, 2)), L.GRU(3, name="cells")), x, y)
+    names = [call.layer.name for call in result.calls]
+    assert [name for name in names if "reshape" not in name] == [
+        "first", "second", "inside", "cells", "out",
+    ]  # fmt: skip
+    # Behind the sum that is no layer, the call before is taken for the parent.
+    assert [call.parents for call in result.calls[:3]] == [[], [0], [1]]
+    assert not any(call.first for call in result.calls[1:])
+
+
+def test_a_layer_of_two_inputs_has_two_parents_and_two_gradients():
+    inputs = keras.Input((8,))
+    left, right = L.Dense(4, name="left")(inputs), L.Dense(4, name="right")(inputs)
+    model = keras.Model(inputs, L.Dense(1)(L.Multiply(name="both")([left, right])))
+    model.compile("sgd", "mean_squared_error")
+    result, _ = run(model, *data())
+    by_name = {call.layer.name: at for at, call in enumerate(result.calls)}
+    both = result.calls[by_name["both"]]
+    assert both.parents == [by_name["left"], by_name["right"]] and len(both.gradients) == 2
+    for at, other in ((0, 1), (1, 0)):
+        expected = both.gradient * both.inputs[other]
+        np.testing.assert_allclose(both.gradients[at], expected, rtol=1e-5)
+    assert result.calls[by_name["left"]].first and result.calls[by_name["right"]].first
+
+
+def test_whole_numbers_are_no_signal():
+    model = keras.Sequential([keras.Input((2,), dtype="int32"), L.Embedding(5, 3), L.Flatten(),
+                              L.Dense(1, "sigmoid")])  # fmt: skip
+    model.compile("sgd", "binary_crossentropy")
+    result, _ = run(model, np.arange(32, dtype="int32").reshape(16, 2) % 5, np.ones(16))
+    words = result.calls[0]
+    assert words.inputs == [] and words.gradients == [] and words.first
+    assert words.output.shape == (16, 2, 3) and words.gradient.shape == (16, 2, 3)
+    # Its gradient names rows; as numbers it is as large as the table.
+    assert _probe.norm(result.weights[0]) == pytest.approx(
+        float(tf.norm(tf.convert_to_tensor(result.weights[0])))
+    )
+
+
+def test_an_activation_that_is_a_layer_is_overheard_and_put_back():
+    bend = L.LeakyReLU(0.5)
+    model = net(L.Dense(4, bend, name="a"))
+    layer = model.get_layer("a")
+    result, _ = run(model, *data())
+    assert layer.activation is bend and len(result.calls) == 2
+    pre, post = np.asarray(result.calls[0].pre), np.asarray(result.calls[0].output)
+    np.testing.assert_allclose(post, np.where(pre > 0, pre, 0.5 * pre), rtol=1e-6)
+
+
+def test_a_call_that_fails_leaves_layers_as_they_were():
+    def fail(z):
+        raise OSError("bent")
+
+    call = L.Layer.__call__
+    model = net()
+    layer, own = model.get_layer("b"), fail
+    layer.activation = own
+    sample = _data.draw(*data(), 64)
+    with _probe.undisturbed(model), pytest.raises(OSError, match="bent"):
+        _probe.run(model, sample)
+    assert layer.activation is own and L.Layer.__call__ is call
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_a_small_gradient_is_kept_in_half_precision(dtype):
+    x, y = data()
+    policy = "mixed_float16" if dtype == "float16" else "float32"
+    model = net(L.Dense(4, "tanh", dtype=policy, name="a"))
+    model.get_layer("out").kernel.assign(np.full((4, 1), 1e-6))
+    result, _ = run(model, x, y)
+    assert 1e-9 < _probe.norm(result.weights[0]) < 1e-6
+
+
+def test_a_scale_that_overflows_is_lowered():
+    x, y = data()
+    model = net(L.Dense(4, dtype="mixed_float16", name="a"))
+    model.get_layer("out").kernel.assign(np.full((4, 1), 3000.0))
+    result, _ = run(model, x, y)
+    assert all(np.isfinite(np.asarray(g)).all() for g in result.weights)
+    assert _probe.norm(result.weights[0]) > 100
+
+
+def disturb(model):
+    """Move whatever a pass could move, in the middle of one, and fail."""
+    with _probe.undisturbed(model):
+        random.random()
+        np.random.random()  # noqa: NPY002
+        tf.random.get_global_generator().normal((2,))
+        model(data()[0])
+        assert len(model.losses) == 1 and not model._compile_loss.built
+        raise KeyError(model._compile_loss)
+
+
+def test_what_a_pass_would_leave_is_put_back():
+    model = net(L.Dense(4, activity_regularizer="l2"))
+    kept = model._compile_loss
+    python, numbers = random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
+    eager = tf.random.get_global_generator().state.numpy()
+    with pytest.raises(KeyError) as raised:
+        disturb(model)
+    (twin,) = raised.value.args
+    assert twin is not kept and type(twin) is type(kept) and twin._user_loss == kept._user_loss
+    assert model._compile_loss is kept and model.losses == []
+    assert random.getstate() == python
+    assert np.array_equal(np.random.get_state()[1], numbers)  # noqa: NPY002
+    assert np.array_equal(tf.random.get_global_generator().state.numpy(), eager)
+
+
+def test_the_weights_of_losses_are_taken_along():
+    inputs = keras.Input((8,))
+    model = keras.Model(inputs, [L.Dense(1, name="a")(inputs), L.Dense(1, name="b")(inputs)])
+    model.compile("sgd", {"a": "mse", "b": "mae"}, loss_weights={"a": 2.0, "b": 3.0})
+    x, y = data()
+    result, again = run(model, x, {"a": y, "b": y})
+    a, b = (np.asarray(out)[:, 0] for out in model(x))
+    expected = 2 * np.mean((a - y) ** 2) + 3 * np.mean(np.abs(b - y))
+    assert result.loss == again == pytest.approx(expected, rel=1e-5)
+
+
+def test_sizes_are_in_double_precision_and_of_nothing_unknown():
+    large = tf.constant([[3e4, 4e4]], "float16")
+    assert _probe.norm(large) == pytest.approx(5e4, rel=1e-3)
+    assert _probe.norm(tf.constant([[3e30, 4e30]])) == pytest.approx(5e30)
+    assert math.isnan(_probe.norm(None)) and math.isnan(_probe.spread(None))
+    wide = np.array([[[0.0, 1.0], [5.0, 1.0]], [[2.0, 1.0], [5.0, 9.0]]])
+    assert _probe.spread(wide) == pytest.approx(math.sqrt((1 + 16) / 4))
+
+
+def test_a_tensor_keeps_what_the_variable_held():
+    variable = keras.Variable([1.0, 2.0])
+    kept = _probe.tensor(variable)
+    variable.assign([3.0, 4.0])
+    np.testing.assert_array_equal(kept, [1, 2])
