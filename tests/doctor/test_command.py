@@ -36,6 +36,10 @@ def test_a_report_as_text():
     words = [line for line in lines if "word" in line or "why" in line]
     assert len(words) == 4 and all(line[:2] == "  " and line[2] != " " for line in words)
     assert {len(line) > 79 for line in words[::2]} == {True} and max(map(len, lines)) <= 88
+    wide = Finding("frozen", "model", "x" * 86, "y" * 43 + " " + "z" * 42, "")
+    assert str(wide).splitlines()[1:3] == [f"  {wide.evidence}", f"  {wide.why}"]
+    wider = Finding("frozen", "model", "x " + "x" * 85, "y " + "z" * 85, "")
+    assert [len(line) for line in str(wider).splitlines()[1:5]] == [3, 87, 3, 87]
 
 
 def test_a_report_as_json(capsys):
