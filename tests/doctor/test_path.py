@@ -171,6 +171,15 @@ def test_weights_that_are_not_understood_take_the_output_from_the_last_block():
     assert len(path.own_factors) == 2
 
 
+def test_a_gradient_of_0_has_no_factors():
+    zeros = L.Dense(1, kernel_initializer="zeros")
+    _, path = passed(L.Dense(4, "relu"), L.LayerNormalization(), L.ReLU(), L.Dense(4), zeros)
+    assert len(path.gains) == 2 and np.isnan([*path.gains, *path.own_factors]).all()
+    assert np.isfinite(path.signal_gains).all()
+    _, path = passed(L.Dense(4, "relu", kernel_initializer="zeros"), L.Dense(4, "relu"), L.Dense(1))
+    assert path.signal_gains[0] == 0 and np.isnan(path.signal_gains[1])
+
+
 def test_the_last_activation_that_bends_is_the_blocks():
     _, path = passed(
         L.Dense(4, "tanh", name="a"), L.LeakyReLU(), L.Activation("linear"), L.Dense(1)

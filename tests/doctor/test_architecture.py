@@ -1,0 +1,209 @@
+"""What the doctor tells from the order of the layers: softmax inside, maps that are one, masks."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import pytest
+
+from livegrad.doctor import _architecture, _data, _probe
+
+L = keras.layers
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    keras.utils.set_random_seed(0)
+
+
+def run(*layers, shape=(8,), out=None):
+    """Return the pass of the layers in a row."""
+    x = np.random.default_rng(0).standard_normal((32, *shape)).astype("float32")
+    inputs = keras.Input(shape)
+    h = inputs
+    for layer in layers:
+        h = layer(h)
+    return passed(keras.Model(inputs, h if out is None else out(inputs, h)), x)
+
+
+def passed(model, x, y=None):
+    model.compile("sgd", "mean_squared_error")
+    y = np.zeros((len(x), *model.output_shape[1:])) if y is None else y
+    with _probe.undisturbed(model):
+        return _probe.run(model, _data.draw(x, y, 64))
+
+
+def dense(name, units=8, activation=None, **given):
+    return L.Dense(units, activation, name=name, **given)
+
+
+# Softmax --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("between", [[], [L.Dropout(0.5)], [L.Reshape((4, 2)), L.Flatten()]])
+@pytest.mark.parametrize("own", [True, False])
+def test_a_softmax_before_other_weights_is_named(between, own):
+    inside = [dense("soft", activation="softmax")]
+    if not own:
+        inside = [dense("before"), L.Softmax(name="soft")]
+    result = run(*inside, *[type(one).from_config(one.get_config()) for one in between],
+                 dense("out", 3))  # fmt: skip
+    (found,) = _architecture.softmax(result)
+    call = next(call for call in result.calls if call.layer.name == "soft")
+    gain = _probe.norm(call.gradients[0]) / _probe.norm(call.gradient)
+    assert (found.code, found.layer) == ("softmax-hidden", "soft")
+    assert found.evidence == (
+        f"its 8 outputs sum to 1.000 on every example: free numbers 7, must be 8; gain {gain:.3g}"
+    )
+    assert found.fix == ('keras.layers.Dense(8, activation="relu", kernel_initializer="he_normal")')
+
+
+def test_a_softmax_that_no_gradient_reaches_has_no_gain():
+    result = run(dense("soft", activation="softmax"), dense("out", 1, kernel_initializer="zeros"))
+    (found,) = _architecture.softmax(result)
+    assert found.evidence.endswith("free numbers 7, must be 8")
+
+
+def test_a_softmax_that_ends_a_model_or_gates_it_is_none():
+    assert _architecture.softmax(run(dense("a"), dense("soft", activation="softmax"))) == []
+
+    def gated(inputs, h):
+        return dense("out", 1)(L.Multiply()([h, dense("gate", activation="softmax")(inputs)]))
+
+    assert _architecture.softmax(run(dense("a", activation="relu"), out=gated)) == []
+
+
+def test_the_first_of_two_is_named():
+    result = run(dense("a", activation="relu"), dense("b", activation="softmax"),
+                 dense("c", activation="softmax"), dense("d"))  # fmt: skip
+    assert [found.layer for found in _architecture.softmax(result)] == ["b"]
+
+
+# Two maps that are one ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("between", "found"),
+    [
+        ([], True),
+        ([L.Dropout], True),
+        ([L.BatchNormalization], True),
+        ([lambda: L.Activation("linear"), L.Flatten], True),
+        ([L.ReLU], False),
+        ([L.LayerNormalization], False),
+        ([lambda: L.Dropout(0.5), lambda: L.Activation("tanh")], False),
+    ],
+)
+def test_two_maps_are_one_unless_something_between_them_bends(between, found):
+    made = [one(0.5) if one is L.Dropout else one() for one in between]
+    result = run(dense("first"), *made, dense("second", 4, "relu"), dense("out", 1))
+    said = _architecture.linear(result)
+    assert [(one.code, one.layer) for one in said] == [("no-nonlinearity", "first")] * found
+    if found:
+        assert said[0].evidence == (
+            "0 non-linear functions before second, must be at least 1; "
+            "rank 4 of the two maps is not lowered by 8 units"
+        )
+        assert said[0].fix.startswith('keras.layers.Dense(8, activation="relu"')
+
+
+@pytest.mark.parametrize(
+    ("ends", "units", "found"),
+    [((8, 8), 8, True), ((8, 8), 7, False), ((8, 4), 4, True), ((8, 4), 3, False),
+     ((8, 16), 8, True), ((8, 16), 7, False)],
+)  # fmt: skip
+def test_a_layer_narrower_than_both_its_neighbours_is_no_fault(ends, units, found):
+    into, out = ends
+    result = run(
+        dense("first", units), dense("second", out, "relu"), dense("out", 1), shape=(into,)
+    )
+    assert bool(_architecture.linear(result)) == found
+
+
+def test_maps_of_unlike_kinds_or_of_each_channel_alone_are_not_one():
+    assert not _architecture.linear(run(L.Conv1D(4, 2), L.Flatten(), dense("out"), shape=(6, 4)))
+    rows = [L.DepthwiseConv1D(2), L.DepthwiseConv1D(2), L.SeparableConv1D(4, 2)]
+    rows += [L.SeparableConv1D(4, 2)]
+    assert not _architecture.linear(run(*rows, shape=(9, 4)))
+    found = _architecture.linear(run(L.Conv1D(4, 2, name="row"), L.Conv1D(4, 2), shape=(6, 4)))
+    assert found[0].layer == "row" and found[0].fix.startswith("keras.layers.Conv1D(4, activation")
+
+
+def test_what_is_read_twice_is_no_chain():
+    def added(_, h):
+        return dense("out", 1)(L.Add()([h, dense("branch", activation="relu")(h)]))
+
+    assert _architecture.linear(run(dense("stream"), out=added)) == []
+
+    class Sum(keras.Model):
+        """The other reader is no layer."""
+
+        def __init__(self, factor):
+            super().__init__()
+            self.stream, self.branch, self.out = dense("s"), dense("b", 8, "relu"), dense("o", 1)
+            self.factor = factor
+
+        def call(self, x):
+            h = self.stream(x)
+            return self.out(self.factor * h + self.branch(h))
+
+    x = np.random.default_rng(0).standard_normal((32, 8)).astype("float32")
+    for factor, found in [(1.0, []), (0.05, []), (0.0, ["s"])]:
+        model = Sum(factor)
+        model(x)
+        result = passed(model, x, np.zeros((32, 1)))
+        assert [one.layer for one in _architecture.linear(result)] == found
+
+
+def test_the_second_of_three_maps_is_named_where_the_first_is_bent():
+    result = run(dense("a", activation="relu"), dense("b"), dense("c"), dense("d", 1))
+    assert [found.layer for found in _architecture.linear(result)] == ["b"]
+    assert _architecture.linear(run(dense("a", activation="relu"), dense("out"))) == []
+
+
+# Masks ----------------------------------------------------------------------------------------
+
+
+def test_a_mask_on_the_answer_is_named_and_one_on_the_inputs_is_not():
+    result = run(L.Dropout(0.1, name="first"), dense("a", activation="relu"),
+                 L.Dropout(0.25, name="last"))  # fmt: skip
+    (found,) = _architecture.dropout(result)
+    assert (found.code, found.layer) == ("dropout-rate", "last")
+    assert found.evidence == (
+        "0 layers with weights follow the mask of rate 0.25, must be at least 1"
+    )
+    assert found.fix.endswith("# without last")
+    assert _architecture.dropout(run(L.Dropout(0.5), L.ReLU())) == []
+    result = run(dense("a"), L.Dropout(0.2, name="mask"), L.ReLU())
+    assert [one.layer for one in _architecture.dropout(result)] == ["mask"]
+    assert _architecture.dropout(run(dense("a"), L.Dropout(0.0))) == []
+
+
+def test_a_mask_on_one_of_two_ways_to_the_answer_is_followed_by_what_joins_them():
+    def joined(inputs, h):
+        return dense("out", 1)(L.Concatenate()([h, inputs]))
+
+    assert _architecture.dropout(run(dense("a"), L.Dropout(0.5), out=joined)) == []
+
+    def beside(inputs, h):
+        return L.Add()([L.Dropout(0.5, name="mask")(h), dense("b")(inputs)])
+
+    result = run(dense("a"), out=beside)
+    assert [one.layer for one in _architecture.dropout(result)] == ["mask"]
+
+
+@pytest.mark.parametrize(
+    ("rates", "variance"), [((0.9,), 9), ((0.75,) * 3, 9), ((0.5, 0.95), 20), ((0.89,), None),
+                            ((0.5,) * 8, None)],
+)  # fmt: skip
+@pytest.mark.parametrize("kind", [L.Dropout, L.AlphaDropout])
+def test_masks_are_added_up_and_the_largest_is_named(rates, variance, kind):
+    layers = [kind(rate, name=f"mask_{at}") for at, rate in enumerate(rates)]
+    said = _architecture.dropout(run(*layers, dense("out")))
+    assert bool(said) == (variance is not None)
+    if said:
+        assert said[0].layer == f"mask_{rates.index(max(rates))}"
+        assert said[0].evidence == (
+            f"variance r / (1 - r) of {len(rates)} masks together {variance:.3g}, at least "
+            "3^2 = 9 of the signal's"
+        )
