@@ -42,14 +42,38 @@ SELU_ALPHA = 1.6732632423543772
 SELU_SCALE = 1.0507009873554805
 
 
+_BITS = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
+
+
+def _where(condition: Array, x: Array, y: Array) -> Array:
+    """Return ``np.where`` of arrays of one type, from their bits.
+
+    ``np.where`` takes a branch at each entry: where signs come at random, the processor guesses
+    every other one wrong, and waits.
+    """
+    if x.dtype not in _BITS:
+        return np.where(condition, x, y)
+    bits = _BITS[x.dtype]
+    mask = -condition.astype(bits)  # all bits where the condition holds, else none
+    chosen = y.view(bits) ^ ((x.view(bits) ^ y.view(bits)) & mask)
+    return np.asarray(chosen.view(x.dtype))
+
+
+def _with_nan(values: Array, x: Array) -> Array:
+    """Return the values, NaN where x is; looking first costs less than replacing nothing."""
+    nan = np.isnan(x)
+    return np.where(nan, x, values) if nan.any() else values
+
+
 def _ones(x: Array) -> Array:
-    return np.where(np.isnan(x), x, 1)
+    return _with_nan(np.ones_like(x), x)
 
 
 def _sigmoid(x: Array) -> Array:
-    # exp of a number that is never positive cannot overflow; both forms equal 1 / (1 + e^-x).
+    # exp of a number that is never positive cannot overflow. 1 / (1 + e^-x) is small / (1 + small)
+    # where x < 0 and 1 / (1 + small) elsewhere: the numerator is the larger of small and 0 or 1.
     small = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1 / (1 + small), small / (1 + small))
+    return np.asarray(np.maximum(small, x >= 0) / (1 + small))
 
 
 def _sigmoid_slope(x: Array) -> Array:
@@ -64,28 +88,33 @@ def _tanh_slope(x: Array) -> Array:
 
 
 def _relu(x: Array) -> Array:
-    return np.maximum(x, 0)
+    return _positive(x)
 
 
 def _step(x: Array) -> Array:
-    return np.where(np.isnan(x), x, x > 0)
+    return _with_nan((x > 0).astype(x.dtype), x)
 
 
 def _leaky_relu(x: Array, negative_slope: float) -> Array:
-    return np.where(x > 0, x, _times(negative_slope, x))
+    if negative_slope == 0:  # times -inf it would be NaN
+        return _relu(x)
+    scaled = negative_slope * x
+    if 0 < negative_slope <= 1:  # then the larger one is right on both sides
+        return np.maximum(scaled, x)
+    return _where(x > 0, x, scaled)
 
 
 def _leaky_relu_slope(x: Array, negative_slope: float) -> Array:
-    return np.where(np.isnan(x), x, np.where(x > 0, 1, negative_slope))
+    return _with_nan(_where(x > 0, np.ones_like(x), np.full_like(x, negative_slope)), x)
 
 
 def _elu(x: Array, alpha: float) -> Array:
-    # x itself at 0, so that -0.0 keeps its sign; without the minimum, expm1 would overflow.
-    return np.where(x >= 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    # x itself at 0, so that -0.0 keeps its sign; cut off at 0, lest expm1 overflow.
+    return _where(x >= 0, x, alpha * np.expm1(_negative(x)))
 
 
 def _elu_slope(x: Array, alpha: float) -> Array:
-    return np.where(x > 0, 1, alpha * np.exp(np.minimum(x, 0)))
+    return _where(x > 0, np.ones_like(x), alpha * np.exp(_negative(x)))
 
 
 def _selu(x: Array) -> Array:
@@ -98,20 +127,31 @@ def _selu_slope(x: Array) -> Array:
 
 def _softplus(x: Array) -> Array:
     # log(1 + e^x) = max(x, 0) + log(1 + e^-|x|): the exponent is never positive.
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+    return _positive(x) + np.log1p(np.exp(-np.abs(x)))
 
 
-def _times(a: Array | float, b: Array) -> Array:
-    """Return the product with 0 * inf = 0, the limit of every product below."""
-    return np.where((np.asarray(a) == 0) & np.isinf(b), 0, a * b)
+def _positive(x: Array) -> Array:
+    """Return max(x, 0). With both ends, ``clip`` is twice as fast as ``maximum``."""
+    return np.clip(x, 0, np.inf)
+
+
+def _negative(x: Array) -> Array:
+    """Return min(x, 0)."""
+    return np.clip(x, -np.inf, 0)
+
+
+def _finite(x: Array, most: float | None = None) -> Array:
+    """Return x with the largest numbers for infinities: times 0 they are 0, the limit below."""
+    largest = np.finfo(x.dtype).max
+    return np.clip(x, -largest, largest if most is None else most)
 
 
 def _silu(x: Array) -> Array:
-    return _times(_sigmoid(x), x)
+    return np.asarray(_sigmoid(x) * _finite(x, np.inf))
 
 
 def _silu_slope(x: Array) -> Array:
-    return _sigmoid(x) + _times(_sigmoid_slope(x), x)
+    return np.asarray(_sigmoid(x) + _sigmoid_slope(x) * _finite(x))
 
 
 _ROOT_2 = float(np.sqrt(2.0))
@@ -134,26 +174,28 @@ def _square(x: Array) -> Array:
 
 def _gelu(x: Array, approximate: bool) -> Array:
     if not approximate:
-        return _times(_normal_cdf(x), x)
-    return _times(_sigmoid(2 * _gelu_inner(x)), x)
+        return np.asarray(_normal_cdf(x) * _finite(x, np.inf))
+    return np.asarray(_sigmoid(2 * _gelu_inner(x)) * _finite(x, np.inf))
 
 
 def _gelu_inner(x: Array) -> Array:
-    return _ROOT_2_OVER_PI * (x + 0.044715 * x**3)
+    return _ROOT_2_OVER_PI * (x + 0.044715 * (x * x * x))
 
 
 def _gelu_slope(x: Array, approximate: bool) -> Array:
     if not approximate:
-        return _normal_cdf(x) + _times(np.exp(-_square(x) / 2) / _ROOT_2_PI, x)
+        return np.asarray(_normal_cdf(x) + np.exp(-_square(x) / 2) / _ROOT_2_PI * _finite(x))
     cut = np.clip(x, -1e4, 1e4)
     inner_slope = _ROOT_2_OVER_PI * (1 + 3 * 0.044715 * cut**2)
     gate_slope = 2 * _sigmoid_slope(2 * _gelu_inner(x)) * inner_slope
-    return _sigmoid(2 * _gelu_inner(x)) + _times(gate_slope, cut)
+    return np.asarray(_sigmoid(2 * _gelu_inner(x)) + gate_slope * cut)
 
 
 def _stable_shift(z: Array, axis: int) -> Array:
     """Return ``z`` minus its largest entry, rows with infinities already turned into limits."""
     top = np.max(z, axis=axis, keepdims=True)
+    if np.isfinite(top).all():
+        return np.asarray(z - top)
     # +inf among finite logits: the infinite ones share everything; all -inf: all share equally.
     return np.where(np.isinf(top) & (z == top), 0, z - top)
 
@@ -161,9 +203,12 @@ def _stable_shift(z: Array, axis: int) -> Array:
 def _softmax(z: Array, temperature: float, axis: int) -> Array:
     if z.shape[axis] == 0:
         return z.copy()
-    # In float32 a small temperature would round to 0 and make 0 / 0 of the largest entry.
-    weights = np.exp(_stable_shift(z, axis) / np.float64(temperature))
-    return np.asarray(weights / np.sum(weights, axis=axis, keepdims=True))
+    shifted = _stable_shift(z, axis)
+    if temperature != 1:
+        # In float32 a small temperature would round to 0 and make 0 / 0 of the largest entry.
+        shifted = shifted / np.float64(temperature)
+    weights = np.exp(shifted, out=shifted)
+    return np.asarray(np.divide(weights, np.sum(weights, axis=axis, keepdims=True), out=weights))
 
 
 def _log_softmax(z: Array, axis: int) -> Array:
@@ -344,13 +389,29 @@ class Activation:
             raise ValueError(f"axis must be in [{-x.ndim}, {x.ndim}), got {axis!r}")
         return int(axis)
 
-    @staticmethod
-    def _in_type(x: Array, formula: Callable[..., Array], given: dict[str, Any]) -> Array:
-        # float16 has too few digits to compute in. What leaves the type's range is infinite or 0;
-        # inf - inf and 0 * inf occur only in entries that np.where then replaces by the limit.
-        wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    def _in_type(self, x: Array, formula: Callable[..., Array], given: dict[str, Any]) -> Array:
+        # What leaves the type's range is infinite or 0; inf - inf and 0 * inf occur only in entries
+        # that np.where then replaces by the limit.
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            return np.asarray(formula(wide, **given)).astype(x.dtype)
+            if not self.elementwise or x.size <= _BLOCK:
+                return _formula_in_type(x, formula, given)
+            # Piece by piece: what is computed on the way then stays in the processor's cache.
+            result = np.empty(x.shape, x.dtype)
+            entries, results = x.reshape(-1), result.reshape(-1)
+            for start in range(0, x.size, _BLOCK):
+                piece = slice(start, start + _BLOCK)
+                results[piece] = _formula_in_type(entries[piece], formula, given)
+            return result
+
+
+# Entries that are computed at once: 128 KB in float64.
+_BLOCK = 2**14
+
+
+def _formula_in_type(x: Array, formula: Callable[..., Array], given: dict[str, Any]) -> Array:
+    # float16 has too few digits to compute in.
+    wide = x.astype(np.float32) if x.dtype == np.float16 else x
+    return np.asarray(formula(wide, **given)).astype(x.dtype, copy=False)
 
 
 _INF = float("inf")

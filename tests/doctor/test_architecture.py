@@ -114,10 +114,9 @@ def test_two_maps_are_one_unless_something_between_them_bends(between, found):
 )  # fmt: skip
 def test_a_layer_narrower_than_both_its_neighbours_is_no_fault(ends, units, found):
     into, out = ends
-    result = run(
-        dense("first", units), dense("second", out, "relu"), dense("out", 1), shape=(into,)
-    )
-    assert bool(_architecture.linear(result)) == found
+    for shape in [(into,), (5, into)]:
+        layers = [dense("first", units), dense("second", out, "relu"), dense("out", 1)]
+        assert bool(_architecture.linear(run(*layers, shape=shape))) == found
 
 
 def test_maps_of_unlike_kinds_or_of_each_channel_alone_are_not_one():

@@ -153,6 +153,14 @@ def test_an_error_is_one_line(monkeypatch, capsys, error, said):
     assert capsys.readouterr() == ("", said)
 
 
+def test_the_model_the_data_and_the_rows_are_handed_on(monkeypatch):
+    monkeypatch.setattr(_command, "_data", lambda path: (f"x of {path}", f"y of {path}"))
+    monkeypatch.setattr(_command, "_model", lambda path: f"model of {path}")
+    monkeypatch.setattr("livegrad.doctor.examine", lambda *given, **more: (*given, more))
+    found = _command._examination("m", "d", 7)
+    assert found == ("model of m", "x of d", "y of d", {"rows": 7})
+
+
 class Terminal(io.StringIO):
     def isatty(self):
         return True

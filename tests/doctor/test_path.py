@@ -1,5 +1,7 @@
 """The path through a model: names, slopes beside those that a tape measures, blocks."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -68,6 +70,7 @@ def mish(x):
         *[(L.Conv2D(1, 1, activation="silu"), "silu"), (L.SeparableConv1D(1, 1), "linear")],
         *[(L.Dense(1, L.LeakyReLU()), "leaky_relu"), (L.Dense(1, relu), "relu")],
         *[(L.Dense(1, "mish"), "mish"), (L.Dense(1, mish), "unknown")],
+        *[(L.Dense(1, functools.partial(keras.activations.elu, alpha=0.5)), "unknown")],
         *[(L.Dense(1, lambda z: z), "unknown"), (L.BatchNormalization(), "none")],
         *[(L.MaxPooling1D(), "none"), (L.Embedding(2, 2), "none"), (L.LSTM(2), "none")],
     ],
