@@ -52,18 +52,6 @@ def pytest_collection_modifyitems(items):
     items.sort(key=at)
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config, log):
-    """What a file's tests share, one process makes once."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class ByFile(LoadScopeScheduling):
-        def _split_scope(self, nodeid):
-            return nodeid.partition("::")[0]
-
-    return ByFile(config, log)
-
-
 @pytest.fixture(scope="session")
 def root() -> Path:
     return ROOT

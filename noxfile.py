@@ -29,7 +29,7 @@ ENVIRONMENT = {
 LOWEST = ["--resolution", "lowest-direct", "--extra", "keras"]
 
 # Whole files, in the order of conftest.py, on all cores.
-AT_ONCE = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadscope", "--no-loadscope-reorder"]
+AT_ONCE = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder"]
 SLOWEST = ["--durations=10", "--durations-min=5"]
 
 

@@ -353,7 +353,7 @@ def test_an_output_that_no_layer_gives_ends_at_the_last_call():
 def test_a_path_without_calls_has_no_blocks():
     path = through([], [])
     assert (path.blocks, path.head, path.gains, path.signal_gains) == ([], None, [], [])
-    assert path.depth == 1 and path.start() == []
+    assert path.depth == 1 and path.start is None
 
 
 def test_the_longest_way_is_taken():

@@ -159,7 +159,7 @@ def test_a_block_is_weights_with_what_bends_and_scales_behind_them():
     assert (
         path.depth == 2 and path.unknown == ["before", "own"] and names(path.before) == ["before"]
     )
-    assert names(path.start()) == ["before"]
+    assert path.start.layer.name == "before"
 
 
 def test_weights_that_are_not_understood_take_the_output_from_the_last_block():
@@ -196,13 +196,13 @@ def test_an_embedding_is_no_unknown_layer_and_the_first_weights_of_its_path():
     x = np.arange(64).reshape(32, 2) % 5
     _, path = passed(L.Embedding(5, 3, name="words"), L.Flatten(), L.Dense(4, "relu"), L.Dense(1),
                      x=x)  # fmt: skip
-    assert path.unknown == [] and names(path.start()) == ["words"]
+    assert path.unknown == [] and path.start.layer.name == "words"
 
 
 def test_a_normalisation_is_not_where_the_data_meet_the_first_weights():
     _, path = passed(L.LayerNormalization(name="scale"), L.Dense(1, name="only"))
     assert path.blocks == [] and path.head.name == "only" and path.depth == 1
-    assert names(path.start()) == ["only"] and path.gains == path.own_factors == []
+    assert path.start.layer.name == "only" and path.gains == path.own_factors == []
 
 
 def test_chance_counts_what_enters_the_weights_above():

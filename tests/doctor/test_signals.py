@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from livegrad.doctor import _signals
+from livegrad.doctor import _data, _path, _probe, _signals
 
 L = keras.layers
 PAIRED = 'keras.layers.Dense(..., kernel_initializer="{}")'
@@ -169,3 +169,165 @@ def test_flat_activations_that_lose_the_gradient_are_to_be_replaced(activation):
 def test_what_pairs_with_an_activation_is_that_of_the_table(activation, initializer):
     block = types.SimpleNamespace(activation=activation)
     assert _signals._pairing(block) == initializer
+
+
+# The scale of the inputs ----------------------------------------------------------------------
+
+
+def scale(x, *before, first=None):
+    """Judge the scale of what enters the first weights."""
+    x = np.asarray(x, "float32")
+    layers = [*before, first or L.Dense(4, "relu", name="first"), L.Flatten(), L.Dense(1)]
+    model = keras.Sequential([keras.Input(x.shape[1:]), *layers])
+    model.compile("sgd", "mean_squared_error")
+    sample = _data.draw(x, np.zeros(len(x)), 256)
+    with _probe.undisturbed(model):
+        result = _probe.run(model, sample)
+    return _signals.scale_of_input(_path.through(result.calls, result.outputs), sample)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "said"),
+    [
+        ([0.049, 0.049], "root mean square 0.049 of the inputs, below e^-3 = 0.050"),
+        ([0.05, 0.05], None),
+        ([1e-9, 0.08], None),
+        ([1e-9, 0.07], "root mean square 0.0495 of the inputs, below e^-3 = 0.050"),
+        ([1, 20.0], None),
+        ([1, 20.2], "root mean square 20.2 of a feature, above e^3 = 20.1"),
+        ([1e-9, 500], "root mean square 500 of a feature, above e^3 = 20.1"),
+        ([0, 0], None),
+    ],
+)
+def test_the_largest_feature_and_all_of_them_together_are_judged(sizes, said):
+    signs = np.where(np.arange(64) % 2, 1, -1)[:, None]
+    found = scale(signs * np.array(sizes))
+    assert [one.evidence for one in found] == ([said] if said else [])
+    if found:
+        assert (found[0].code, found[0].layer) == ("unscaled-input", "first")
+        assert found[0].why.startswith("The first layer's ")
+        assert ("too large" in found[0].why) == (max(sizes) > 1)
+        assert found[0].fix.startswith("scale = keras.layers.Normalization()")
+
+
+def test_features_are_the_last_axis_wherever_the_examples_lie():
+    # One column of one row in ten is 100: 0.1^(1/2) of it is its root mean square.
+    x = np.ones((20, 5, 3))
+    x[:, 2:3, 1] = np.where(np.arange(20) % 2, 100, 0)[:, None]
+    (found,) = scale(x)
+    expected = math.sqrt((0.8 * 1) + 0.1 * 100**2)
+    assert found.evidence.startswith(f"root mean square {expected:.3g} of a feature")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "pixels"),
+    [(0, 255, True), (0, 256, False), (-1, 255, False), (0.5, 255, False)],
+)
+def test_whole_numbers_from_0_to_255_are_pixels(low, high, pixels):
+    (found,) = scale(np.where(np.arange(64) % 2, low, high)[:, None] * np.ones((1, 3)))
+    assert found.fix.startswith("keras.layers.Rescaling(1 / 127.5, offset=-1)") == pixels
+    small = scale(np.where(np.arange(64) % 400 == 0, 0.1, 0)[:, None] * np.ones((1, 3)))
+    assert "Normalization" in small[0].fix
+
+
+def test_what_a_layer_scales_first_is_judged_behind_it():
+    x = np.random.default_rng(0).standard_normal((64, 8)) * 1e3
+    assert scale(x, L.Rescaling(1e-3)) == [] and scale(x, L.LayerNormalization()) == []
+    assert [found.layer for found in scale(x, L.Dropout(0.1))] == ["first"]
+
+
+def test_what_is_looked_up_has_no_scale():
+    inputs = keras.Input((3,))
+    words = L.Embedding(5, 4, embeddings_initializer=keras.initializers.Constant(1e3))(inputs)
+    model = keras.Model(inputs, L.Dense(1)(L.Flatten()(words)))
+    model.compile("sgd", "mean_squared_error")
+    x = np.random.default_rng(0).integers(0, 5, (64, 3)).astype("float32")
+    sample = _data.draw(x, np.zeros(64), 256)
+    with _probe.undisturbed(model):
+        result = _probe.run(model, sample)
+    path = _path.through(result.calls, result.outputs)
+    assert _signals.scale_of_input(path, sample) == []
+    assert _signals.scale_of_input(_path.through([], []), sample) == []
+
+
+# Units ----------------------------------------------------------------------------------------
+
+
+def units(hidden, n=64, depth=2):
+    """Judge the units of a network whose middle layer, ten times its width, is given."""
+    x = np.random.default_rng(0).standard_normal((n, 8)).astype("float32")
+    first = [L.Dense(16, "tanh", name=f"before_{at}") for at in range(depth - 1)]
+    model = keras.Sequential([keras.Input((8,)), *first, *hidden, L.Dense(1, "sigmoid")])
+    model.compile("sgd", "binary_crossentropy")
+    with _probe.undisturbed(model):
+        result = _probe.run(model, _data.draw(x, (x[:, 0] > 0).astype("float32"), 256))
+    return _signals.units(result, _path.through(result.calls, result.outputs), n)
+
+
+def constant(activation, value, units=16):
+    """A layer whose units are this constant before the activation."""
+    return L.Dense(units, activation, name="constant", kernel_initializer="zeros",
+                   bias_initializer=keras.initializers.Constant(value))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("hidden", "code", "said"),
+    [
+        ([constant("relu", -9)], "dead-units", "100% of its units give 0 on all 64 examples"),
+        ([constant("relu6", -9)], "dead-units", "100% of its units give 0 on all 64 examples"),
+        ([constant("relu6", 9)], "dead-units", "100% of its units have slope 0 on all 64 exa"),
+        ([constant(None, 9), L.ReLU(max_value=2.0)], "dead-units", "100% of its units have slo"),
+        ([constant(None, -9), L.ReLU()], "dead-units", "100% of its units give 0 on all 64 exa"),
+        ([constant("sigmoid", -9)], "saturated-units", "100% of its slopes are below a twentie"),
+        ([constant("sigmoid", 9)], "saturated-units", "100% of its slopes are below a twentie"),
+        ([constant("hard_sigmoid", 9)], "saturated-units", "100% of its slopes are below a twe"),
+        ([constant("tanh", -9)], "saturated-units", "100% of its slopes are below a twentieth"),
+        ([constant("softplus", -9)], "saturated-units", "100% of its slopes are below a twenti"),
+    ],
+)
+def test_units_at_the_ends_of_their_activation_are_named(hidden, code, said):
+    (found,), notes = units(hidden)
+    assert (found.code, found.layer, notes) == (code, "constant", [])
+    assert found.evidence.startswith(said) and ", above " in found.evidence
+    assert found.fix == 'keras.layers.Dense(..., bias_initializer="zeros")'
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        *[[constant("relu", 9)], [constant("relu6", 3)], [constant("softplus", 9)]],
+        *[[constant("sigmoid", 1)], [constant("tanh", -1)], [constant("elu", -99)]],
+        *[[constant("silu", -99)], [constant(None, -99)], [constant("softmax", -99)]],
+    ],
+)
+def test_units_that_slope_or_whose_slope_is_unknown_are_not(hidden):
+    assert units(hidden) == ([], [])
+
+
+def test_a_layer_between_the_weights_and_what_bends_them_is_passed():
+    low = keras.initializers.Constant(-50.0)
+    between = [L.LayerNormalization(beta_initializer=low), L.Dropout(0.5)]
+    (found,), _ = units([constant(None, -9), *between, L.ReLU(name="bend")])
+    assert (found.code, found.layer) == ("dead-units", "constant")
+    assert found.fix == 'keras.layers.Dense(..., bias_initializer="zeros")'
+
+
+@pytest.mark.parametrize(("bias", "fix"), [(1.5, "bias"), (-1.5, "bias"), (1.0, "kernel")])
+def test_a_bias_beyond_1_is_the_cause_of_saturation_else_the_kernel(bias, fix):
+    layer = L.Dense(16, "tanh", name="wide", bias_initializer=keras.initializers.Constant(bias),
+                    kernel_initializer=keras.initializers.RandomNormal(0, 900.0))  # fmt: skip
+    (found,), _ = units([layer])
+    said = {"bias": 'bias_initializer="zeros"', "kernel": 'kernel_initializer="glorot_uniform"'}
+    assert found.fix == f"keras.layers.Dense(..., {said[fix]})"
+
+
+def test_few_examples_are_a_note_and_one_at_a_place_of_an_image_counts():
+    note = "dead units: 15 examples are too few to call a unit silent"
+    assert units([constant("relu", -9)], n=15) == ([], [note])
+    assert len(units([constant("relu", -9)], n=16)[0]) == 1
+    # Places of an image are examples of a channel.
+    places = [L.Reshape((4, 4, 1)), L.Conv2D(4, 1, activation="relu", name="constant",
+              kernel_initializer="zeros",
+              bias_initializer=keras.initializers.Constant(-9.0))]  # fmt: skip
+    (found,), _ = units([*places, L.Flatten()], n=4)
+    assert found.layer == "constant" and found.fix.startswith("keras.layers.Conv2D(..., bias")

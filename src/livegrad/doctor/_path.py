@@ -206,12 +206,12 @@ class Path:
         """Each hidden block's gain of the signal."""
         return [block.signal_gain() for block in self.blocks]
 
-    def start(self) -> list[Call]:
-        """Return the call whose weights the data meet first; normalisations do not count."""
+    @property
+    def start(self) -> Call | None:
+        """The call whose weights the data meet first; normalisations do not count."""
         calls = [*self.before, *(block.call for block in [*self.blocks[:1], self.head] if block)]
         scaled = (*_SCALING, _L.Normalization)
-        found = [c for c in calls if c.layer.weights and not isinstance(c.layer, scaled)]
-        return found[:1]
+        return next((c for c in calls if c.layer.weights and not isinstance(c.layer, scaled)), None)
 
 
 def bounds(of: str, optimizer: Any) -> tuple[float, float]:

@@ -90,33 +90,33 @@ def scale_of_input(path: Path, sample: Sample) -> list[Finding]:
     He, Glorot and LeCun take the inputs' mean square to be 1. One feature beyond e^3, or all of
     them together below e^-3, are judged to be too far from it.
     """
-    before = path.before
-    for call in path.start():
-        if not call.inputs or any(isinstance(c.layer, keras.layers.Embedding) for c in before):
-            continue
-        x = np.asarray(call.inputs[0], dtype="float64")
-        if not np.isfinite(x).all() or not x.any():
-            continue
-        # Features one by one; of images and sequences the channels.
-        sizes = np.sqrt(np.mean(x.reshape(-1, x.shape[-1]) ** 2, axis=0))  # (features,)
-        largest, overall = float(sizes.max()), float(np.sqrt(np.mean(sizes**2)))
-        if overall >= SMALLEST and largest <= LARGEST:
-            continue
-        if largest > LARGEST:
-            evidence = f"root mean square {largest:.3g} of a feature, above e^3 = {LARGEST:.1f}"
-            why = (
-                "The first layer's pre-activations and its weights' gradients are as many times "
-                "too large; the best step for them is far smaller than for all other layers."
-            )
-        else:
-            evidence = f"root mean square {overall:.3g} of the inputs, below e^-3 = {SMALLEST:.3f}"
-            why = "The first layer's signal and its weights' gradients are as many times too small."
-        integers = bool((x == np.round(x)).all() and x.min() >= 0 and x.max() <= 255)
-        normal = "keras.layers.Rescaling(1 / 127.5, offset=-1)  # the first layer"
-        if not (integers and largest > LARGEST):
-            normal = "scale = keras.layers.Normalization(); scale.adapt(x)  # the first layer"
-        return [Finding("unscaled-input", call.layer.name, evidence, why, normal)]
-    return []
+    call = path.start
+    if call is None or not call.inputs:
+        return []
+    if any(isinstance(c.layer, keras.layers.Embedding) for c in path.before):
+        return []
+    x = np.asarray(call.inputs[0], dtype="float64")
+    if not np.isfinite(x).all() or not x.any():
+        return []
+    # Features one by one; of images and sequences the channels.
+    sizes = np.sqrt(np.mean(x.reshape(-1, x.shape[-1]) ** 2, axis=0))  # (features,)
+    largest, overall = float(sizes.max()), float(np.sqrt(np.mean(sizes**2)))
+    if overall >= SMALLEST and largest <= LARGEST:
+        return []
+    if largest > LARGEST:
+        evidence = f"root mean square {largest:.3g} of a feature, above e^3 = {LARGEST:.1f}"
+        why = (
+            "The first layer's pre-activations and its weights' gradients are as many times "
+            "too large; the best step for them is far smaller than for all other layers."
+        )
+    else:
+        evidence = f"root mean square {overall:.3g} of the inputs, below e^-3 = {SMALLEST:.3f}"
+        why = "The first layer's signal and its weights' gradients are as many times too small."
+    integers = bool((x == np.round(x)).all() and x.min() >= 0 and x.max() <= 255)
+    normal = "keras.layers.Rescaling(1 / 127.5, offset=-1)  # the first layer"
+    if not (integers and largest > LARGEST):
+        normal = "scale = keras.layers.Normalization(); scale.adapt(x)  # the first layer"
+    return [Finding("unscaled-input", call.layer.name, evidence, why, normal)]
 
 
 def units(result: Pass, path: Path, rows: int) -> tuple[list[Finding], list[str]]:
@@ -151,7 +151,10 @@ def units(result: Pass, path: Path, rows: int) -> tuple[list[Finding], list[str]
             if int(flat.shape[0]) < 16:
                 few = True
                 continue
-            return [_dead(result, call, layer, dead, allowed, rows)], []
+            zeros = tf.reduce_all(tf.reshape(call.output, (-1, width)) == 0, axis=0)
+            # A unit at the upper end of ReLU6 is as dead as one at 0.
+            silent = float(tf.reduce_mean(tf.cast(zeros, tf.float64))) == dead
+            return [_dead(result, call, layer, dead, allowed, rows, silent)], []
         if saturated > allowed:
             return [_saturated(result, call, layer, saturated, allowed)], []
     note = f"dead units: {rows} examples are too few to call a unit silent"
@@ -165,18 +168,22 @@ def _feeding(result: Pass, call: Call) -> Any:
     return call.layer
 
 
-def _dead(result: Pass, call: Call, name: str, share: float, allowed: float, rows: int) -> Finding:
+def _dead(
+    result: Pass, call: Call, name: str, share: float, allowed: float, rows: int, silent: bool
+) -> Finding:
     layer = _feeding(result, call)
     bias = getattr(layer, "bias", None)
     kind = type(layer).__name__
-    if bias is not None and float(np.mean(np.asarray(bias.value))) < 0:
+    far = 0.0 if bias is None else float(np.mean(np.asarray(bias.value)))
+    if far < 0 if silent else far > 0:
         fix = f'keras.layers.{kind}(..., bias_initializer="zeros")'
     else:
         fix = f'keras.layers.{kind}(..., kernel_initializer="he_normal")'
+    does = "give 0" if silent else "have slope 0"
     return Finding(
         "dead-units",
         name,
-        f"{share:.0%} of its units give 0 on all {rows} examples, above {allowed:.0%}",
+        f"{share:.0%} of its units {does} on all {rows} examples, above {allowed:.0%}",
         "A unit that is silent on every example has slope 0 everywhere: no gradient passes it and "
         "none reaches its weights.",
         fix,
@@ -264,15 +271,14 @@ def _out_of_bounds(one: _Judged, path: Path, other: Path | None) -> Finding:
     fresh = None if other is None else _factors(of, other)
     if fresh is not None and len(fresh) != len(factors):
         fresh = None
+    cured = fresh is not None and least <= _total(fresh) <= most
+    usual = fresh if fresh is not None and cured else [1.0] * len(factors)
     pull = [
         math.log(max(factor, 1e-300) / max(base, 1e-300))
         if math.isfinite(factor) and math.isfinite(base)
         else 0.0
-        for factor, base in zip(factors, fresh or [1.0] * len(factors), strict=True)
+        for factor, base in zip(factors, usual, strict=True)
     ]
-    cured = fresh is not None and least <= _total(fresh) <= most
-    if not cured:
-        pull = [math.log(max(g, 1e-300)) if math.isfinite(g) else 0.0 for g in factors]
     # The layer that carries more than half of it all; else the first beyond the bound's root.
     worst = min(pull) if small else max(pull)
     at = pull.index(worst)
