@@ -88,7 +88,8 @@ def _tanh_slope(x: Array) -> Array:
 
 
 def _relu(x: Array) -> Array:
-    return _positive(x)
+    # Which zero the larger of -0.0 and 0 is, depends on the processor; -0.0 + 0 is 0 on each.
+    return np.asarray(_positive(x) + 0)
 
 
 def _step(x: Array) -> Array:
