@@ -125,7 +125,7 @@ def main(names: list[str]) -> int:
     failures: dict[Path, str] = {}
     for keras in (True, False):
         some = [page for page in pages if bool(_KERAS.search(texts[page])) == keras]
-        some.sort(key=lambda page: len(blocks(texts[page])), reverse=True)
+        some.sort(key=lambda page: ("experiments" in page.parts, len(texts[page])), reverse=True)
         if some:
             said = paste([texts[page] for page in some], ["keras", *_WARM] if keras else _WARM)
             failures |= dict(zip(some, said, strict=True))

@@ -24,6 +24,23 @@ def floating(x: ArrayLike, argument: str = "x") -> Array:
     return array
 
 
+def whole(value: object, least: int) -> bool:
+    """Whether it is a whole number of at least ``least``, as Python or NumPy has them; no truth."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        return False
+    return bool(value >= least)
+
+
+def counted(value: object, argument: str, least: int = 1) -> None:
+    """Refuse what is no whole number of at least ``least``.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    if not whole(value, least):
+        raise ValueError(f"{argument} must be a whole number of at least {least}, got {value!r}")
+
+
 def generator(rng: np.random.Generator | int) -> np.random.Generator:
     """Return ``rng`` itself, or the generator that an int seed starts.
 
@@ -32,6 +49,6 @@ def generator(rng: np.random.Generator | int) -> np.random.Generator:
     """
     if isinstance(rng, np.random.Generator):
         return rng
-    if isinstance(rng, bool) or not isinstance(rng, int | np.integer) or rng < 0:
+    if not whole(rng, 0):
         raise TypeError(f"rng must be a numpy.random.Generator or an int seed >= 0, got {rng!r}")
     return np.random.default_rng(int(rng))

@@ -26,7 +26,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure as Canvas
 from matplotlib.path import Path as Outline
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
-from numpy.typing import NDArray
+
+from livegrad._checks import Array
 
 __all__ = [
     "COLOURS",
@@ -49,8 +50,6 @@ __all__ = [
     "style",
     "ticks",
 ]
-
-Array = NDArray[Any]
 
 PALETTE: dict[str, tuple[str, str]] = {
     "c1": ("#0072b2", "#5ab4f0"),  # the activation

@@ -13,9 +13,9 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from livegrad._checks import floating
+from livegrad._checks import Array, floating
 
 __all__ = [
     "NAMES",
@@ -35,199 +35,7 @@ __all__ = [
     "tanh",
 ]
 
-Array = NDArray[Any]
-
-# Klambauer et al. 2017, eq. 14: the fixed point (mean 0, variance 1) of the scaled ELU.
-SELU_ALPHA = 1.6732632423543772
-SELU_SCALE = 1.0507009873554805
-
-
-_BITS = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
-
-
-def _where(condition: Array, x: Array, y: Array) -> Array:
-    """Return ``np.where`` of arrays of one type, from their bits.
-
-    ``np.where`` takes a branch at each entry: where signs come at random, the processor guesses
-    every other one wrong, and waits.
-    """
-    if x.dtype not in _BITS:
-        return np.where(condition, x, y)
-    bits = _BITS[x.dtype]
-    mask = -condition.astype(bits)  # all bits where the condition holds, else none
-    chosen = y.view(bits) ^ ((x.view(bits) ^ y.view(bits)) & mask)
-    return np.asarray(chosen.view(x.dtype))
-
-
-def _with_nan(values: Array, x: Array) -> Array:
-    """Return the values, NaN where x is; looking first costs less than replacing nothing."""
-    nan = np.isnan(x)
-    return np.where(nan, x, values) if nan.any() else values
-
-
-def _ones(x: Array) -> Array:
-    return _with_nan(np.ones_like(x), x)
-
-
-def _sigmoid(x: Array) -> Array:
-    # exp of a number that is never positive cannot overflow. 1 / (1 + e^-x) is small / (1 + small)
-    # where x < 0 and 1 / (1 + small) elsewhere: the numerator is the larger of small and 0 or 1.
-    small = np.exp(-np.abs(x))
-    return np.asarray(np.maximum(small, x >= 0) / (1 + small))
-
-
-def _sigmoid_slope(x: Array) -> Array:
-    small = np.exp(-np.abs(x))
-    return np.asarray(small / (1 + small) ** 2)
-
-
-def _tanh_slope(x: Array) -> Array:
-    # 1 - tanh^2 loses all its digits where tanh rounds to 1; this form does not.
-    small = np.exp(-2 * np.abs(x))
-    return np.asarray(4 * small / (1 + small) ** 2)
-
-
-def _relu(x: Array) -> Array:
-    # Which zero the larger of -0.0 and 0 is, depends on the processor; -0.0 + 0 is 0 on each.
-    return np.asarray(_positive(x) + 0)
-
-
-def _step(x: Array) -> Array:
-    return _with_nan((x > 0).astype(x.dtype), x)
-
-
-def _leaky_relu(x: Array, negative_slope: float) -> Array:
-    if negative_slope == 0:  # times -inf it would be NaN
-        return _relu(x)
-    scaled = negative_slope * x
-    if 0 < negative_slope <= 1:  # then the larger one is right on both sides
-        return np.maximum(scaled, x)
-    return _where(x > 0, x, scaled)
-
-
-def _leaky_relu_slope(x: Array, negative_slope: float) -> Array:
-    return _with_nan(_where(x > 0, np.ones_like(x), np.full_like(x, negative_slope)), x)
-
-
-def _elu(x: Array, alpha: float) -> Array:
-    # x itself at 0, so that -0.0 keeps its sign; cut off at 0, lest expm1 overflow.
-    return _where(x >= 0, x, alpha * np.expm1(_negative(x)))
-
-
-def _elu_slope(x: Array, alpha: float) -> Array:
-    return _where(x > 0, np.ones_like(x), alpha * np.exp(_negative(x)))
-
-
-def _selu(x: Array) -> Array:
-    return SELU_SCALE * _elu(x, SELU_ALPHA)
-
-
-def _selu_slope(x: Array) -> Array:
-    return SELU_SCALE * _elu_slope(x, SELU_ALPHA)
-
-
-def _softplus(x: Array) -> Array:
-    # log(1 + e^x) = max(x, 0) + log(1 + e^-|x|): the exponent is never positive.
-    return _positive(x) + np.log1p(np.exp(-np.abs(x)))
-
-
-def _positive(x: Array) -> Array:
-    """Return max(x, 0). With both ends, ``clip`` is twice as fast as ``maximum``."""
-    return np.clip(x, 0, np.inf)
-
-
-def _negative(x: Array) -> Array:
-    """Return min(x, 0)."""
-    return np.clip(x, -np.inf, 0)
-
-
-def _finite(x: Array, most: float | None = None) -> Array:
-    """Return x with the largest numbers for infinities: times 0 they are 0, the limit below."""
-    largest = np.finfo(x.dtype).max
-    return np.clip(x, -largest, largest if most is None else most)
-
-
-def _silu(x: Array) -> Array:
-    return np.asarray(_sigmoid(x) * _finite(x, np.inf))
-
-
-def _silu_slope(x: Array) -> Array:
-    return np.asarray(_sigmoid(x) + _sigmoid_slope(x) * _finite(x))
-
-
-_ROOT_2 = float(np.sqrt(2.0))
-_ROOT_2_PI = float(np.sqrt(2.0 * np.pi))
-_ROOT_2_OVER_PI = float(np.sqrt(2.0 / np.pi))
-
-
-def _normal_cdf(x: Array) -> Array:
-    from scipy.special import erfc
-
-    # SciPy has no erfc in a type wider than float64.
-    known = np.float64 if x.dtype == np.longdouble else x.dtype
-    return np.asarray(0.5 * erfc(-x.astype(known) / _ROOT_2))
-
-
-def _square(x: Array) -> Array:
-    """Return x^2, cut off where e^-x^2 is 0 in any floating type."""
-    return np.minimum(np.abs(x), 1e4) ** 2
-
-
-def _gelu(x: Array, approximate: bool) -> Array:
-    if not approximate:
-        return np.asarray(_normal_cdf(x) * _finite(x, np.inf))
-    return np.asarray(_sigmoid(2 * _gelu_inner(x)) * _finite(x, np.inf))
-
-
-def _gelu_inner(x: Array) -> Array:
-    return _ROOT_2_OVER_PI * (x + 0.044715 * (x * x * x))
-
-
-def _gelu_slope(x: Array, approximate: bool) -> Array:
-    if not approximate:
-        return np.asarray(_normal_cdf(x) + np.exp(-_square(x) / 2) / _ROOT_2_PI * _finite(x))
-    cut = np.clip(x, -1e4, 1e4)
-    inner_slope = _ROOT_2_OVER_PI * (1 + 3 * 0.044715 * cut**2)
-    gate_slope = 2 * _sigmoid_slope(2 * _gelu_inner(x)) * inner_slope
-    return np.asarray(_sigmoid(2 * _gelu_inner(x)) + gate_slope * cut)
-
-
-def _stable_shift(z: Array, axis: int) -> Array:
-    """Return ``z`` minus its largest entry, rows with infinities already turned into limits."""
-    top = np.max(z, axis=axis, keepdims=True)
-    if np.isfinite(top).all():
-        return np.asarray(z - top)
-    # +inf among finite logits: the infinite ones share everything; all -inf: all share equally.
-    return np.where(np.isinf(top) & (z == top), 0, z - top)
-
-
-def _softmax(z: Array, temperature: float, axis: int) -> Array:
-    if z.shape[axis] == 0:
-        return z.copy()
-    shifted = _stable_shift(z, axis)
-    if temperature != 1:
-        # In float32 a small temperature would round to 0 and make 0 / 0 of the largest entry.
-        shifted = shifted / np.float64(temperature)
-    weights = np.exp(shifted, out=shifted)
-    return np.asarray(np.divide(weights, np.sum(weights, axis=axis, keepdims=True), out=weights))
-
-
-def _log_softmax(z: Array, axis: int) -> Array:
-    if z.shape[axis] == 0:
-        return z.copy()
-    shifted = _stable_shift(z, axis)
-    return np.asarray(shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True)))
-
-
-def _softmax_jacobian(z: Array, temperature: float) -> Array:
-    p = _softmax(z, temperature, -1)  # (..., k)
-    identity = np.eye(z.shape[-1])  # (k, k)
-    return np.asarray(p[..., :, None] * (identity - p[..., None, :]) / np.float64(temperature))
-
-
-def _log_softmax_jacobian(z: Array) -> Array:
-    p = _softmax(z, 1.0, -1)  # (..., k)
-    return np.asarray(np.eye(z.shape[-1]) - p[..., None, :])
+_INF = float("inf")
 
 
 @dataclass(frozen=True)
@@ -355,8 +163,9 @@ class Activation:
         if array.shape != above.shape:
             raise ValueError(f"upstream must have x's shape {array.shape}, got {above.shape}")
         with np.errstate(over="ignore", under="ignore", invalid="ignore"):
-            if self.elementwise:
-                return np.asarray(above * self.derivative(array))
+            if self._slope is not None:
+                slope = self._in_type(array, self._slope, dict(self.parameters))
+                return np.asarray(above * slope)
             p = softmax(array, axis=-1, **self.parameters)  # (..., k)
             if self.name == "log_softmax":
                 return np.asarray(above - p * np.sum(above, axis=-1, keepdims=True))
@@ -415,21 +224,106 @@ def _formula_in_type(x: Array, formula: Callable[..., Array], given: dict[str, A
     return np.asarray(formula(wide, **given)).astype(x.dtype, copy=False)
 
 
-_INF = float("inf")
+_BITS = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
+
+
+def _where(condition: Array, x: Array, y: Array) -> Array:
+    """Return ``np.where`` of arrays of one type, from their bits.
+
+    ``np.where`` takes a branch at each entry: where signs come at random, the processor guesses
+    every other one wrong, and waits.
+    """
+    if x.dtype not in _BITS:
+        return np.where(condition, x, y)
+    bits = _BITS[x.dtype]
+    mask = -condition.astype(bits)  # all bits where the condition holds, else none
+    chosen = y.view(bits) ^ ((x.view(bits) ^ y.view(bits)) & mask)
+    return np.asarray(chosen.view(x.dtype))
+
+
+def _with_nan(values: Array, x: Array) -> Array:
+    """Return the values, NaN where x is; looking first costs less than replacing nothing."""
+    nan = np.isnan(x)
+    return np.where(nan, x, values) if nan.any() else values
+
+
+def _positive(x: Array) -> Array:
+    """Return max(x, 0). With both ends, ``clip`` is twice as fast as ``maximum``."""
+    return np.clip(x, 0, np.inf)
+
+
+def _negative(x: Array) -> Array:
+    """Return min(x, 0)."""
+    return np.clip(x, -np.inf, 0)
+
+
+def _finite(x: Array, most: float | None = None) -> Array:
+    """Return x with the largest numbers for infinities: times 0 they are 0, the limit below."""
+    largest = np.finfo(x.dtype).max
+    return np.clip(x, -largest, largest if most is None else most)
+
+
+def _ones(x: Array) -> Array:
+    return _with_nan(np.ones_like(x), x)
+
 
 linear = Activation("linear", (-_INF, _INF), True, "no", "glorot_uniform", 1.0, np.copy, _ones)
 """x: no activation, and a slope of 1."""
+
+
+def _sigmoid(x: Array) -> Array:
+    # exp of a number that is never positive cannot overflow. 1 / (1 + e^-x) is small / (1 + small)
+    # where x < 0 and 1 / (1 + small) elsewhere: the numerator is the larger of small and 0 or 1.
+    small = np.exp(-np.abs(x))
+    return np.asarray(np.maximum(small, x >= 0) / (1 + small))
+
+
+def _sigmoid_slope(x: Array) -> Array:
+    small = np.exp(-np.abs(x))
+    return np.asarray(small / (1 + small) ** 2)
+
 
 sigmoid = Activation(
     "sigmoid", (0.0, 1.0), False, "both", "glorot_uniform", 0.25, _sigmoid, _sigmoid_slope
 )
 """1 / (1 + e^-x); its slope s (1 - s) is at most a quarter (Rumelhart et al. 1986)."""
 
+
+def _tanh_slope(x: Array) -> Array:
+    # 1 - tanh^2 loses all its digits where tanh rounds to 1; this form does not.
+    small = np.exp(-2 * np.abs(x))
+    return np.asarray(4 * small / (1 + small) ** 2)
+
+
 tanh = Activation("tanh", (-1.0, 1.0), True, "both", "glorot_uniform", 1.0, np.tanh, _tanh_slope)
 """The sigmoid stretched and centred, 2 sigmoid(2x) - 1; slope 1 - tanh(x)^2 (LeCun et al. 1998)."""
 
+
+def _relu(x: Array) -> Array:
+    # Which zero the larger of -0.0 and 0 is, depends on the processor; -0.0 + 0 is 0 on each.
+    return np.asarray(_positive(x) + 0)
+
+
+def _step(x: Array) -> Array:
+    return _with_nan((x > 0).astype(x.dtype), x)
+
+
 relu = Activation("relu", (0.0, _INF), False, "left", "he_normal", 1.0, _relu, _step)
 """max(x, 0); slope 0 or 1, and 0 at 0 by convention (Nair and Hinton 2010; Glorot et al. 2011)."""
+
+
+def _leaky_relu(x: Array, negative_slope: float) -> Array:
+    if negative_slope == 0:  # times -inf it would be NaN
+        return _relu(x)
+    scaled = negative_slope * x
+    if 0 < negative_slope <= 1:  # then the larger one is right on both sides
+        return np.maximum(scaled, x)
+    return _where(x > 0, x, scaled)
+
+
+def _leaky_relu_slope(x: Array, negative_slope: float) -> Array:
+    return _with_nan(_where(x > 0, np.ones_like(x), np.full_like(x, negative_slope)), x)
+
 
 leaky_relu = Activation(
     "leaky_relu",
@@ -444,10 +338,34 @@ leaky_relu = Activation(
 )
 """x, times ``negative_slope`` where x < 0 (Maas et al. 2013, with their slope of 0.01)."""
 
+
+def _elu(x: Array, alpha: float) -> Array:
+    # x itself at 0, so that -0.0 keeps its sign; cut off at 0, lest expm1 overflow.
+    return _where(x >= 0, x, alpha * np.expm1(_negative(x)))
+
+
+def _elu_slope(x: Array, alpha: float) -> Array:
+    return _where(x > 0, np.ones_like(x), alpha * np.exp(_negative(x)))
+
+
 elu = Activation(
     "elu", (-1.0, _INF), True, "left", "he_normal", 1.0, _elu, _elu_slope, {"alpha": 1.0}
 )
 """x where x > 0, else alpha (e^x - 1) (Clevert et al. 2016, eq. 15)."""
+
+
+# Klambauer et al. 2017, eq. 14: the fixed point (mean 0, variance 1) of the scaled ELU.
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
+
+
+def _selu(x: Array) -> Array:
+    return SELU_SCALE * _elu(x, SELU_ALPHA)
+
+
+def _selu_slope(x: Array) -> Array:
+    return SELU_SCALE * _elu_slope(x, SELU_ALPHA)
+
 
 selu = Activation(
     "selu",
@@ -461,8 +379,23 @@ selu = Activation(
 )
 """ELU, scaled: the constants keep mean 0 and variance 1 (Klambauer et al. 2017, eq. 2)."""
 
+
+def _softplus(x: Array) -> Array:
+    # log(1 + e^x) = max(x, 0) + log(1 + e^-|x|): the exponent is never positive.
+    return _positive(x) + np.log1p(np.exp(-np.abs(x)))
+
+
 softplus = Activation("softplus", (0.0, _INF), False, "left", "he_normal", 1.0, _softplus, _sigmoid)
 """log(1 + e^x), a smooth ReLU; its slope is the sigmoid (Dugas et al. 2001)."""
+
+
+def _silu(x: Array) -> Array:
+    return np.asarray(_sigmoid(x) * _finite(x, np.inf))
+
+
+def _silu_slope(x: Array) -> Array:
+    return np.asarray(_sigmoid(x) + _sigmoid_slope(x) * _finite(x))
+
 
 silu = Activation(
     "silu",
@@ -478,6 +411,44 @@ silu = Activation(
 
 Ramachandran et al. 2017 found it again by search and gave it the second name.
 """
+
+
+_ROOT_2 = float(np.sqrt(2.0))
+_ROOT_2_PI = float(np.sqrt(2.0 * np.pi))
+_ROOT_2_OVER_PI = float(np.sqrt(2.0 / np.pi))
+
+
+def _normal_cdf(x: Array) -> Array:
+    from scipy.special import erfc
+
+    # SciPy has no erfc in a type wider than float64.
+    known = np.float64 if x.dtype == np.longdouble else x.dtype
+    return np.asarray(0.5 * erfc(-x.astype(known) / _ROOT_2))
+
+
+def _square(x: Array) -> Array:
+    """Return x^2, cut off where e^-x^2 is 0 in any floating type."""
+    return np.minimum(np.abs(x), 1e4) ** 2
+
+
+def _gelu(x: Array, approximate: bool) -> Array:
+    if not approximate:
+        return np.asarray(_normal_cdf(x) * _finite(x, np.inf))
+    return np.asarray(_sigmoid(2 * _gelu_inner(x)) * _finite(x, np.inf))
+
+
+def _gelu_inner(x: Array) -> Array:
+    return _ROOT_2_OVER_PI * (x + 0.044715 * (x * x * x))
+
+
+def _gelu_slope(x: Array, approximate: bool) -> Array:
+    if not approximate:
+        return np.asarray(_normal_cdf(x) + np.exp(-_square(x) / 2) / _ROOT_2_PI * _finite(x))
+    cut = np.clip(x, -1e4, 1e4)
+    inner_slope = _ROOT_2_OVER_PI * (1 + 3 * 0.044715 * cut**2)
+    gate_slope = 2 * _sigmoid_slope(2 * _gelu_inner(x)) * inner_slope
+    return np.asarray(_sigmoid(2 * _gelu_inner(x)) + gate_slope * cut)
+
 
 gelu = Activation(
     "gelu",
@@ -495,6 +466,33 @@ gelu = Activation(
 ``approximate=True`` is their tanh form, half x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))).
 """
 
+
+def _stable_shift(z: Array, axis: int) -> Array:
+    """Return ``z`` minus its largest entry, rows with infinities already turned into limits."""
+    top = np.max(z, axis=axis, keepdims=True)
+    if np.isfinite(top).all():
+        return np.asarray(z - top)
+    # +inf among finite logits: the infinite ones share everything; all -inf: all share equally.
+    return np.where(np.isinf(top) & (z == top), 0, z - top)
+
+
+def _softmax(z: Array, temperature: float, axis: int) -> Array:
+    if z.shape[axis] == 0:
+        return z.copy()
+    shifted = _stable_shift(z, axis)
+    if temperature != 1:
+        # In float32 a small temperature would round to 0 and make 0 / 0 of the largest entry.
+        shifted = shifted / np.float64(temperature)
+    weights = np.exp(shifted, out=shifted)
+    return np.asarray(np.divide(weights, np.sum(weights, axis=axis, keepdims=True), out=weights))
+
+
+def _softmax_jacobian(z: Array, temperature: float) -> Array:
+    p = _softmax(z, temperature, -1)  # (..., k)
+    identity = np.eye(z.shape[-1])  # (k, k)
+    return np.asarray(p[..., :, None] * (identity - p[..., None, :]) / np.float64(temperature))
+
+
 softmax = Activation(
     "softmax",
     (0.0, 1.0),
@@ -508,10 +506,24 @@ softmax = Activation(
 )
 """e^(z_i / temperature) over the sum of these: positive numbers that add up to 1 (Bridle 1990)."""
 
+
+def _log_softmax(z: Array, axis: int) -> Array:
+    if z.shape[axis] == 0:
+        return z.copy()
+    shifted = _stable_shift(z, axis)
+    return np.asarray(shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True)))
+
+
+def _log_softmax_jacobian(z: Array) -> Array:
+    p = _softmax(z, 1.0, -1)  # (..., k)
+    return np.asarray(np.eye(z.shape[-1]) - p[..., None, :])
+
+
 log_softmax = Activation(
     "log_softmax", (-_INF, 0.0), False, "no", "glorot_uniform", 1.0, _log_softmax
 )
 """The logarithm of softmax at temperature 1, finite where softmax itself rounds to 0."""
+
 
 _ALL = {
     activation.name: activation

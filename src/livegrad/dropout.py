@@ -6,16 +6,13 @@ What is left is scaled up while training, so nothing has to be scaled at inferen
 from __future__ import annotations
 
 from numbers import Real
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from livegrad._checks import floating, generator
+from livegrad._checks import Array, floating, generator
 
 __all__ = ["dropout"]
-
-Array = NDArray[Any]
 
 
 def dropout(

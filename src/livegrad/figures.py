@@ -13,9 +13,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.patches import PathPatch
 from matplotlib.path import Path
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from livegrad import activations as _activations
+from livegrad._checks import Array
 from livegrad._svg import (
     COLOURS,
     FACTORS,
@@ -58,8 +59,6 @@ __all__ = [
     "seeds",
     "weights",
 ]
-
-Array = NDArray[Any]
 
 
 def activations(

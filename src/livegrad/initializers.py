@@ -15,9 +15,9 @@ from numbers import Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
-from livegrad._checks import generator
+from livegrad._checks import Array, generator, whole
 
 __all__ = [
     "NAMES",
@@ -39,7 +39,6 @@ __all__ = [
     "zeros",
 ]
 
-Array = NDArray[Any]
 Shape = int | Sequence[int]
 
 # Standard deviation of a standard normal that is redrawn until it lies within [-2, 2].
@@ -49,7 +48,7 @@ TRUNCATED_STDDEV = 0.87962566103423978
 def _shape(shape: Shape) -> tuple[int, ...]:
     sizes = tuple(shape) if isinstance(shape, Sequence | np.ndarray) else (shape,)
     for size in sizes:
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        if not whole(size, 1):
             raise ValueError(f"shape must hold whole numbers of at least 1, got {shape!r}")
     return tuple(int(size) for size in sizes)
 

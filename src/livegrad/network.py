@@ -12,18 +12,15 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike
 
 from livegrad import activations, initializers, outputs
-from livegrad._checks import floating, generator
+from livegrad._checks import Array, counted, floating, generator, whole
 from livegrad.dropout import dropout as drop
 
 __all__ = ["MLP", "Gradients", "History", "Trace"]
-
-Array = NDArray[Any]
 
 # A fit of fewer updates than this is over before a bar would help.
 _LONG_FIT = 2000
@@ -333,9 +330,8 @@ class MLP:
         inputs = self._inputs(x)
         n = len(inputs)
         targets = self._targets(y, n)  # (n, units)
-        for name, count in [("epochs", epochs), ("batch_size", batch_size)]:
-            if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
-                raise ValueError(f"{name} must be a whole number of at least 1, got {count!r}")
+        counted(epochs, "epochs")
+        counted(batch_size, "batch_size")
         if not 0 < learning_rate < math.inf:
             raise ValueError(f"learning_rate must be finite and above 0, got {learning_rate!r}")
         if not 0 <= momentum < 1:
@@ -414,7 +410,7 @@ def _checked_widths(widths: Sequence[int]) -> tuple[int, ...]:
     if len(sizes) < 2:
         raise ValueError(f"widths must name inputs and outputs at least, got {sizes!r}")
     for size in sizes:
-        if isinstance(size, bool) or not isinstance(size, int | np.integer) or size < 1:
+        if not whole(size, 1):
             raise ValueError(f"widths must be whole numbers of at least 1, got {size!r} in {sizes}")
     return tuple(int(size) for size in sizes)
 

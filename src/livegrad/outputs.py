@@ -7,16 +7,13 @@ where the probability itself has rounded to 0 or 1.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from livegrad._checks import floating
+from livegrad._checks import Array, floating
 
 __all__ = ["HEADS", "TASKS", "Head", "head", "task_table"]
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -52,12 +52,11 @@ import math
 import textwrap
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from livegrad._checks import generator
+from livegrad._checks import Array, counted, generator
 from livegrad.activations import Activation
 from livegrad.network import MLP, Gradients, Trace, _norm
 
@@ -70,8 +69,6 @@ __all__ = [
     "measure",
     "through_depth",
 ]
-
-Array = NDArray[Any]
 
 GRADIENT_BOUNDS = {"SGD": (0.005, 20.0), "Adam": (0.001, 4000.0)}
 """Between what values of the gradient's product networks trained, by optimizer.
@@ -451,9 +448,9 @@ def through_depth(
         >>> through_depth("relu").verdict
         'healthy'
     """
-    for name, value, least in [("depth", depth, 0), ("width", width, 1), ("n", n, 1)]:
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-            raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+    counted(depth, "depth", least=0)
+    counted(width, "width")
+    counted(n, "n")
     random = generator(rng)
     x = random.standard_normal((n, width))  # (n, width)
     y = random.integers(0, 2, n)  # (n,)

@@ -12,18 +12,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livegrad import initializers
+from livegrad._checks import Array
 from livegrad_lab.stack import Arm, Stack
 from livegrad_lab.sweep import sweep
 
 __all__ = ["STEPS", "Form", "compare"]
-
-Array = NDArray[Any]
 
 THRESHOLDS = (0.01, 1.0)
 STEPS = {

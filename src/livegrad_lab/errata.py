@@ -11,17 +11,14 @@ import math
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livegrad import MLP, activations, initializers, measure
+from livegrad._checks import Array
 from livegrad.dropout import dropout
 
 __all__ = ["ERRATA", "Erratum", "listing"]
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)

@@ -14,17 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livegrad import activations, initializers
+from livegrad._checks import Array
 from livegrad.activations import Activation
 
 __all__ = ["Arm", "Stack"]
-
-Array = NDArray[Any]
 
 _EPSILON = 1e-5  # keeps batch normalisation from dividing by 0
 

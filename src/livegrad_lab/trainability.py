@@ -18,19 +18,16 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from livegrad._checks import Array
 from livegrad.network import MLP
 from livegrad.signals import measure
 from livegrad_lab.stack import Arm, Stack
 from livegrad_lab.sweep import sweep
 
 __all__ = ["GRIDS", "TRAINED", "Network", "Threshold", "networks", "threshold"]
-
-Array = NDArray[Any]
 
 TRAINED = 0.9
 """The training accuracy from which on a network counts as trained."""

@@ -32,10 +32,12 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
+
+from livegrad._checks import Array
 
 __all__ = [
     "ERROR",
@@ -49,8 +51,6 @@ __all__ = [
     "rank_biserial",
     "sign_flip_p",
 ]
-
-Array = NDArray[Any]
 
 ERROR = 0.05
 """The chance, at most, that any case of the site is borne out by luck."""

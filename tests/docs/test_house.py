@@ -10,15 +10,15 @@ SOURCES = Path(__file__).resolve().parents[2] / "src"
 # What each room of the small package may use of it; the laboratory may use all.
 ALLOWED = {
     "_checks": set(),
-    "_svg": set(),
+    "_svg": {"_checks"},
     "activations": {"_checks"},
     "initializers": {"_checks"},
     "dropout": {"_checks"},
     "outputs": {"_checks"},
     "network": {"_checks", "activations", "initializers", "dropout", "outputs"},
     "signals": {"_checks", "activations", "network"},
-    "figures": {"_svg", "activations", "network", "signals"},
-    "doctor": {"activations", "signals"},
+    "figures": {"_checks", "_svg", "activations", "network", "signals"},
+    "doctor": {"_checks", "activations", "signals"},
     "__main__": {"doctor"},
     "__init__": {"activations", "initializers", "dropout", "outputs", "network", "signals"},
 }

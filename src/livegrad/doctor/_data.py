@@ -9,6 +9,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from livegrad._checks import counted
+
 __all__ = ["Sample", "draw"]
 
 
@@ -44,8 +46,7 @@ def draw(x: Any, y: Any, rows: int) -> Sample:
     Raises:
         ValueError: if there are none, if they do not fit each other, or if one is not finite.
     """
-    if isinstance(rows, bool) or not isinstance(rows, int | np.integer) or rows < 1:
-        raise ValueError(f"rows must be a whole number of at least 1, got {rows!r}")
+    counted(rows, "rows")
     weight = None
     if y is None:
         x, y, weight = _batches(x, rows)

@@ -8,14 +8,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from livegrad._checks import Array
 from livegrad.doctor._data import Sample
 from livegrad.doctor._path import activation_of
 from livegrad.doctor._probe import Pass
 from livegrad.doctor._report import Finding
 
 __all__ = ["Head", "baseline_loss", "heads", "judge"]
-
-Array = np.ndarray[Any, Any]
 
 _SQUARED = {
     "meansquarederror",

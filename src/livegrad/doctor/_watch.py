@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import keras
-import numpy as np
 
+from livegrad._checks import counted
 from livegrad.doctor._examine import examine
 from livegrad.doctor._report import Examination, Finding
 
@@ -48,8 +48,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc,unused-ignore]
         report: Callable[[Finding, int], None] | None = None,
     ) -> None:
         super().__init__()
-        if isinstance(every, bool) or not isinstance(every, int | np.integer) or every < 1:
-            raise ValueError(f"every must be a whole number of at least 1, got {every!r}")
+        counted(every, "every")
         self.x, self.y = x, y
         self.every, self.rows = int(every), rows
         self.log_dir, self.report = log_dir, report

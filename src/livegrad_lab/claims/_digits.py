@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from livegrad._checks import Array
 from livegrad_lab.stack import Arm, Stack
-
-Array = NDArray[Any]
 
 BETTER = 0.01
 """By how much an accuracy must be better to count: one image in a hundred."""

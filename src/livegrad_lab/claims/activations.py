@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Any
-
-from numpy.typing import NDArray
 
 from livegrad import MLP
+from livegrad._checks import Array
 from livegrad_lab.claims._digits import ALIKE, BETTER, accuracies, best_rates, digits
 from livegrad_lab.stack import Arm
 from livegrad_lab.trial import Case, Claim
 
 __all__ = ["CLAIMS", "dead_units", "leaky_or_elu", "softplus_or_relu", "zero_centred"]
-
-Array = NDArray[Any]
 
 KILLED = 8
 

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from livegrad._checks import Array
 from livegrad.activations import relu, sigmoid
 from livegrad_lab.claims._digits import ALIKE, BETTER, accuracies, best_rates, digits
 from livegrad_lab.stack import Arm, Stack
 from livegrad_lab.trial import Case, Claim
 
 __all__ = ["CLAIMS", "half", "helps", "kfold", "mean_signal"]
-
-Array = NDArray[Any]
 
 RATES = (0.0, 0.2, 0.5)
 

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livegrad import MLP, initializers, measure
+from livegrad._checks import Array
 from livegrad_lab.claims._digits import ALIKE, BETTER, accuracies, digits
 from livegrad_lab.stack import Arm
 from livegrad_lab.trial import Case, Claim
 
 __all__ = ["CLAIMS", "batch_norm", "clipping", "relu_cures", "residual", "sigmoid_explodes"]
-
-Array = NDArray[Any]
 
 # A product within a factor of e^3, about twenty, of 1 counts as kept: fixed before the first run.
 BOUND = 3.0

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livegrad import MLP, initializers
+from livegrad._checks import Array
 from livegrad_lab.claims._digits import ALIKE, BETTER, RATES, accuracies, digits
 from livegrad_lab.stack import Arm
 from livegrad_lab.trial import Case, Claim
@@ -22,8 +22,6 @@ __all__ = [
     "small_weights",
     "uniform_or_normal",
 ]
-
-Array = NDArray[Any]
 
 
 def by_depth(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from livegrad import MLP, outputs
+from livegrad._checks import Array
 from livegrad.activations import relu, sigmoid, softmax
 from livegrad.outputs import Head
 from livegrad_lab.claims._digits import BETTER, accuracies, digits
@@ -18,8 +18,6 @@ from livegrad_lab.stack import Arm
 from livegrad_lab.trial import Case, Claim
 
 __all__ = ["CLAIMS", "SquaredError", "heads", "softmax_inside", "squared_error", "two_classes"]
-
-Array = NDArray[Any]
 
 
 def softmax_inside(seed: int) -> dict[str, float]:

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from livegrad_lab.faults.case import Array, Patient
+from livegrad._checks import Array
+from livegrad_lab.faults.case import Patient
 
 
 def points(n: int = 256, features: int = 8) -> Array:

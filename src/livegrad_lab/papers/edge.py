@@ -10,12 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livegrad import MLP, activations, measure
+from livegrad._checks import Array
 from livegrad_lab.papers.stack import Stack, digits
 
 __all__ = [
@@ -28,8 +27,6 @@ __all__ = [
     "next_variance",
     "trained_loss",
 ]
-
-Array = NDArray[Any]
 
 
 @cache

@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+
+from livegrad._checks import Array
 
 __all__ = [
     "born_dead",
@@ -18,8 +18,6 @@ __all__ = [
     "second_moment",
     "squared_sizes",
 ]
-
-Array = NDArray[Any]
 
 
 def squared_sizes(widths: Sequence[int], count: int, rng: np.random.Generator | int) -> Array:

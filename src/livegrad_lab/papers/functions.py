@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livegrad import MLP, activations, outputs
+from livegrad._checks import Array
 from livegrad.activations import gelu, sigmoid, softmax, softplus
 
 __all__ = [
@@ -29,7 +28,6 @@ __all__ = [
     "variance_after",
 ]
 
-Array = NDArray[Any]
 _GRID = np.linspace(-8, 8, 160_001)
 
 

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livegrad import MLP
+from livegrad._checks import Array
 from livegrad_lab.papers.stack import digits
 
 __all__ = ["averaging_errors", "enumerated_loss", "ridge_loss", "spread_ratio"]
-
-Array = NDArray[Any]
 
 
 def enumerated_loss(x: Array, y: Array, weights: Array, keep: float) -> float:

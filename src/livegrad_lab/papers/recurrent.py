@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livegrad import activations
+from livegrad._checks import Array
 from livegrad.activations import sigmoid
 
 __all__ = [
@@ -24,8 +23,6 @@ __all__ = [
     "longest_product",
     "threshold",
 ]
-
-Array = NDArray[Any]
 
 STEPS, TARGET, START = 50, 0.7, 0.5
 """Time steps, wanted output and first state of the one-unit network."""

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livegrad import MLP
+from livegrad._checks import Array
 
 __all__ = ["constants", "fixed_point_jacobian", "layer_moments", "next_moments"]
-
-Array = NDArray[Any]
 
 
 def _half_exponential(rate: float, mean: float, variance: float) -> float:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livegrad import MLP, activations, initializers, measure
+from livegrad._checks import Array
 from livegrad.signals import Report
 from livegrad_lab.papers.stack import Stack, digits
 
@@ -29,8 +28,6 @@ __all__ = [
     "vgg_loss",
     "weight_gradient_ratio",
 ]
-
-Array = NDArray[Any]
 
 VGG_B = (64, 64, 128, 128, 256, 256, 512, 512, 512, 512)
 """Filters of the ten convolutions of VGG's model B, each of three by three."""

@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from livegrad import activations, initializers
+from livegrad._checks import Array
 from livegrad.activations import Activation
 
 __all__ = ["Stack", "digits"]
-
-Array = NDArray[Any]
 
 
 @dataclass
