@@ -2,6 +2,8 @@
 
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import nox
@@ -92,20 +94,56 @@ def pasted(session: nox.Session, *requirements: str) -> None:
 
 
 @nox.session
+def python(session: nox.Session) -> None:
+    """Run the package's own tests with another Python: ``nox -s python -- 3.13``."""
+    (version,) = session.posargs
+    own = empty(session, Path(session.create_tmp()) / "own", python_of(version) or version)
+    session.run("uv", "pip", "install", "--quiet", *own, "--require-hashes", "-r", LOCK)
+    session.run("uv", "pip", "install", "--quiet", *own, "--no-deps", "-e", ".")
+    session.env.update(ENVIRONMENT)
+    tests = sorted(str(path) for path in Path("tests").glob("test_*.py"))
+    session.run(own[1], "-m", "pytest", *AT_ONCE, "src", "tests/doctor", *tests, external=True)
+
+
+def python_of(version: str) -> str | None:
+    """Return the machine's Python of that version, or None."""
+    command = shutil.which(f"python{version}")
+    if command is None:
+        return None
+    # Where pyenv stands before it, it asks which one is meant.
+    environment = os.environ | {"PYENV_VERSION": version}
+    asked = [command, "-c", "import sys; print(sys.executable)"]
+    said = subprocess.run(asked, env=environment, capture_output=True, text=True)
+    return said.stdout.strip() if said.returncode == 0 else None
+
+
+def empty(session: nox.Session, folder: Path, python: str) -> list[str]:
+    """Make an empty environment, and return uv's options for it: the second is its Python."""
+    session.install("uv")
+    session.run("uv", "venv", "--quiet", "--clear", "--python", python, str(folder))
+    return ["--python", str(folder / ("Scripts" if os.name == "nt" else "bin") / "python")]
+
+
+@nox.session
 def release(session: nox.Session) -> None:
-    """Build the wheel and the sdist as they are published, and try each alone."""
+    """Build the wheel and the sdist as they are published, and try each alone.
+
+    The sdist is tried with the newest Python that the machine has, the wheel with this one.
+    """
     session.install("uv")
     folder = Path(session.create_tmp())
     shutil.rmtree(folder / "dist", ignore_errors=True)
     session.run("uv", "build", "--quiet", f"--out-dir={folder / 'dist'}")
     for artifact in sorted((folder / "dist").glob("livegrad-*")):
-        empty = folder / artifact.suffix.lstrip(".")
-        session.run("uv", "venv", "--quiet", "--clear", str(empty))
-        python = str(empty / ("Scripts" if os.name == "nt" else "bin") / "python")
-        chosen = ["--python", python, "--constraint", LOCK, "--refresh-package=livegrad"]
+        found = (python_of(version) for version in ("3.14", "3.13", "3.12"))
+        newest = next(filter(None, found), sys.executable)
+        python = sys.executable if artifact.suffix == ".whl" else newest
+        own = empty(session, folder / artifact.suffix.lstrip("."), python)
+        chosen = [*own, "--constraint", LOCK, "--refresh-package=livegrad"]
         session.run("uv", "pip", "install", "--quiet", *chosen, str(artifact))
-        session.run(python, ".ci/alone.py", str(artifact), external=True)
-        session.log(f"{artifact.name} is whole and works alone")
+        session.run(own[1], ".ci/alone.py", str(artifact), external=True)
+        with_what = session.run(own[1], "--version", external=True, silent=True)
+        session.log(f"{artifact.name} is whole and works alone with {str(with_what).strip()}")
 
 
 @nox.session
