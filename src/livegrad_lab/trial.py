@@ -15,10 +15,11 @@ seeds agree. The p-value is exact: if d - margin were as likely positive as nega
 all flips of signs would give a mean as large as this? A claim of equality is tested on both sides
 of 0, and the larger p-value counts.
 
-**Many claims.** With M cases on trial, some would be borne out by luck. Each claim gets its share
-of the error of 5 %, in proportion to its number of cases m: Holm's correction within the claim,
-times M / m. So the chance that luck bears out any case of the site at all is at most 5 %, whichever
-claims are true, and a claim can be tried without running the others.
+**Many claims.** Of many cases on trial, some would be borne out by luck. The error of 5 % is shared
+out among M cases, a number that is fixed and never below that of the cases tried. A claim gets
+its share in proportion to its number of cases m: Holm's correction within the claim, times M / m.
+So the chance that luck bears out any case of the site at all is at most 5 %, whichever claims are
+true; a claim can be tried without running the others, and one that is added changes no other.
 
 **The verdict.** A case is *borne out* if the corrected p-value is below 0.05 and the interval lies
 on its side of the margin; *contradicted* if the interval lies on the other side; *open* otherwise.
@@ -213,21 +214,21 @@ class Result:
         return "\n".join(lines)
 
 
-def judge(claim: Claim, values: Mapping[str, ArrayLike], on_trial: int) -> Result:
+def judge(claim: Claim, values: Mapping[str, ArrayLike], family: int) -> Result:
     """Apply the claim's rule to its numbers.
 
     Args:
         claim: the claim.
         values: for each arm one number a seed, shape (seeds,).
-        on_trial: how many cases are on trial in all, this claim's included.
+        family: how many cases the error is shared out among, this claim's included.
 
     Raises:
         ValueError: if an arm is missing, a number is not finite, there are too few or too many
-            seeds, or ``on_trial`` is less than the claim's cases.
+            seeds, or ``family`` is less than the claim's cases.
     """
     arrays = {name: np.asarray(v, dtype=np.float64) for name, v in values.items()}
-    if on_trial < len(claim.cases):
-        raise ValueError(f"on_trial must be at least {len(claim.cases)}, got {on_trial!r}")
+    if family < len(claim.cases):
+        raise ValueError(f"family must be at least {len(claim.cases)}, got {family!r}")
     for name, v in arrays.items():
         if v.ndim != 1 or not FEWEST_SEEDS <= len(v) <= MOST_SEEDS:
             bounds = f"(seeds,) with {FEWEST_SEEDS} to {MOST_SEEDS} seeds"
@@ -236,7 +237,7 @@ def judge(claim: Claim, values: Mapping[str, ArrayLike], on_trial: int) -> Resul
             raise ValueError(f"values[{name!r}] must be finite, got {v[~np.isfinite(v)][0]}")
     differences = [_differences(case, arrays) for case in claim.cases]
     p = [_p_value(case, d) for case, d in zip(claim.cases, differences, strict=True)]
-    share = on_trial / len(claim.cases)
+    share = family / len(claim.cases)
     corrected = np.minimum(holm(p) * share, 1.0)  # (cases,)
     found = []
     for at, (case, d) in enumerate(zip(claim.cases, differences, strict=True)):

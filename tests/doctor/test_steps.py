@@ -143,7 +143,20 @@ def test_a_step_is_measured_though_rounding_eats_it_up(rate):
         f"a step moves the weights by {2 * rate:.1e} of their size, below 8 eps = 9.5e-07; one "
         f"{1e-3 / (2 * rate):.0e} times as long lowers the loss from 1 to 0.998"
     )
-    assert found.fix == "model.optimizer.learning_rate = 0.0005"
+    assert found.fix == "model.optimizer.learning_rate = 0.005"
+
+
+@pytest.mark.parametrize(("least", "better"), [(0.0, 0.005), (0.994, 0.005), (0.9948, 0.0005)])
+def test_a_hundredth_is_advised_where_it_lowers_the_loss_more(least, better):
+    # The minimum lies at w = least: a step of a hundredth leads past it, from a distance of
+    # 0.0052 to one of 0.0048, and a step of a thousandth to one of 0.0042.
+    model = square(SGD(1e-9 / (1 - least)))
+    sample = _data.draw(np.ones((16, 1)), np.full(16, least), 64)
+    with _probe.undisturbed(model):
+        result = _probe.run(model, sample)
+        (found,), _ = _steps.learning_rate(model, sample, result, 1, None)
+    advised = float(found.fix.rpartition(" ")[2])
+    assert advised * (1 - least) == pytest.approx(better, rel=0.1)
 
 
 def test_a_rate_of_0_moves_nothing():
@@ -152,7 +165,7 @@ def test_a_rate_of_0_moves_nothing():
         "a step moves the weights by 0.0e+00 of their size, below 8 eps = 9.5e-07; one of a "
         "thousandth lowers the loss from 1 to 0.998"
     )
-    assert found.fix == "model.optimizer.learning_rate = 0.0005"
+    assert found.fix == "model.optimizer.learning_rate = 0.005"
 
 
 def test_a_short_step_is_a_fault_only_where_a_longer_one_helps():

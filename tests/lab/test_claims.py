@@ -16,6 +16,7 @@ from livegrad_lab import claims
 from livegrad_lab.claims import _digits, activations, dropout, initializers
 from livegrad_lab.claims.outputs import SquaredError
 from livegrad_lab.stack import Arm
+from livegrad_lab.trial import holm
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = {
@@ -51,6 +52,14 @@ def test_each_claim_and_each_case_is_in_the_table():
     linked = [re.findall(r"\]\(([a-z]+)\.md#([a-z-]+)\)", row) for row in rows]
     assert [link for found in linked for link in found] == [(t, c) for c, t in HOME.items()]
     assert len(rows) == claims.ON_TRIAL
+
+
+def test_the_family_has_room_for_each_case():
+    assert sum(len(claim.cases) for claim in claims.CLAIMS.values()) <= claims.FAMILY == 100
+    cases = claims.trial("sigmoid-is-softmax").cases
+    share = 100 / len(cases)
+    expected = np.minimum(share * holm([case.p for case in cases]), 1)
+    assert [case.corrected for case in cases] == pytest.approx(list(expected))
 
 
 @pytest.mark.parametrize("code", claims.CLAIMS)

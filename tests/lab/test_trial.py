@@ -214,17 +214,17 @@ def test_a_case_that_is_no_case(relation, margin, message):
 
 
 @pytest.mark.parametrize(
-    ("values", "on_trial", "message"),
+    ("values", "family", "message"),
     [
         ({"left": np.zeros(12)}, 5, "values must hold the arm 'right'"),
         ({"left": np.zeros(9), "right": np.zeros(9)}, 5, "with 10 to 20 seeds, got"),
         ({"left": np.full(12, np.nan), "right": np.zeros(12)}, 5, "must be finite, got nan"),
-        (arms(0.0), 0, "on_trial must be at least 1, got 0"),
+        (arms(0.0), 0, "family must be at least 1, got 0"),
     ],
 )
-def test_numbers_that_do_not_fit(values, on_trial, message):
+def test_numbers_that_do_not_fit(values, family, message):
     with pytest.raises(ValueError, match=message):
-        judge(claim(), values, on_trial)
+        judge(claim(), values, family)
 
 
 @pytest.mark.parametrize("bad", [[], np.zeros(21), np.zeros((2, 2))])
