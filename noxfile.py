@@ -179,7 +179,7 @@ def benchmarks(session: nox.Session) -> None:
     prepare(session)
     session.run("python", "benchmarks/site.py")
     session.run("python", "benchmarks/doctor.py")
-    session.run("python", "benchmarks/activations.py")
+    session.run("python", "benchmarks/speed.py")
     session.run("python", "benchmarks/explorers")
 
 
