@@ -435,6 +435,12 @@ def test_what_fits_is_not_named(name):
     assert judge(FITTING[name]) == []
 
 
+@pytest.mark.parametrize("activation", ["linear", "unknown"])
+def test_an_activation_without_a_name_is_not_written_down(activation):
+    (found,) = judge(head(activation, SPARSE, [0, 2, 4], three(), logits=True))
+    assert found.fix == "keras.layers.Dense(5)"
+
+
 def test_the_sums_of_outputs_are_over_the_last_axis():
     output = np.array([[[0.5, 0.5], [0.25, 0.25], [1, 2]], [[0, 1], [1, 0], [0.5, 0.5]]])
     assert _heads._sums(head("softmax", SPARSE, [0, 1], output)) == "0.5 to 3"

@@ -155,7 +155,7 @@ def _label(evidence: str, why: str, fix: str) -> Finding:
 
 
 def _dense(head: Head, activation: str, units: int | None = None) -> str:
-    shown = "" if activation == "linear" else f', activation="{activation}"'
+    shown = "" if activation in ("linear", "unknown") else f', activation="{activation}"'
     return f"keras.layers.Dense({units or head.units}{shown})"
 
 
