@@ -71,7 +71,7 @@ def known(text: str) -> list[dict[str, Any]] | None:
     if hidden(text) and kept(_hidden_kept_as(text)) is None:
         return None
     made: list[dict[str, Any]] | None = kept(kept_as(text)) if fences.python(text) else []
-    return made
+    return None if made is None or _undrawn(text, made) else made
 
 
 def has_examples() -> bool:
@@ -91,7 +91,18 @@ def record(text: str) -> list[dict[str, Any]]:
         drawing = _drawing(text)
         made = [given(fence.code, fence.first in drawing) for fence in fences.python(text)]
         cache.store(path, json.dumps(made))
+    for fence in _undrawn(text, made):
+        given(fence.code, draws=True)
     return made
+
+
+def _undrawn(text: str, made: list[dict[str, Any]]) -> list[fences.Fence]:
+    """Return the blocks of a page with this record whose figures and tables are kept no more."""
+    if not keeps():
+        return []
+    pairs = zip(fences.python(text), made, strict=True)
+    drawing = [fence for fence, one in pairs if "drawn" in one]
+    return [fence for fence in drawing if not results.is_kept(results.key(fence.code))]
 
 
 def hidden(text: str) -> list[tuple[int, str]]:

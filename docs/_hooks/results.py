@@ -76,6 +76,11 @@ def key(code: str) -> str:
     return cache.key(code, code=[code])
 
 
+def is_kept(key: str) -> bool:
+    """Return whether something is kept under ``key``."""
+    return _kept(key).exists()
+
+
 def keep(result: dict[str, str], key: str) -> dict[str, str]:
     """Keep under ``key`` what was drawn, and return it."""
     cache.store(_kept(key), json.dumps(result))

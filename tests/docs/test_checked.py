@@ -388,6 +388,21 @@ def test_blocks_run_alone_and_what_they_give_is_kept(tmp_path, monkeypatch):
     assert blocks.record(text) == made
 
 
+def test_what_was_drawn_and_is_kept_no_more_is_drawn_again_beside_the_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks.cache, "FOLDER", tmp_path)
+    monkeypatch.setenv("LIVEGRAD_CACHE", "anywhere")
+    failing = block("undefined\n") + "<!--livegrad:result 0123456789ab-->\n\n"
+    text = block("print(1)\n", "1\n") + drawing(TABLE) + failing
+    assert blocks.known(text) is None
+    made = blocks.record(text)
+    (kept,) = (tmp_path / "results").iterdir()
+    assert blocks.known(text) == made
+    whole = kept.read_bytes()
+    kept.unlink()
+    assert blocks.known(text) is None and blocks.record(text) == made
+    assert kept.read_bytes() == whole and blocks.known(text) == made
+
+
 def test_a_warning_in_a_block_is_an_error():
     code = "import warnings\nwarnings.warn('old')\nprint(1)\n"
     assert blocks.given(code) == {"error": "its line 2: UserWarning: old"}

@@ -553,7 +553,9 @@ def test_a_step_that_rounding_eats_is_one_of_the_weights_precision(
     assert f"of their size, below 8 eps = {bound:.1e}; one " in finding.evidence
     moved, longer = re.search(r"by ([\de.-]+) of .* one ([\de+]+) times", finding.evidence).groups()
     assert float(longer) == pytest.approx(1e-3 / float(moved), rel=0.5)
-    assert float(finding.fix.rpartition(" ")[2]) == pytest.approx(10 * rate * float(longer), rel=0.5)
+    assert float(finding.fix.rpartition(" ")[2]) == pytest.approx(
+        10 * rate * float(longer), rel=0.5
+    )
 
 
 @pytest.mark.parametrize(
