@@ -126,5 +126,11 @@ def test_what_is_no_sample_is_refused_by_name(x, y, rows, said):
         draw(x, y, rows)
 
 
+@pytest.mark.parametrize("bad", [[1, np.inf], [-np.inf, 1], [np.nan, 1], [1, np.nan]])
+def test_one_infinite_end_is_enough(bad):
+    with pytest.raises(ValueError, match=r"^x must be finite: 1 of 2 values are not"):
+        draw(np.array(bad, float), np.ones(2), 2)
+
+
 def test_whole_numbers_are_not_asked_to_be_finite():
     assert draw(np.array([1, 2]), np.array([True, False]), 2).rows == 2

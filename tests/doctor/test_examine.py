@@ -191,6 +191,14 @@ def test_two_faults_that_blind_are_both_named():
     assert report.unjudged == (note,) and report.layers != ()
 
 
+def test_what_is_frozen_is_not_said_to_be_equal_too():
+    x, y = data()
+    model = net(hidden(1, kernel_initializer="zeros"), hidden(2, kernel_initializer="zeros"))
+    assert "symmetric-weights" in examine(model, x, y).codes
+    model.trainable = False
+    assert examine(model, x, y).codes == ("frozen",)
+
+
 def test_two_faults_that_shrink_the_product_are_both_named():
     x, y = data()
     model = net(hidden(1), hidden(2, "softmax"), hidden(3), end=None)

@@ -210,6 +210,11 @@ LABELS = {
         "labels have the shape (2, 2), must be (2, 2, 3)",
         'keras.layers.Dense(3, activation="softmax"); loss="sparse_categorical_crossentropy"',
     ),
+    "a column of numbered steps against columns": (
+        head("linear", SQUARED, [[[0], [1]], [[2], [0]]], steps(0, 1, 2, 0)),
+        "labels have the shape (2, 2, 1), must be (2, 2, 3)",
+        'keras.layers.Dense(3, activation="softmax"); loss="sparse_categorical_crossentropy"',
+    ),
     "whole numbers above the number of columns": (
         head("linear", SQUARED, [0, 1, 3], three()),
         "labels have the shape (3,), must be (3, 3)", "keras.layers.Dense(1)",

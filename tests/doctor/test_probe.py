@@ -87,6 +87,21 @@ def test_weights_of_examples_and_penalties_are_in_both_losses():
     assert float(model.losses[0]) == pytest.approx(penalty)
 
 
+def test_a_models_own_loss_is_asked_as_in_training():
+    asked = []
+
+    class Own(keras.Model):
+        def compute_loss(self, x, y, y_pred, sample_weight, training):
+            asked.append((x.shape, y.shape, y_pred.shape, sample_weight, training))
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+
+    inputs = keras.Input((8,))
+    model = Own(inputs, L.Dense(1, "sigmoid")(inputs))
+    model.compile("sgd", "binary_crossentropy")
+    run(model, *data())
+    assert asked == [((16, 8), (16,), (16, 1), None, True)] * 2
+
+
 def test_values_stand_in_for_the_weights():
     x, y = data()
     model = net()

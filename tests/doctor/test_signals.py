@@ -183,7 +183,7 @@ def scale(x, *before, first=None):
     sample = _data.draw(x, np.zeros(len(x)), 256)
     with _probe.undisturbed(model):
         result = _probe.run(model, sample)
-    return _signals.scale_of_input(_path.through(result.calls, result.outputs), sample)
+    return _signals.scale_of_input(_path.through(result.calls, result.outputs))
 
 
 @pytest.mark.parametrize(
@@ -246,8 +246,8 @@ def test_what_is_looked_up_has_no_scale():
     with _probe.undisturbed(model):
         result = _probe.run(model, sample)
     path = _path.through(result.calls, result.outputs)
-    assert _signals.scale_of_input(path, sample) == []
-    assert _signals.scale_of_input(_path.through([], []), sample) == []
+    assert _signals.scale_of_input(path) == []
+    assert _signals.scale_of_input(_path.through([], [])) == []
 
 
 # Units ----------------------------------------------------------------------------------------

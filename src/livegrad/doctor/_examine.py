@@ -102,7 +102,7 @@ def _examined(model: Any, sample: Sample) -> Examination:
         reason = result.error or "the labels do not fit the loss"
         unjudged.append(f"gradients and steps: {reason}")
         findings += _architecture.softmax(result)
-        findings += _signals.scale_of_input(path, sample)
+        findings += _signals.scale_of_input(path)
     else:
         found, notes = _judged(model, sample, result, path, findings, heads)
         findings += found
@@ -158,7 +158,7 @@ def _judged(
     if {"non-finite"} & (codes | {finding.code for finding in findings}):
         return findings, ["signals, gradients and steps: not while numbers are not finite"]
     symmetric = _weights.symmetric(path, result, model) if "frozen" not in codes else []
-    scale = _signals.scale_of_input(path, sample)
+    scale = _signals.scale_of_input(path)
     findings += symmetric + scale + _architecture.softmax(result)
     now = codes | {finding.code for finding in findings}
     blind = sorted(now & set(_BLINDING))

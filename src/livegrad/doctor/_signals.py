@@ -84,7 +84,7 @@ def _computed(result: Pass) -> Iterator[tuple[Any, str, Any]]:
                 yield call.layer, "gradients", tf.convert_to_tensor(gradient)
 
 
-def scale_of_input(path: Path, sample: Sample) -> list[Finding]:
+def scale_of_input(path: Path) -> list[Finding]:
     """Return a finding where what enters the first weights is far from the assumed size 1.
 
     He, Glorot and LeCun take the inputs' mean square to be 1. One feature beyond e^3, or all of
