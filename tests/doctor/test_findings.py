@@ -474,6 +474,7 @@ def test_a_loss_that_is_not_finite_is_told_from_outputs():
     found = one(model, x, y)
     assert (found.code, found.layer) == ("non-finite", "loss")
     assert found.evidence == "the loss is -inf, though all outputs are finite"
+    assert found.fix.startswith("keras.losses.BinaryCrossentropy(from_logits=True)  # stable")
 
 
 @pytest.mark.parametrize(
