@@ -31,9 +31,7 @@ ENVIRONMENT = {
 LOWEST = ["--resolution", "lowest-direct", "--extra", "keras"]
 
 # Whole files, in the order of conftest.py, on all cores.
-# One more than there are: a browser keeps its process waiting half of the time.
-PROCESSES = min(4, (os.cpu_count() or 1) + 1)
-AT_ONCE = [f"--numprocesses={PROCESSES}", "--dist=loadfile", "--no-loadscope-reorder"]
+AT_ONCE = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder"]
 SLOWEST = ["--durations=10", "--durations-min=5"]
 
 
