@@ -243,7 +243,8 @@ def test_measuring_changes_nothing_and_ignores_dropout():
     x, y = data()
     net = MLP([6, 8, 1], dropout=0.5, rng=0)
     before, state = net.get_weights(), net.rng.bit_generator.state
-    assert measure(net, x, y) == measure(net, x, y)
+    # In words: the head's NaN is equal to itself up to Python 3.12 only.
+    assert repr(measure(net, x, y)) == repr(measure(net, x, y))
     assert net.rng.bit_generator.state == state
     for old, new in zip(before, net.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
@@ -596,9 +597,10 @@ def test_table():
 
 
 def test_through_depth_takes_seed_or_generator():
-    one = through_depth("relu", depth=2, width=8, n=16, rng=3)
-    assert one == through_depth("relu", depth=2, width=8, n=16, rng=np.random.default_rng(3))
-    assert one != through_depth("relu", depth=2, width=8, n=16, rng=4)
+    sizes = {"depth": 2, "width": 8, "n": 16}
+    one = repr(through_depth("relu", **sizes, rng=3))
+    assert one == repr(through_depth("relu", **sizes, rng=np.random.default_rng(3)))
+    assert one != repr(through_depth("relu", **sizes, rng=4))
     assert through_depth("relu", depth=0, width=8, n=16).healthy
     with pytest.raises(ValueError, match="depth must be a whole number of at least 0, got -1"):
         through_depth("relu", depth=-1)
@@ -611,7 +613,7 @@ def test_through_depth_takes_seed_or_generator():
 
 def test_what_is_not_said_is_ten_layers_of_64_units_and_256_examples():
     said = {"depth": 10, "width": 64, "n": 256, "rng": 0}
-    assert through_depth("tanh") == through_depth("tanh", **said)
+    assert repr(through_depth("tanh")) == repr(through_depth("tanh", **said))
 
 
 def test_a_mean_of_a_hundred_and_more_is_written_with_its_power():
