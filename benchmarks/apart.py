@@ -3,9 +3,9 @@
 ``drift.py`` leaves both out: TensorFlow does not live through mutmut's forks, and an experiment
 takes seconds. Here mutmut writes the changes, and each of a random sample is tried against the
 tests of its room, two at once, each in an interpreter that lives on; the pages might notice more.
-Run as ``python benchmarks/apart.py doctor --sample 150 --seed 1``: about ten seconds a change. What
-was noticed before is kept and what was missed is tried again; another seed adds to it, until a file
-changes.
+Run as ``python benchmarks/apart.py doctor --sample 150 --seed 1``: about five seconds a change.
+What was noticed before is kept and what was missed is tried again; another seed adds to it, until a
+file changes.
 """
 
 from __future__ import annotations

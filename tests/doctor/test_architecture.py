@@ -11,11 +11,6 @@ from livegrad.doctor import _architecture, _data, _probe
 L = keras.layers
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    keras.utils.set_random_seed(0)
-
-
 def run(*layers, shape=(8,), out=None):
     """Return the pass of the layers in a row."""
     x = np.random.default_rng(0).standard_normal((32, *shape)).astype("float32")

@@ -13,11 +13,6 @@ from livegrad.doctor import _examine, examine
 L = keras.layers
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    keras.utils.set_random_seed(0)
-
-
 def data(n=64):
     x = np.random.default_rng(0).standard_normal((n, 8)).astype("float32")
     return x, (x[:, 0] > 0).astype("float32")

@@ -24,11 +24,6 @@ L = keras.layers
 NUMBER = r"(-?(?:inf|\d+(?:\.\d+)?(?:e[+-]?\d+)?))"
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    keras.utils.set_random_seed(0)
-
-
 def says(text, template, *numbers, rel=6e-3):
     """Assert that the text is the template, and what stands for ``{}`` the numbers as printed."""
     pattern = NUMBER.join(re.escape(part) for part in template.split("{}"))

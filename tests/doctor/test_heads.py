@@ -18,11 +18,6 @@ L = keras.layers
 WHY = yaml.safe_load(pathlib.Path(__file__).with_name("why.yml").read_text("utf-8"))
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    keras.utils.set_random_seed(0)
-
-
 def data(n=64, features=8):
     x = np.random.default_rng(0).standard_normal((n, features)).astype("float32")
     return x, (x[:, 0] > 0).astype("float32")

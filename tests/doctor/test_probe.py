@@ -15,11 +15,6 @@ from livegrad.doctor import _data, _probe
 L = keras.layers
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    keras.utils.set_random_seed(0)
-
-
 def data(n=16):
     x = np.random.default_rng(0).standard_normal((n, 8)).astype("float32")
     return x, (x[:, 0] > 0).astype("float32")

@@ -14,11 +14,6 @@ from livegrad.doctor import _data, _path, _probe, _weights, examine
 L = keras.layers
 
 
-@pytest.fixture(autouse=True)
-def seeded():
-    keras.utils.set_random_seed(0)
-
-
 def data(n=64, features=8):
     x = np.random.default_rng(0).standard_normal((n, features)).astype("float32")
     return x, (x[:, 0] > 0).astype("float32")
