@@ -97,6 +97,7 @@ def pasted(session: nox.Session, *requirements: str) -> None:
 def python(session: nox.Session) -> None:
     """Run the package's own tests with another Python: ``nox -s python -- 3.13``."""
     (version,) = session.posargs
+    session.install("uv")
     own = empty(session, Path(session.create_tmp()) / "own", python_of(version) or version)
     session.run("uv", "pip", "install", "--quiet", *own, "--require-hashes", "-r", LOCK)
     session.run("uv", "pip", "install", "--quiet", *own, "--no-deps", "-e", ".")
@@ -119,7 +120,6 @@ def python_of(version: str) -> str | None:
 
 def empty(session: nox.Session, folder: Path, python: str) -> list[str]:
     """Make an empty environment, and return uv's options for it: the second is its Python."""
-    session.install("uv")
     session.run("uv", "venv", "--quiet", "--clear", "--python", python, str(folder))
     return ["--python", str(folder / ("Scripts" if os.name == "nt" else "bin") / "python")]
 

@@ -91,9 +91,13 @@ def record(text: str) -> list[dict[str, Any]]:
         drawing = _drawing(text)
         made = [given(fence.code, fence.first in drawing) for fence in fences.python(text)]
         cache.store(path, json.dumps(made))
-    for fence in _undrawn(text, made):
-        given(fence.code, draws=True)
     return made
+
+
+def draw(text: str) -> None:
+    """Draw anew what the page's blocks draw and is kept no more."""
+    for fence in _undrawn(text, record(text)):
+        given(fence.code, draws=True)
 
 
 def _undrawn(text: str, made: list[dict[str, Any]]) -> list[fences.Fence]:
@@ -235,7 +239,7 @@ def serve() -> None:
                 notebooks.execute(Path(name).read_text(encoding="utf-8"), Path(name).name)
             else:
                 text = Path(name).read_text(encoding="utf-8")
-                record(text)
+                draw(text)
                 backing(text)
         except Exception as error:
             said = f"{type(error).__name__}: {error}"
