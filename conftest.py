@@ -33,8 +33,8 @@ def pytest_itemcollected(item):
 
 def compare(path, line):
     """Compare a page's block, which opens in this line, with what it gives."""
-    import blocks
-    import checked
+    from livegrad_site.check import checked
+    from livegrad_site.run import blocks
 
     text = path.read_text("utf-8")
     fault = checked.compared(text, *blocks.one(text, line))
@@ -60,8 +60,7 @@ def root() -> Path:
 
 def verified(passed):
     """Count what the passed tests, given as their node identifiers, bear witness of."""
-    # Imported here: pytest extends the path by the hooks' folder after it has loaded this file.
-    import fences
+    from livegrad_site.read import fences
 
     blocks = [name for name in passed if name.partition("::")[0].endswith(".md")]
     pages = {name.partition("::")[0] for name in blocks}

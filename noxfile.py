@@ -90,7 +90,9 @@ def pasted(session: nox.Session, *requirements: str) -> None:
     # Built anew: uv would keep a wheel as long as pyproject.toml stays the same.
     session.install("--no-deps", "--refresh-package=livegrad", "--reinstall-package=livegrad", ".")
     session.env.update(ENVIRONMENT)
-    session.run("python", "docs/_hooks/paste.py", *session.posargs)
+    # What pastes is no part of the wheel; what is pasted finds nothing but the wheel.
+    own = {"PYTHONPATH": "src"}
+    session.run("python", "-m", "livegrad_site.commands.paste", *session.posargs, env=own)
 
 
 @nox.session
@@ -194,14 +196,14 @@ def drift(session: nox.Session) -> None:
 def refresh(session: nox.Session) -> None:
     """Rewrite the pages' expected outputs from what their blocks print, and show what changed."""
     prepare(session)
-    session.run("python", "docs/_hooks/refresh.py", *session.posargs)
+    session.run("python", "-m", "livegrad_site.commands.refresh", *session.posargs)
 
 
 @nox.session
 def read(session: nox.Session) -> None:
     """Show sentences beside their proofs where either changed, and lock what was read."""
     prepare(session)
-    session.run("python", "docs/_hooks/read.py", *session.posargs)
+    session.run("python", "-m", "livegrad_site.commands.read", *session.posargs)
 
 
 @nox.session

@@ -16,7 +16,8 @@ from importlib.metadata import metadata, version
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-TYPED = ["livegrad/py.typed", "livegrad_lab/py.typed"]
+ROOMS = ("livegrad", "livegrad_lab")
+TYPED = [f"{room}/py.typed" for room in ROOMS]
 LICENCES = ["LICENSE", "LICENSE-TEXT"]
 WHEEL = ["livegrad/*.py", "livegrad_lab/*.py", "*/py.typed", "livegrad-*.dist-info/*"]
 SDIST = [
@@ -100,7 +101,7 @@ def behaviour(folder: Path) -> list[str]:
 
 def main(artifact: Path) -> int:
     """Print what is wrong with the artifact, installed here; return how much it is."""
-    sources = (ROOT / "src").rglob("*.py")
+    sources = [path for room in ROOMS for path in (ROOT / "src" / room).rglob("*.py")]
     modules = [path.relative_to(ROOT / "src").as_posix() for path in sources]
     wrong = amiss(members(artifact), modules, artifact.suffix == ".whl")
     about = metadata("livegrad")

@@ -28,9 +28,9 @@ from typing import Any
 import pytest
 from mutmut.mutation.file_mutation import mutate_file_contents
 
+from livegrad_site.check import census
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "docs" / "_hooks"))
-import census  # noqa: E402
 
 SCORES = ROOT / "benchmarks" / "apart.json"
 # For each room its files, and the tests that are to notice a change in them.

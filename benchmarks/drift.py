@@ -29,10 +29,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from livegrad_site.check import census
+from livegrad_site.show import trust
+
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "docs" / "_hooks"))
-import census  # noqa: E402
-import trust  # noqa: E402
 
 SCORES = ROOT / "benchmarks" / "drift.json"
 EQUIVALENT = ROOT / "benchmarks" / "equivalent.json"
@@ -51,6 +51,7 @@ ASIDE += ["tests/docs/test_published_if_tested.py"]
 # TensorFlow again, and experiments of seconds: what stands there has records with a rule or a
 # number of its own, and tests that plant faults.
 APART = ["src/livegrad/doctor/*", "src/livegrad_lab/*", "src/livegrad/__main__.py"]
+APART += ["src/livegrad_site/*"]
 # mutmut writes a function's docstring into each of its mutants: once is enough.
 FAST = ["-m", "not tensorflow", "-k", "not __mutmut_"]
 COPIED = [".ci", "CONTRIBUTING.md", "LICENSE", "LICENSE-TEXT", "README.md", "benchmarks"]

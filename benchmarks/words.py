@@ -6,11 +6,8 @@ Run as ``python benchmarks/words.py --seed 3``, some seconds; the trust page sho
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "docs" / "_hooks"))
-import perturb
+from livegrad_site.check import perturb
 
 
 def main() -> None:

@@ -14,12 +14,10 @@ from pathlib import Path
 
 import pytest
 
-import blocks
-import checked
-import fences
-import later
-import proofs
-import results
+from livegrad_site import events
+from livegrad_site.check import checked, proofs
+from livegrad_site.read import fences
+from livegrad_site.run import blocks, later, results
 
 ROOT = Path(__file__).resolve().parents[2]
 FIGURE = "from livegrad import figures\n\nfigures.activations('relu')\n"
@@ -61,17 +59,34 @@ PAGE = proofs.locked(
 CONFIG = """\
 site_name: Small
 site_url: http://127.0.0.1/
-theme: {name: mkdocs}
+theme: {name: null, custom_dir: theme}
 plugins: []
-hooks: [docs/_hooks/checked.py, docs/_hooks/marks.py, docs/_hooks/results.py]
-exclude_docs: _hooks/
-markdown_extensions: [admonition, pymdownx.superfences, {pymdownx.tabbed: {alternate_style: true}}]
+hooks: [src/livegrad_site/events.py]
+markdown_extensions:
+  - admonition
+  - pymdownx.superfences
+  - pymdownx.tabbed: {alternate_style: true}
+  - livegrad_site.show.extension
+"""
+TEMPLATE = """\
+<html><head><meta charset="utf-8"><title>{{ page.title }}</title></head>
+<body>{{ page.content }}</body></html>
+"""
+# For a tree whose package has nothing to draw with.
+FEW = """\
+from livegrad_site import events
+
+events.PUBLISHED = ()
+on_startup, on_config, on_files = events.on_startup, events.on_config, events.on_files
+on_page_markdown, on_post_build = events.on_page_markdown, events.on_build_error
+on_build_error = events.on_build_error
 """
 PACKAGE = '"""A package.\n\n>>> 6 * 7\n42\n"""\n'
 
 
 def environment(tree):
     kept = {"LIVEGRAD_CACHE": str(tree / ".cache" / "sweeps"), "PYTHONUNBUFFERED": "1"}
+    kept["PYTHONPATH"] = str(tree / "src")
     return os.environ | kept
 
 
@@ -89,7 +104,7 @@ def build(tree, *options, **given):
 
 def read(tree, **given):
     """Lock the tree's words, as a person does who has read them."""
-    command = [sys.executable, str(tree / "docs" / "_hooks" / "read.py"), "--yes"]
+    command = [sys.executable, "-m", "livegrad_site.commands.read", "--yes"]
     subprocess.run(
         command, cwd=tree, check=True, capture_output=True, env=environment(tree) | given
     )
@@ -100,11 +115,17 @@ def good(tmp_path_factory):
     """A small site that is right, with what its build kept."""
     tree = tmp_path_factory.mktemp("small") / "tree"
     shutil.copytree(
-        ROOT / "docs" / "_hooks", tree / "docs" / "_hooks", ignore=lambda *_: ["__pycache__"]
+        ROOT / "src" / "livegrad_site",
+        tree / "src" / "livegrad_site",
+        ignore=lambda *_: ["__pycache__"],
     )
-    (tree / "src" / "livegrad").mkdir(parents=True)
+    (tree / "src" / "livegrad").mkdir()
+    (tree / "docs").mkdir()
+    (tree / "theme").mkdir()
+    (tree / "theme" / "main.html").write_text(TEMPLATE)
     (tree / "mkdocs.yml").write_text(CONFIG)
     (tree / "README.md").write_text("# Small\n")
+    (tree / "requirements.lock").write_text("a==1\n")
     (tree / "docs" / "index.md").write_text(PAGE)
     read(tree)
     status, said = build(tree)
@@ -206,24 +227,25 @@ def test_a_docstring_s_example_that_is_wrong_fails_the_build(tree):
     package = tree / "src" / "livegrad" / "__init__.py"
     package.write_text(PACKAGE)
     (tree / "docs" / "index.md").write_text("# API\n\n::: livegrad\n")
-    (tree / "mkdocs.yml").write_text(CONFIG.replace(", docs/_hooks/results.py", ""))
-    paths = {"PYTHONPATH": str(tree / "src")}
+    (tree / "few.py").write_text(FEW)
+    (tree / "mkdocs.yml").write_text(CONFIG.replace("src/livegrad_site/events.py", "few.py"))
     read(tree)
-    assert build(tree, **paths)[0] == 0
+    assert build(tree)[0] == 0
     package.write_text(PACKAGE.replace("\n42", "\n43"))
-    status, said = build(tree, **paths)
+    status, said = build(tree)
     assert status != 0
     assert "src/livegrad/__init__.py:3: this example gives 42, not 43" in said
     package.write_text(PACKAGE.replace("6 * 7", "6 / 0"))
-    assert "raises ZeroDivisionError" in build(tree, **paths)[1]
+    assert "raises ZeroDivisionError" in build(tree)[1]
 
 
 def test_a_docstring_s_number_that_its_code_does_not_give_fails_the_build(tree):
     package = tree / "src" / "livegrad" / "__init__.py"
     package.write_text(PACKAGE.replace("A package.", "A package.\n\nOf about 77 parts."))
     (tree / "docs" / "index.md").write_text("# API\n\n::: livegrad\n")
-    (tree / "mkdocs.yml").write_text(CONFIG.replace(", docs/_hooks/results.py", ""))
-    status, said = build(tree, PYTHONPATH=str(tree / "src"))
+    (tree / "few.py").write_text(FEW)
+    (tree / "mkdocs.yml").write_text(CONFIG.replace("src/livegrad_site/events.py", "few.py"))
+    status, said = build(tree)
     assert status != 0
     assert "src/livegrad/__init__.py:3: its code does not give the number 77" in said
 
@@ -253,22 +275,20 @@ def test_a_changed_package_makes_the_build_run_the_pages_that_use_it(
         (package / f"{name}.py").write_text("x = 1\n")
     uses = block("from livegrad.used import x\n\nprint(x)\n", "1\n")
     (tree / "docs" / "index.md").write_text("# A page\n\n" + uses)
-    (tree / "mkdocs.yml").write_text(CONFIG.replace(", docs/_hooks/results.py", ""))
-    paths = {"PYTHONPATH": str(tree / "src")}
-    read(tree, **paths)
-    found, said = build(tree, **paths)
+    (tree / "few.py").write_text(FEW)
+    (tree / "mkdocs.yml").write_text(CONFIG.replace("src/livegrad_site/events.py", "few.py"))
+    read(tree)
+    found, said = build(tree)
     assert found == 0, said
     (package / file).write_text(text)
     if not runs:
-        read(tree, **paths)  # which would run it
-    found, said = build(tree, **paths)
+        read(tree)  # which would run it
+    found, said = build(tree)
     assert (found, "have run" in said) == (status, runs), said
 
 
-def test_no_hook_works_on_a_page_before_it_was_checked():
-    text = (ROOT / "mkdocs.yml").read_text("utf-8")
-    hooks = re.findall(r"^  - docs/_hooks/(\w+)\.py$", text, re.MULTILINE)
-    assert hooks[:2] == ["stale", "checked"]
+def test_nothing_works_on_a_page_before_it_was_checked():
+    assert events.IN_MARKDOWN[0] is checked.in_markdown
 
 
 def test_a_quiet_build_is_refused(tree):

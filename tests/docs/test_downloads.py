@@ -7,8 +7,8 @@ import jupytext
 import nbformat
 import pytest
 
-import downloads
-import notebooks
+from livegrad_site.run import notebooks
+from livegrad_site.show import downloads
 
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = sorted((ROOT / "docs" / "experiments").glob("*.py"))
@@ -85,11 +85,11 @@ def test_the_page_of_a_notebook_leads_to_its_downloads():
         class file:  # noqa: N801
             src_uri = "experiments/n.py"
 
-    page = downloads.on_page_markdown("# Title\n\nText.\n", Page)
+    page = downloads.in_markdown("# Title\n\nText.\n", Page)
     assert page.startswith("# Title\n\nDownload [`n.ipynb`](../downloads/n.ipynb)")
     assert "[`n.py`](../downloads/n.py)" in page and page.endswith("\n\nText.\n")
     Page.file.src_uri = "a.md"
-    assert downloads.on_page_markdown("# Title\n", Page) == "# Title\n"
+    assert downloads.in_markdown("# Title\n", Page) == "# Title\n"
 
 
 @pytest.mark.parametrize(

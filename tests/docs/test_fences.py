@@ -8,9 +8,9 @@ import sys
 import pytest
 from pytest_codeblocks import extract_from_file
 
-import census
-import fences
-import refresh
+from livegrad_site.check import census
+from livegrad_site.commands import refresh
+from livegrad_site.read import fences
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = fences.pages(ROOT)

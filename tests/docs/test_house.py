@@ -1,13 +1,14 @@
 """The rooms of the house: who may import whom, and nobody in a circle."""
 
 import ast
+import re
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 SOURCES = Path(__file__).resolve().parents[2] / "src"
-# What each room of the small package may use of it; the laboratory may use all.
+# What each room of the small package may use of it; the laboratory and the machinery may use all.
 ALLOWED = {
     "_checks": set(),
     "_svg": {"_checks"},
@@ -59,14 +60,36 @@ def test_a_room_uses_what_it_may(name):
     assert used - {own} <= ALLOWED[own] - {"__init__"}
 
 
-def test_the_small_package_knows_nothing_of_the_laboratory():
+PACKAGES = ("livegrad", "livegrad_lab", "livegrad_site")
+
+
+def package(name):
+    return name.split(".")[0]
+
+
+def test_no_package_knows_one_that_uses_it():
     used = {(a, b) for a, found in GRAPH.items() for b in found}
-    assert [
-        (a, b) for a, b in used if not a.startswith("livegrad_lab") and "livegrad_lab" in b
-    ] == []
-    # Where it needs its own face, it would wait for itself.
-    own = [(a, b) for a, b in used if b == "livegrad" and not a.startswith("livegrad_lab")]
-    assert own == []
+    places = {name: at for at, name in enumerate(PACKAGES)}
+    assert [(a, b) for a, b in used if places[package(a)] < places[package(b)]] == []
+    # Where the small package needs its own face, it would wait for itself.
+    assert [(a, b) for a, b in used if b == "livegrad" == package(a)] == []
+
+
+MACHINERY = ["read", "run", "check", "show"]
+
+
+@pytest.mark.parametrize("name", [name for name in GRAPH if name.startswith("livegrad_site.")])
+def test_a_room_of_the_machinery_uses_those_before_it(name):
+    if name == "livegrad_site.events":
+        return  # which has the order of all
+    used = {room(other) for other in GRAPH[name] if other.startswith("livegrad_site.")}
+    own = MACHINERY.index(room(name)) if room(name) in MACHINERY else len(MACHINERY)
+    assert used - {room(name), "__init__"} <= set(MACHINERY[:own])
+
+
+def test_the_machinery_meets_the_builder_in_one_place():
+    found = (path for path in (SOURCES / "livegrad_site").rglob("*.py") if path.stem != "events")
+    assert [path for path in found if re.search(r"^def on_\w+\(", path.read_text(), re.M)] == []
 
 
 def test_nobody_imports_in_a_circle():

@@ -10,9 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from mkdocs.exceptions import PluginError
 
-import cache
-import index
-import trust
+from livegrad_site.run import cache
+from livegrad_site.show import index, trust
 
 
 @pytest.fixture(autouse=True)
@@ -71,13 +70,13 @@ def test_a_folder_that_may_only_be_read_is_left_alone(monkeypatch):
     shutil.rmtree(elsewhere)
 
 
-def test_the_hook_that_makes_it_is_one_of_the_parts(tmp_path):
-    hook = tmp_path / "hook.py"
+def test_the_file_that_makes_it_is_one_of_the_parts(tmp_path):
+    maker = tmp_path / "maker.py"
     seen = set()
     for text in ("1", "2"):
-        hook.write_text(f"def make():\n    return b'{text}'\n")
+        maker.write_text(f"def make():\n    return b'{text}'\n")
         space = {}
-        exec(compile(hook.read_text(), str(hook), "exec"), space)
+        exec(compile(maker.read_text(), str(maker), "exec"), space)
         seen.add(cache.kept("a", space["make"]))
     assert seen == {b"1", b"2"}
 
@@ -101,7 +100,7 @@ def page(content, url="a/", **meta):
 def indexed(*pages):
     found = Index()
     plugin = types.SimpleNamespace(search_index=found)
-    index.on_config(types.SimpleNamespace(plugins={"material/search": plugin}))
+    index.configure(types.SimpleNamespace(plugins={"material/search": plugin}))
     for one in pages:
         found.add_entry_from_context(one)
     return found

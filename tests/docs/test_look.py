@@ -1,4 +1,4 @@
-"""The hooks behind the look: the content policy, terms of the glossary, what the search finds."""
+"""What is behind the look: the content policy, terms of the glossary, what the search finds."""
 
 import base64
 import hashlib
@@ -8,12 +8,7 @@ import types
 import pytest
 from mkdocs.exceptions import PluginError
 
-import findable
-import glossary
-import lessons
-import light
-import markup
-import policy
+from livegrad_site.show import findable, glossary, lessons, light, markup, policy
 
 HEAD = '<head><meta charset="utf-8"></head>'
 
@@ -153,4 +148,5 @@ def test_a_block_knows_that_its_output_follows():
 def test_without_a_repository_there_is_no_edit_link(repository, edited, monkeypatch):
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
     config = types.SimpleNamespace(repo_url=repository, edit_uri="edit/")
-    assert markup.on_config(config).edit_uri == edited
+    markup.configure(config)
+    assert config.edit_uri == edited

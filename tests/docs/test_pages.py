@@ -8,12 +8,11 @@ import keras
 import pytest
 import yaml
 
-import checked
-import fences
 import livegrad_lab
-import prose_numbers
-import sentences
 from livegrad import activations, doctor, initializers, outputs, signals
+from livegrad_site.check import checked
+from livegrad_site.read import fences, prose_numbers, sentences
+from livegrad_site.run import cache
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -23,7 +22,7 @@ PAGES = {
     for path in fences.pages(ROOT)[1:]
 }
 LESSONS = [name for name in PAGES if name.split("/")[0] in TOPICS and not name.endswith("index.md")]
-MODULES = sorted((ROOT / "src").rglob("*.py"))
+MODULES = cache.sources()
 INDEXES = [f"{topic}/index.md" for topic in TOPICS]
 SKELETON = ["What you saw", "Why", "Pitfalls", "Exercise", "Where next"]
 

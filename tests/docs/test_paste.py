@@ -2,8 +2,8 @@
 
 import pytest
 
-import fences
-import paste
+from livegrad_site.commands import paste
+from livegrad_site.read import fences
 
 GOOD = f"```python\nx = 1\nprint(x)\n```\n\n{fences.OUTPUT_MARK}\n```text\n1\n```\n"
 

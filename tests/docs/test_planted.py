@@ -9,11 +9,9 @@ import pathlib
 
 import pytest
 
-import blocks
-import cache
-import fences
-import locks
-import proofs
+from livegrad_site.check import locks, proofs
+from livegrad_site.read import fences
+from livegrad_site.run import blocks, cache
 
 ROOT = cache.ROOT
 VANISHING, MEASURE = "docs/gradients/vanishing.md", "docs/gradients/measure.md"

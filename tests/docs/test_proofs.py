@@ -5,15 +5,10 @@ import re
 import numpy as np
 import pytest
 
-import blocks
-import cache
-import fences
-import locks
-import marks
-import proofs
-import sentences
-import shapes
-import snapshot
+from livegrad_site.check import locks, proofs
+from livegrad_site.read import fences, sentences
+from livegrad_site.run import blocks, cache, shapes, snapshot
+from livegrad_site.show import marks
 
 ROOT = cache.ROOT
 PAGES = {p.relative_to(ROOT).as_posix(): p for p in fences.pages(ROOT)}
@@ -265,10 +260,10 @@ def test_a_mark_alone_is_a_line_and_one_that_has_nothing_to_show_is_none(monkeyp
     shown = [[proofs.Shown("share > 0", "true")], [proofs.Shown(proofs.SET, "1")]]
     monkeypatch.setitem(marks._shown, "a.md", shown)
     first, second = (f'<span data-lg-proof="{at}"></span>' for at in range(2))
-    made = marks.on_page_content(f"<p>A.{first} B.</p><p>{first}</p><p>{second}</p>", Page)
+    made = marks.in_content(f"<p>A.{first} B.</p><p>{first}</p><p>{second}</p>", Page)
     assert made.startswith('<p>A.<button class="lg-proof"') and made.count("<p") == 2
     assert '</span> B.</p><p class="lg-proof-line"><button' in made and made.endswith("</p>")
-    assert marks.on_page_content(f"<p>{first} B.</p>", Page).startswith("<p><button")
+    assert marks.in_content(f"<p>{first} B.</p>", Page).startswith("<p><button")
 
 
 def test_marks_leave_the_page_s_markdown_whole():

@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 import pytest
 
-import provenance
+from livegrad_site.show import provenance
 
 MIDNIGHT = "2020-02-03T23:30:00-05:00"
 DAY = {"GIT_AUTHOR_DATE": MIDNIGHT, "GIT_COMMITTER_DATE": MIDNIGHT}
@@ -56,7 +56,8 @@ def test_a_tree_that_is_no_repository_names_the_version(tmp_path, monkeypatch):
 
 def test_the_line_stands_in_the_footer_with_the_versions_that_ran(monkeypatch):
     monkeypatch.setenv("SOURCE_COMMIT", "0123456 of 2026-01-02")
-    config = provenance.on_config(types.SimpleNamespace(copyright="CC BY."))
+    config = types.SimpleNamespace(copyright="CC BY.")
+    provenance.configure(config)
     assert config.copyright.startswith("CC BY.")
     assert "commit 0123456 of 2026-01-02" in config.copyright
     for name, package in {"NumPy": "numpy", "TensorFlow": "tensorflow", "Keras": "keras"}.items():

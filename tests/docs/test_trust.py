@@ -6,10 +6,9 @@ import re
 
 import pytest
 
-import census
-import perturb
-import prose_numbers
-import trust
+from livegrad_site.check import census, perturb
+from livegrad_site.read import prose_numbers
+from livegrad_site.show import trust
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCORES = json.loads((ROOT / "benchmarks" / "drift.json").read_text("utf-8"))

@@ -9,14 +9,13 @@ import re
 import numpy as np
 import pytest
 
-import fences
-import sentences
 from livegrad import MLP, outputs
 from livegrad_lab import claims
 from livegrad_lab.claims import _digits, activations, dropout, initializers
 from livegrad_lab.claims.outputs import SquaredError
 from livegrad_lab.stack import Arm
 from livegrad_lab.trial import holm
+from livegrad_site.read import fences, sentences
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = {

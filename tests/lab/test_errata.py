@@ -4,9 +4,9 @@ import re
 
 import pytest
 
-import sentences
 from livegrad_lab import errata
 from livegrad_lab.errata import ERRATA, Erratum
+from livegrad_site.read import sentences
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 

@@ -8,8 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-import fences
-import sentences
 from livegrad import MLP, activations
 from livegrad_lab import reproduction
 from livegrad_lab.papers import (
@@ -28,6 +26,7 @@ from livegrad_lab.papers import (
 )
 from livegrad_lab.papers.stack import Stack, digits
 from livegrad_lab.reproduction import Outcome, Reproduction, check, label
+from livegrad_site.read import fences, sentences
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "experiments" / "papers"

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import filelock
 import pytest
 
-import provenance
+from livegrad_site.show import provenance
 
 # The address that the site is built for and that every browser here finds it at, whatever port
 # serves it: instant navigation compares with it, and what is on localhost may use the clipboard.

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-import fences
+from livegrad_site.read import fences
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
 

@@ -13,9 +13,9 @@ import re
 import numpy as np
 import pytest
 
-import explorers
 from livegrad import MLP, activations, initializers, measure
 from livegrad.signals import CODES
+from livegrad_site.show import explorers
 
 RTOL = 1e-12
 # A run of many steps multiplies the differences of the first one.

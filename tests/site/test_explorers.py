@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import fences
 from livegrad import activations, outputs
 from livegrad.dropout import dropout
 from livegrad.signals import A_TWENTIETH
+from livegrad_site.read import fences
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {

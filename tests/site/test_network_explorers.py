@@ -7,8 +7,8 @@ import io
 import numpy as np
 import pytest
 
-import fences
 from livegrad import measure
+from livegrad_site.read import fences
 
 PAGES = {
     "depth": "gradients/vanishing",

@@ -13,7 +13,7 @@ import pypdf
 import pytest
 from bs4 import BeautifulSoup
 
-import provenance
+from livegrad_site.show import provenance
 
 REQUIRED = {
     "@context",
@@ -167,11 +167,11 @@ def test_a_download_arrives_as_a_file(open_page, site):
     assert page.complaints == []
 
 
-def test_the_cheat_sheet_can_be_printed(site, texts):
-    made = pypdf.PdfReader(site / "reference" / "cheat-sheet.pdf")
-    (side,) = made.pages
+def test_the_cheat_sheet_is_printed_on_one_side_of_a4(open_page, texts):
+    printing = open_page("reference/cheat-sheet/").pdf(prefer_css_page_size=True)
+    (side,) = pypdf.PdfReader(io.BytesIO(printing)).pages
+    assert [round(float(length)) for length in side.mediabox[2:]] == [595, 842]
     page = BeautifulSoup(texts["reference/cheat-sheet/"], "html.parser")
-    assert page.select_one('article a[href="../cheat-sheet.pdf"]')
     printed = "".join(side.extract_text().split())
     for table in page.select("article table"):
         for code in table.select("td code"):

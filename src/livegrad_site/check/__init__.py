@@ -1,0 +1,1 @@
+"""Whether a page says what its code gives."""

@@ -1,0 +1,1 @@
+"""What an author calls: each module is a program."""

@@ -1,0 +1,1 @@
+"""What a page says: its fences, its sentences, the numbers in them."""

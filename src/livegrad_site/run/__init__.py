@@ -1,0 +1,1 @@
+"""What the code of a page gives, and how that is kept."""
