@@ -45,10 +45,12 @@ def compare(path, line):
 
 def pytest_collection_modifyitems(items):
     """The pages run first, the longest at first: the site is then built from their records."""
-    places = [ROOT / "docs" / "experiments", ROOT / "docs", ROOT / "tests" / "site"]
+    notebooks = ROOT / "tests" / "docs" / "test_notebooks.py"
+    places = [ROOT / "docs" / "experiments", notebooks, ROOT / "docs", ROOT / "tests" / "site"]
 
     def at(item):
-        return next((n for n, place in enumerate(places) if place in item.path.parents), 3)
+        around = {item.path, *item.path.parents}
+        return next((n for n, place in enumerate(places) if place in around), len(places))
 
     items.sort(key=at)
 

@@ -1,9 +1,11 @@
 """The project's verbs; ``nox --list`` shows them. nox makes each locked environment by itself."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import nox
@@ -55,19 +57,52 @@ def serve(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Lint, check formats and types, then run all tests, blocks, notebooks and browser checks."""
+    """Lint, check formats and types, then run all tests, blocks, notebooks and browser checks.
+
+    What needs nothing of the tests runs beside them, in the time that they leave.
+    """
     prepare(session)
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("mypy")
-    session.run("pytest", *(session.posargs or [*AT_ONCE, *SLOWEST]))
-    if not session.posargs:
-        # The tests ran each block with the locked versions, and ``lowest`` pastes each into an
-        # empty interpreter: before a release, the two are combined.
-        if os.environ.get("GITHUB_REF_TYPE") == "tag":
-            session.notify("paste")
-        session.notify("lowest")
-        session.notify("release")
+    if session.posargs:
+        session.run("mypy")
+        session.run("pytest", *session.posargs)
+        return
+    # The tests run each block with the locked versions, and ``lowest`` pastes each into an empty
+    # interpreter: before a release, the two are combined.
+    others = ["paste"] if os.environ.get("GITHUB_REF_TYPE") == "tag" else []
+    sessions = [sys.executable, "-m", "nox", "-x", "-s", "lowest", "release", *others]
+    with beside(session, [str(Path(session.bin, "mypy"))], sessions):
+        session.run("pytest", *AT_ONCE, *SLOWEST)
+
+
+@contextlib.contextmanager
+def beside(session: nox.Session, *commands: list[str]) -> Iterator[None]:
+    """Run commands meanwhile; in the end print what each said, and fail where one did."""
+    folder = Path(session.create_tmp())
+    started = []
+    try:
+        for at, command in enumerate(commands):
+            said = folder / f"beside-{at}.txt"
+            with said.open("w", encoding="utf-8") as log:
+                alone = {"start_new_session": True, "preexec_fn": patient}
+                own = alone if os.name == "posix" else {}
+                started.append((subprocess.Popen(command, stdout=log, stderr=log, **own), said))
+        yield
+        for process, said in started:
+            process.wait()
+            print(said.read_text(encoding="utf-8"), flush=True)
+    finally:
+        for process, _ in started:
+            if process.poll() is None:
+                process.terminate()
+    if any(process.returncode for process, _ in started):
+        session.error("what ran beside the tests failed")
+
+
+def patient() -> None:
+    """Let all others go first: no browser check is to wait."""
+    os.nice(19)
 
 
 @nox.session

@@ -81,6 +81,7 @@ def main(trials: int, seed: int) -> int:
         ignore = shutil.ignore_patterns(".git", ".nox", "site", "__pycache__")
         shutil.copytree(ROOT, copy, ignore=ignore)
         os.environ["LIVEGRAD_CACHE"] = str(copy / ".cache" / "sweeps")
+        os.environ["PYTHONPATH"] = str(copy / "src")
         expected = build(copy, site)
         for trial in range(trials):
             kept = [path for path in sorted((copy / ".cache").rglob("*")) if path.is_file()]

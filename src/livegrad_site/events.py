@@ -13,6 +13,7 @@ from typing import Any
 
 from jinja2 import Environment
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.livereload import LiveReloadServer
 from mkdocs.plugins import event_priority
 from mkdocs.structure.files import Files
@@ -72,7 +73,14 @@ def on_startup(command: str, **_: Any) -> None:
 
 
 def on_config(config: MkDocsConfig, **_: Any) -> MkDocsConfig:
-    """All plugins are configured by now."""
+    """All plugins are configured by now.
+
+    Raises:
+        PluginError: if the machinery of another checkout is installed, which would look there.
+    """
+    asked = Path(config.config_file_path or ".").resolve().parent
+    if asked != cache.ROOT:
+        raise PluginError(f"{cache.ROOT} is installed, not {asked}: set PYTHONPATH to its src")
     checked.configure()
     index.configure(config)
     provenance.configure(config)

@@ -297,6 +297,11 @@ def test_a_quiet_build_is_refused(tree):
     assert not (tree / "site" / "index.html").exists()
 
 
+def test_the_machinery_of_another_checkout_is_refused(tree):
+    status, said = build(tree, PYTHONPATH=str(ROOT / "src"))
+    assert status != 0 and f"{ROOT} is installed, not {tree}: set PYTHONPATH to its src" in said
+
+
 def test_an_interpreter_that_ends_fails_the_build(tree):
     text = PAGE.replace("print(6 * 7)", "import os\nos._exit(3)")
     (tree / "docs" / "index.md").write_text(text)

@@ -103,10 +103,14 @@ def build(root, source, folder):
         (root / "site").mkdir(exist_ok=True)  # no folder is made through a link that leads nowhere
         (folder / "here").symlink_to(root / "site")
     shutil.copytree(root, copy, ignore=left_out)
-    if (records := root / ".cache" / "pages").exists():
-        shutil.copytree(records, copy / ".cache" / "pages", dirs_exist_ok=True)
+    # Before a release, notebooks run anew there, and all figures are drawn anew in any case.
+    same_run = ["pages"] if os.environ.get("GITHUB_REF_TYPE") == "tag" else ["pages", "notebooks"]
+    for kind in same_run:
+        if (records := root / ".cache" / kind).exists():
+            shutil.copytree(records, copy / ".cache" / kind, dirs_exist_ok=True)
     same = {"SOURCE_COMMIT": source}  # the copy is no repository
     other = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "SOURCE_DATE_EPOCH": "1000000000"}
+    other["PYTHONPATH"] = str(copy / "src")
     started = [
         start_build(root, folder / "here", **same),
         start_build(copy, folder / "there", **same, **other),
