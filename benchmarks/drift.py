@@ -131,8 +131,15 @@ def configured(folder: Path, suite: list[str], slow: list[str]) -> None:
 def mutants(folder: Path) -> dict[str, tuple[str, str]]:
     """Return for each mutant its function and the changed line, from mutmut's own writing."""
     found: dict[str, tuple[str, str]] = {}
-    for path in sorted((folder / "mutants" / "src" / "livegrad").glob("*.py")):
-        module = "livegrad" if path.stem == "__init__" else f"livegrad.{path.stem}"
+    top = folder / "mutants" / "src"
+    rooms = census.rooms(folder / "mutants")
+    files = [
+        (room, path)
+        for room, place in rooms.items()
+        for path in (sorted(place.glob("*.py")) if place.is_dir() else [place])
+    ]
+    for room, path in files:
+        module = ".".join(path.relative_to(top).with_suffix("").parts).removesuffix(".__init__")
         text = path.read_text(encoding="utf-8")
         bodies = {}
         for node in ast.walk(ast.parse(text)):
@@ -148,14 +155,14 @@ def mutants(folder: Path) -> dict[str, tuple[str, str]]:
             pairs = zip(original, changed, strict=False)
             line = next((new for old, new in pairs if old != new), "signature")
             function = stem.removeprefix("x_").removeprefix("xǁ").replace("ǁ", ".")
-            found[f"{module}.{name}"] = (f"{path.stem}.{function}", line.strip())
+            found[f"{module}.{name}"] = (f"{room}.{function}", line.strip())
     return found
 
 
 def results(folder: Path) -> dict[str, int]:
     """Return the exit code of the tests for each mutant that was tried: 0 for a survivor."""
     found: dict[str, int | None] = {}
-    for path in (folder / "mutants" / "src" / "livegrad").glob("*.meta"):
+    for path in (folder / "mutants" / "src" / "livegrad").rglob("*.meta"):
         found |= json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
     return {name: code for name, code in found.items() if code is not None}
 
@@ -200,7 +207,7 @@ def tally(folder: Path) -> dict[str, dict[str, Any]]:
         row = counted.setdefault(
             module,
             {
-                "digest": census.module_digest(folder / "src" / "livegrad" / f"{module}.py"),
+                "digest": census.module_digest(census.rooms(folder)[module]),
                 "mutants": 0,
                 "tried": 0,
                 "survived": [],

@@ -23,6 +23,7 @@ from livegrad._svg import (
     render,
 )
 from livegrad.dropout import dropout
+from livegrad.figures import _functions
 from livegrad.signals import measure, through_depth
 
 RNG = np.random.default_rng(0)
@@ -721,7 +722,7 @@ def test_a_slope_that_jumps_beside_the_edge_is_drawn_in_two_pieces():
 def test_a_jump_of_a_thousandth_is_left_open():
     x = np.array([-1.0, -0.5, 0.5, 1.0])
     for jump, gap in [(1e-3, True), (math.nextafter(1e-3, 0), False)]:
-        across, slopes = figures._with_gap(x, lambda at, jump=jump: np.where(at > 0, jump, 0.0))
+        across, slopes = _functions._with_gap(x, lambda at, jump=jump: np.where(at > 0, jump, 0.0))
         assert (np.diff(across) > 0).all()
         assert across[np.isnan(slopes)].tolist() == ([0.0] if gap else [])
 

@@ -199,7 +199,7 @@ def test_the_marks_of_outputs_do_not_reach_the_page():
         ("<!--given\nfrom livegrad_lab import clipping\n-->", False, "livegrad_lab/clipping.py"),
         ("::: livegrad.doctor\n", False, "livegrad/doctor/__init__.py"),
         ("::: livegrad_lab.sweep.sweep\n", False, "livegrad_lab/sweep.py"),
-        ("# %%\nfrom livegrad import figures\n", True, "livegrad/figures.py"),
+        ("# %%\nfrom livegrad import figures\n", True, "livegrad/figures/__init__.py"),
         ("<!--livegrad:trust counts-->", False, "livegrad_lab/errata.py"),
         ("```python\nfrom livegrad import\n```\n", False, ""),
     ],

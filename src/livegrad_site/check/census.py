@@ -14,8 +14,17 @@ from livegrad_site.run import cache, notebooks
 
 
 def module_digest(path: Path) -> str:
-    """Digest of a module's source, to tell whether a measurement is of it."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12] if path.exists() else ""
+    """Digest of the source of a module or of a package, to tell whether a measurement is of it."""
+    files = sorted(path.glob("*.py")) if path.is_dir() else [path] if path.exists() else []
+    source = b"".join(file.read_bytes() for file in files)
+    return hashlib.sha256(source).hexdigest()[:12] if files else ""
+
+
+def rooms(root: Path = cache.ROOT) -> dict[str, Path]:
+    """Return the modules of the small package and, of its packages, the one that draws."""
+    top = root / "src" / "livegrad"
+    found = {path.stem: path for path in top.glob("*.py")}
+    return found | {path.name: path for path in top.glob("figures")}
 
 
 def notebook_sources(root: Path = cache.ROOT) -> list[Path]:

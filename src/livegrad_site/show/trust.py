@@ -184,8 +184,7 @@ def _cell(line: str) -> str:
 
 def module_digests(root: Path = cache.ROOT) -> dict[str, str]:
     """Return the digest of each module that the score is of."""
-    modules = sorted((root / "src" / "livegrad").glob("*.py"))
-    return {path.stem: census.module_digest(path) for path in modules}
+    return {name: census.module_digest(path) for name, path in census.rooms(root).items()}
 
 
 def filled(markdown: str, root: Path = cache.ROOT) -> str:
