@@ -13,6 +13,7 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 
 ROOT = Path(__file__).resolve().parent
 os.environ.setdefault("LIVEGRAD_CACHE", str(ROOT / ".cache" / "sweeps"))
+os.environ.setdefault("LIVEGRAD_RECORDS", str(ROOT / "docs" / "_kept"))
 # The build runs the notebooks; the page that introduces them is one of the pages.
 collect_ignore_glob = ["docs/experiments/*.py"]
 

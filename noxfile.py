@@ -235,6 +235,13 @@ def refresh(session: nox.Session) -> None:
 
 
 @nox.session
+def experiments(session: nox.Session) -> None:
+    """Run the experiments whose results are kept in the repository, all of them, and keep them."""
+    prepare(session)
+    session.run("python", "-m", "livegrad_site.commands.experiments", *session.posargs)
+
+
+@nox.session
 def read(session: nox.Session) -> None:
     """Show sentences beside their proofs where either changed, and lock what was read."""
     prepare(session)

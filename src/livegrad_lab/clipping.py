@@ -130,7 +130,10 @@ def run(seed: int) -> dict[int, dict[str, dict[str, float]]]:
     return found
 
 
-def compare(seeds: Sequence[int] = range(3)) -> list[Form]:
+SEEDS = range(3)
+
+
+def compare(seeds: Sequence[int] = SEEDS) -> list[Form]:
     """Return each form at its best, after few epochs and after many."""
     runs = sweep(run, [{"seed": seed} for seed in seeds], progress=False)
     forms = []

@@ -10,11 +10,13 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import inspect
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-__all__ = ["digest", "meaning", "reached"]
+__all__ = ["digest", "meaning", "of", "reached"]
 
 SOURCES = Path(__file__).resolve().parents[1]
 ROOMS = ("livegrad", "livegrad_lab")
@@ -69,6 +71,26 @@ def meaning(code: str) -> str:
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [line for line in node.body if not _is_text(line)]
     return hashlib.sha256(ast.dump(tree).encode()).hexdigest()
+
+
+def of(function: Callable[..., Any]) -> str:
+    """Return a digest of a function and of all that it can reach here.
+
+    Args:
+        function: any; of one that has no source, what it was compiled to counts.
+    """
+    name = f"{function.__module__}.{function.__qualname__}"
+    try:
+        source = inspect.getsource(function)
+    except (OSError, TypeError):
+        code = getattr(function, "__code__", None)
+        source = repr((code.co_code, code.co_consts, code.co_names)) if code else ""
+    try:
+        file = Path(inspect.getfile(function)).read_text(encoding="utf-8")
+    except (OSError, TypeError):
+        file = "import livegrad, livegrad_lab"  # what cannot be read may use anything
+    parts = [name, source, meaning(file), digest(file)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 def _is_text(line: ast.stmt) -> bool:

@@ -10,7 +10,6 @@ The place where runs are kept is the client's alone: workers need no common disk
 from __future__ import annotations
 
 import hashlib
-import inspect
 import os
 import platform
 import sys
@@ -24,11 +23,13 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from livegrad_lab import closure
+from livegrad_lab import kept as records
 
-__all__ = ["sweep"]
+__all__ = ["sweep", "versions"]
 
 T = TypeVar("T")
 
+_NOT = object()  # what no record holds
 # A run of a few is over before a bar would help.
 _MANY = 20
 # What a result may depend on besides the code: not all need be installed.
@@ -56,7 +57,8 @@ def sweep(
             and a repeated one costs nothing; without it the environment's LIVEGRAD_CACHE, and
             without that nothing is kept. A result is found again by its content: the function's
             source, its setting, its file, what that imports of this distribution, and the versions
-            it ran with. What the function calls elsewhere is not looked at.
+            it ran with. What the function calls elsewhere is not looked at. What stands in a
+            record of the folder LIVEGRAD_RECORDS (see ``kept``) is not run at all.
         progress: show a bar; without a choice, on a terminal when the runs are many.
 
     Raises:
@@ -72,7 +74,12 @@ def sweep(
     folder = cache if cache is not None else os.environ.get("LIVEGRAD_CACHE")
     kept = Memory(folder, verbose=0).cache(_kept, ignore=["compute"])
     keys = [(_content(function), setting) for setting in todo]
-    known = [bool(folder) and kept.check_call_in_cache(*key, None) for key in keys]
+    record = records.find(function)
+    written = [record.get(records.setting(setting), _NOT) if record else _NOT for setting in todo]
+    known = [
+        one is not _NOT or (bool(folder) and kept.check_call_in_cache(*key, None))
+        for one, key in zip(written, keys, strict=True)
+    ]
     missing = [setting for setting, there in zip(todo, known, strict=True) if not there]
     runs: Generator[_Run[T]]
     results: list[T] = []
@@ -85,7 +92,11 @@ def sweep(
         if missing:
             parallel = Parallel(n_jobs=n_jobs, return_as="generator")
             runs = parallel(delayed(_alone)(function, setting) for setting in missing)
-        for key, there in _bar(list(zip(keys, known, strict=True)), len(missing), progress):
+        items = list(zip(written, keys, known, strict=True))
+        for one, key, there in _bar(items, len(missing), progress):
+            if one is not _NOT:
+                results.append(records.unpacked(one))
+                continue
             if there:
                 results.append(kept(*key, lambda setting=key[1]: _result(function, setting)))
                 continue
@@ -140,22 +151,12 @@ def _result(function: Callable[..., T], setting: Mapping[str, Any]) -> T | None:
 
 def _content(function: Callable[..., Any]) -> str:
     """Return a digest of all that a result of the function may depend on, but for its setting."""
-    name = f"{function.__module__}.{function.__qualname__}"
-    try:
-        source = inspect.getsource(function)
-    except (OSError, TypeError):
-        code = getattr(function, "__code__", None)
-        source = repr((code.co_code, code.co_consts, code.co_names)) if code else ""
-    try:
-        file = Path(inspect.getfile(function)).read_text(encoding="utf-8")
-    except (OSError, TypeError):
-        file = "import livegrad, livegrad_lab"  # what cannot be read may use anything
-    parts = [name, source, closure.meaning(file), closure.digest(file), *_versions()]
+    parts = [closure.of(function), *versions()]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
 @once
-def _versions() -> list[str]:
+def versions() -> list[str]:
     """Return the machine's kind and the versions of all that results may depend on."""
     found = [platform.machine(), sys.version]
     for name in _PACKAGES:

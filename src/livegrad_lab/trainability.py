@@ -18,6 +18,7 @@ import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -146,14 +147,19 @@ def run(activation: str, depth: int, optimizer: str, seed: int, epochs: int) -> 
 
 def networks(epochs: int = EPOCHS, seeds: int = 1) -> list[Network]:
     """Return all networks, trained."""
-    settings = [
+    groups = sweep(run, settings(epochs, seeds), progress=False)
+    return [network for group in groups for network in group]
+
+
+def settings(epochs: int = EPOCHS, seeds: int = 1) -> list[dict[str, Any]]:
+    """Return the settings of all runs."""
+    return [
         {"activation": a, "depth": d, "optimizer": o, "seed": s, "epochs": epochs}
         for d in reversed(DEPTHS)
         for a in ACTIVATIONS
         for o in GRIDS
         for s in range(seeds)
     ]
-    return [network for group in sweep(run, settings, progress=False) for network in group]
 
 
 @dataclass(frozen=True)

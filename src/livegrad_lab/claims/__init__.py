@@ -6,12 +6,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from livegrad_lab.claims import activations, dropout, gradients, initializers, outputs
 from livegrad_lab.sweep import sweep
 from livegrad_lab.trial import Claim, Result, judge
 
-__all__ = ["CLAIMS", "FAMILY", "ON_TRIAL", "TOPICS", "find", "seed_of", "table", "trial", "trials"]
+__all__ = [
+    "CLAIMS",
+    "FAMILY",
+    "ON_TRIAL",
+    "TOPICS",
+    "find",
+    "seed_of",
+    "settings",
+    "table",
+    "trial",
+    "trials",
+]
 
 TOPICS: Mapping[str, tuple[Claim, ...]] = {
     "gradients": gradients.CLAIMS,
@@ -57,6 +69,11 @@ def seed_of(code: str, seed: int) -> dict[str, float]:
     return {arm: float(number) for arm, number in find(code).experiment(seed).items()}
 
 
+def settings(claims: Iterable[Claim] = CLAIMS.values()) -> list[dict[str, Any]]:
+    """Return the settings of all runs that try these claims."""
+    return [{"code": claim.code, "seed": seed} for claim in claims for seed in range(claim.seeds)]
+
+
 def trials(codes: Iterable[str] | None = None) -> list[Result]:
     """Try claims, all of them unless named, in one sweep over claims and seeds.
 
@@ -70,8 +87,7 @@ def trials(codes: Iterable[str] | None = None) -> list[Result]:
     """
     wanted = [find(code) for code in (CLAIMS if codes is None else codes)]
     todo = [claim for claim in wanted if claim.code not in _tried]
-    settings = [{"code": claim.code, "seed": seed} for claim in todo for seed in range(claim.seeds)]
-    runs = iter(sweep(seed_of, settings))
+    runs = iter(sweep(seed_of, settings(todo)))
     for claim in todo:
         seeds = [next(runs) for _ in range(claim.seeds)]
         values = {arm: [seed[arm] for seed in seeds] for arm in seeds[0]}

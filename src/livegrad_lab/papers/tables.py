@@ -9,7 +9,7 @@ from livegrad_lab.papers.records import RECORDS
 from livegrad_lab.reproduction import Outcome, Reproduction, check, label
 from livegrad_lab.sweep import sweep
 
-__all__ = ["sources", "table"]
+__all__ = ["checked", "sources", "table"]
 
 
 def table(records: Sequence[Reproduction], *, link: bool = False, n_jobs: int = 1) -> str:
@@ -26,7 +26,7 @@ def table(records: Sequence[Reproduction], *, link: bool = False, n_jobs: int = 
         ValueError: if a record claims a label that it does not earn.
     """
     settings = [{"key": record.key} for record in records if record.run]
-    found = iter(sweep(_checked, settings, n_jobs=n_jobs))
+    found = iter(sweep(checked, settings, n_jobs=n_jobs))
     rows = [
         "| where | what | theirs | ours | must lie | label |",
         "|---|---|---|---|---|---|",
@@ -58,7 +58,7 @@ def sources(records: Sequence[Reproduction]) -> str:
 
 
 @cache
-def _checked(key: str) -> Outcome | None:
+def checked(key: str) -> Outcome | None:
     """Check the record of that name: what a worker is sent is the name alone."""
     return check(next(record for record in RECORDS if record.key == key))
 

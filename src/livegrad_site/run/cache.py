@@ -37,6 +37,9 @@ def _folder() -> Path:
 
 
 FOLDER = _folder()
+RECORDS = ROOT / "docs" / "_kept"
+# For the experiments, in whatever process they run.
+os.environ.setdefault("LIVEGRAD_RECORDS", str(RECORDS))
 
 
 # What computes all that is kept; what is done to a page otherwise costs too little to be kept.

@@ -1,0 +1,62 @@
+"""The experiments whose results are kept in the repository, and how to run them again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from livegrad_lab import claims, clipping, closure, faults, kept, trainability
+from livegrad_lab.papers import tables
+from livegrad_lab.papers.records import RECORDS
+from livegrad_lab.sweep import sweep, versions
+
+__all__ = ["EXPERIMENTS", "compute", "drawn"]
+
+EXPERIMENTS: Mapping[Callable[..., Any], Sequence[Mapping[str, Any]]] = {
+    claims.seed_of: claims.settings(),
+    clipping.run: [{"seed": seed} for seed in clipping.SEEDS],
+    faults.run_case: [{"name": name} for name in faults.CASES],
+    tables.checked: [{"key": record.key} for record in RECORDS if record.run],
+    trainability.run: trainability.settings(),
+}
+"""By function, the settings of all runs that the pages ask for."""
+
+
+def compute(function: Callable[..., Any], on: str) -> kept.Record:
+    """Run all settings of an experiment, and return its record.
+
+    Whoever asks for it sees to it that nothing is taken from a record or a cache.
+
+    Args:
+        function: one of ``EXPERIMENTS``.
+        on: the day, as ``2026-01-31``.
+    """
+    settings = EXPERIMENTS[function]
+    found = sweep(timed, [{"name": kept.name_of(function), "setting": one} for one in settings])
+    runs = {kept.setting(one): result for one, (result, _) in zip(settings, found, strict=True)}
+    seconds = round(sum(took for _, took in found), 1)
+    return kept.Record(closure.of(function), runs, on, seconds, tuple(versions()))
+
+
+def timed(name: str, setting: Mapping[str, Any]) -> tuple[Any, float]:
+    """Run one setting of the experiment of that name; return the packed result and its seconds."""
+    function = next(one for one in EXPERIMENTS if kept.name_of(one) == name)
+    started = time.process_time()
+    result = kept.packed(function(**setting))
+    return result, time.process_time() - started
+
+
+def drawn(commit: str, parts: int) -> list[tuple[Callable[..., Any], Mapping[str, Any]]]:
+    """Return one run in so many of each experiment, chosen by the commit.
+
+    Args:
+        commit: its name, hexadecimal digits.
+        parts: how many parts there are.
+    """
+    part = int(commit, 16) % parts
+    return [
+        (function, setting)
+        for function, settings in EXPERIMENTS.items()
+        for setting in settings[part::parts]
+    ]
