@@ -12,10 +12,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
-import importlib
 import json
 import math
 import os
+import pkgutil
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -152,10 +152,9 @@ def unpacked(value: Any) -> Any:
         return tuple(unpacked(item) for item in value["tuple"])
     if "dict" in value:
         return {unpacked(key): unpacked(item) for key, item in value["dict"]}
-    module, _, name = value["is"].partition(":")
-    if module.partition(".")[0] != "livegrad_lab":
+    if value["is"].partition(".")[0] != "livegrad_lab":
         raise ValueError(f"value must be of this package, got {value['is']!r}")
-    kind = getattr(importlib.import_module(module), name)
+    kind = pkgutil.resolve_name(value["is"])
     return kind(**{field: unpacked(item) for field, item in value["fields"].items()})
 
 

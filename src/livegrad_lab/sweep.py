@@ -72,7 +72,7 @@ def sweep(
 
     todo = [dict(setting) for setting in settings]
     folder = cache if cache is not None else os.environ.get("LIVEGRAD_CACHE")
-    kept = Memory(folder, verbose=0).cache(_kept, ignore=["compute"])
+    kept = Memory(folder or None, verbose=0).cache(_kept, ignore=["compute"])
     keys = [(_content(function), setting) for setting in todo]
     record = records.find(function)
     written = [record.get(records.setting(setting), _NOT) if record else _NOT for setting in todo]

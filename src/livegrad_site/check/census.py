@@ -20,6 +20,11 @@ def module_digest(path: Path) -> str:
     return hashlib.sha256(source).hexdigest()[:12] if files else ""
 
 
+def records(root: Path = cache.ROOT) -> list[Path]:
+    """Return the results that are kept in the repository, in order."""
+    return sorted((root / "docs" / cache.RECORDS.name).glob("*.json"))
+
+
 def rooms(root: Path = cache.ROOT) -> dict[str, Path]:
     """Return the modules of the small package and, of its packages, the one that draws."""
     top = root / "src" / "livegrad"

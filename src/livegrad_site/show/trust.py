@@ -10,15 +10,16 @@ from typing import Any
 
 from mkdocs.structure.pages import Page
 
+from livegrad_lab import kept
 from livegrad_site.check import census, perturb, proofs
 from livegrad_site.read import fences, prose_numbers, sentences
 from livegrad_site.read.prose_numbers import Report
 from livegrad_site.run import cache, later, notebooks
 
 PAGE = "reference/trust.md"
-COUNTS, PROOFS, WORDS, NUMBERS, DRIFT, APART, SURVIVORS = (
+COUNTS, KEPT, PROOFS, WORDS, NUMBERS, DRIFT, APART, SURVIVORS = (
     f"<!--livegrad:trust {part}-->"
-    for part in ("counts", "proofs", "words", "numbers", "drift", "apart", "survivors")
+    for part in ("counts", "kept", "proofs", "words", "numbers", "drift", "apart", "survivors")
 )
 # The changes that the page shows are drawn anew from each.
 SEEDS = (1, 2)
@@ -41,6 +42,20 @@ def table(rows: Sequence[Sequence[Any]]) -> str:
 def counts(found: dict[str, int]) -> str:
     """Return the table of what is run and compared."""
     return table([["what", "how many"], *([name, count] for name, count in found.items())])
+
+
+def records(root: Path) -> str:
+    """Return the table of the results that are kept in the repository."""
+    rows: list[Sequence[Any]] = [
+        ["experiment", "runs", "seconds of one core", "all run on", "with"]
+    ]
+    for path in census.records(root):
+        found = kept.read(path)
+        name = path.stem.removeprefix("livegrad_lab.")
+        numpy = next(one for one in found.versions if one.startswith("numpy "))
+        with_what = numpy.replace("numpy", "NumPy")
+        rows.append([f"`{name}`", len(found.runs), f"{found.seconds:.0f}", found.on, with_what])
+    return table(rows)
 
 
 def numbers(reports: dict[str, Report]) -> str:
@@ -194,6 +209,7 @@ def filled(markdown: str, root: Path = cache.ROOT) -> str:
     )
     parts: dict[str, Callable[[], str]] = {
         COUNTS: lambda: counts(census.counts(root)),
+        KEPT: lambda: records(root),
         PROOFS: lambda: table([["what proves it", "sentences"], *census.proven(root).items()]),
         WORDS: lambda: words({seed: perturb.measure(seed) for seed in SEEDS}),
         APART: lambda: apart(rooms, unseen, root),
@@ -215,6 +231,7 @@ def counted(root: Path = cache.ROOT) -> list[str]:
     own = [Path(str(module.__file__)) for module in modules]
     scores = [root / "benchmarks" / f"{name}.json" for name in SCORES]
     about = [*fences.pages(root), *census.notebook_sources(root), *scores, *own]
+    about += census.records(root)
     return [path.read_text(encoding="utf-8") for path in [*about, *cache.sources(root)]]
 
 

@@ -1,0 +1,175 @@
+"""Results that are kept: of this code, as written, and what the experiments give again."""
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from livegrad_lab import catalogue, closure, kept, sweep
+from livegrad_lab.reproduction import Outcome
+from livegrad_lab.sweep import versions
+from livegrad_lab.trainability import Network
+
+ROOT = Path(__file__).resolve().parents[2]
+FOLDER = ROOT / "docs" / "_kept"
+# A tenth of all runs is run again; a release runs them all.
+PARTS = 1 if os.environ.get("GITHUB_REF_TYPE") == "tag" else 10
+
+
+def commit():
+    given = os.environ.get("GITHUB_SHA") or os.environ.get("SOURCE_COMMIT", "").partition(" ")[0]
+    git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+    asked = None if given else subprocess.run(git, capture_output=True, text=True)
+    return given or (asked.stdout.strip() if asked and asked.returncode == 0 else "0")
+
+
+@pytest.mark.parametrize("function", catalogue.EXPERIMENTS, ids=kept.name_of)
+def test_a_record_is_of_this_code_and_of_all_runs(function):
+    record = kept.read(kept.path_of(function, FOLDER))
+    assert record.code == closure.of(function), "nox -s experiments -- --changed"
+    settings = [kept.setting(setting) for setting in catalogue.EXPERIMENTS[function]]
+    assert list(record.runs) == settings
+    assert record.seconds > 0 and len(record.on) == 10
+
+
+def test_there_is_no_record_that_nobody_asks_for():
+    names = {f"{kept.name_of(function)}.json" for function in catalogue.EXPERIMENTS}
+    assert {path.name for path in FOLDER.iterdir()} == names
+
+
+def again(function, setting, folder=FOLDER):
+    """Whether a run gives what its record says; on another machine, about that."""
+    record = kept.read(kept.path_of(function, folder))
+    found, _ = catalogue.timed(kept.name_of(function), setting)
+    relative = 1e-6 if record.versions == tuple(versions()) else 0.1
+    return kept.agree(record.runs[kept.setting(setting)], found, relative)
+
+
+@pytest.mark.parametrize(
+    ("function", "setting"),
+    catalogue.drawn(commit(), PARTS),
+    ids=lambda one: kept.setting(one) if isinstance(one, dict) else kept.name_of(one),
+)
+def test_a_run_gives_what_was_kept(function, setting, monkeypatch):
+    monkeypatch.setenv("LIVEGRAD_RECORDS", "")
+    monkeypatch.setenv("LIVEGRAD_CACHE", "")
+    assert again(function, setting)
+
+
+def test_ten_commits_in_a_row_of_names_draw_all_runs():
+    drawn = [
+        (kept.name_of(function), kept.setting(setting))
+        for at in range(10)
+        for function, setting in catalogue.drawn(f"{16 + at:x}", 10)
+    ]
+    everything = {
+        (kept.name_of(function), kept.setting(setting))
+        for function, settings in catalogue.EXPERIMENTS.items()
+        for setting in settings
+    }
+    assert len(drawn) == len(everything) and set(drawn) == everything
+
+
+def double(number):
+    return {"twice": 2.0 * number}
+
+
+def record_of(function, **runs):
+    return kept.Record(closure.of(function), runs, "2026-01-02", 0.5, ("x86_64", "numpy 2"))
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("LIVEGRAD_RECORDS", str(tmp_path))
+    monkeypatch.setenv("LIVEGRAD_CACHE", "")
+    return tmp_path
+
+
+def test_a_sweep_takes_what_is_kept_and_runs_the_rest(folder):
+    # Not what it would give: so it is seen where it comes from.
+    kept.write(
+        kept.path_of(double, folder),
+        record_of(double, **{kept.setting({"number": 1}): kept.packed({"twice": 7.0})}),
+    )
+    settings = [{"number": 2}, {"number": 1}, {"number": 3}]
+    assert sweep(double, settings, n_jobs=1) == [{"twice": 4.0}, {"twice": 7.0}, {"twice": 6.0}]
+
+
+def test_a_record_of_other_code_is_not_used(folder):
+    record = record_of(double, **{kept.setting({"number": 1}): kept.packed({"twice": 7.0})})
+    other = kept.Record("0" * 64, record.runs, record.on, record.seconds, record.versions)
+    kept.write(kept.path_of(double, folder), other)
+    assert sweep(double, [{"number": 1}], n_jobs=1) == [{"twice": 2.0}]
+
+
+def test_without_the_folder_s_name_nothing_is_taken(folder, monkeypatch):
+    record = record_of(double, **{kept.setting({"number": 1}): kept.packed({"twice": 7.0})})
+    kept.write(kept.path_of(double, folder), record)
+    monkeypatch.delenv("LIVEGRAD_RECORDS")
+    assert sweep(double, [{"number": 1}], n_jobs=1) == [{"twice": 2.0}]
+
+
+@pytest.mark.parametrize("function", catalogue.EXPERIMENTS, ids=kept.name_of)
+def test_a_digit_that_was_changed_is_caught(function, tmp_path):
+    text = kept.path_of(function, FOLDER).read_text("utf-8")
+    head, mark, runs = text.partition('"runs"')
+    at = next(at for at in range(len(runs) - 1, 0, -1) if runs[at].isdigit())
+    changed = runs[:at] + ("1" if runs[at] != "1" else "2") + runs[at + 1 :]
+    path = tmp_path / "record.json"
+    path.write_text(head + mark + changed)
+    with pytest.raises(ValueError, match=r"^record.json is not as it was written: nox -s exper"):
+        kept.read(path)
+
+
+def test_a_digit_that_was_changed_with_its_digest_is_caught_by_running_it(tmp_path, monkeypatch):
+    function = next(one for one in catalogue.EXPERIMENTS if one.__module__.endswith("tables"))
+    record = kept.read(kept.path_of(function, FOLDER))
+    setting = {"key": next(iter(json.loads(name)["key"] for name in record.runs))}
+    monkeypatch.setenv("LIVEGRAD_RECORDS", "")
+    monkeypatch.setenv("LIVEGRAD_CACHE", "")
+    assert again(function, setting)
+    runs = json.loads(json.dumps(record.runs))
+    (numbers,) = runs[kept.setting(setting)]["fields"].values()
+    numbers["tuple"][0] *= 1.2
+    other = kept.Record(record.code, runs, record.on, record.seconds, record.versions)
+    kept.write(kept.path_of(function, tmp_path), other)
+    assert not again(function, setting, tmp_path)
+
+
+@dataclass
+class Stranger:
+    one: int
+
+
+def test_what_is_packed_comes_back_as_it_was():
+    network = Network("relu", 2, "all", 1.0, "SGD", 0, 1e-300, float("inf"), (0.1, 0.2), (0.3,))
+    for value in [
+        {1: {"a": [1.5, None, True, "x"]}, ("a", 2): (1, (2.0,))},
+        network,
+        [Outcome((0.1, 1 / 3))],
+        {"float": "a", "is": "b"},
+        [],
+        None,
+    ]:
+        written = json.loads(json.dumps(kept.packed(value), allow_nan=False))
+        assert kept.unpacked(written) == value
+    assert str(kept.unpacked(kept.packed(float("nan")))) == "nan"
+
+
+def test_what_has_no_form_is_an_error():
+    with pytest.raises(TypeError, match=r"^value must be numbers, texts, .* got object$"):
+        kept.packed([object()])
+    with pytest.raises(ValueError, match=r"^value must be of this package, got 'os:system'$"):
+        kept.unpacked({"is": "os:system", "fields": {}})
+
+
+def test_agreement_sees_each_part():
+    one = kept.packed({"a": (1.0, 2.0), "b": "x"})
+    assert kept.agree(one, json.loads(json.dumps(one)), 0.0)
+    for pair, letter in [((1.0, 2.1), "x"), ((1.0, 2.0), "y"), ((1.0,), "x")]:
+        other = {"a": pair, "b": letter}
+        assert not kept.agree(one, kept.packed(other), 1e-3)
+    assert not kept.agree(1.0, "1.0", 0.5) and not kept.agree([1], {"tuple": [1]}, 0.5)
