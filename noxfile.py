@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -85,9 +86,9 @@ def beside(session: nox.Session, *commands: list[str]) -> Iterator[None]:
         for at, command in enumerate(commands):
             said = folder / f"beside-{at}.txt"
             with said.open("w", encoding="utf-8") as log:
-                alone = {"start_new_session": True, "preexec_fn": patient}
-                own = alone if os.name == "posix" else {}
-                started.append((subprocess.Popen(command, stdout=log, stderr=log, **own), said))
+                last = patient if os.name == "posix" else None
+                process = subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=last)
+                started.append((process, said))
         yield
         for process, said in started:
             process.wait()
@@ -95,7 +96,8 @@ def beside(session: nox.Session, *commands: list[str]) -> Iterator[None]:
     finally:
         for process, _ in started:
             if process.poll() is None:
-                process.terminate()
+                # nox ends what it has started, if it is asked as Ctrl-C asks.
+                process.send_signal(signal.SIGINT if os.name == "posix" else signal.SIGTERM)
     if any(process.returncode for process, _ in started):
         session.error("what ran beside the tests failed")
 

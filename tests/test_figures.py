@@ -50,6 +50,9 @@ DRAWINGS = {
         [1, 10, 100], {"a": [1, 2, 3], "b": [3, 2, 1]}, xlabel="x", ylabel="y", logx=True, **o
     ),
     "heatmap": lambda **o: figures.heatmap([[0.0012, 2.0]], ["row"], ["left", "right"], **o),
+    "verdicts": lambda **o: figures.verdicts(
+        {"a": ["open", "borne out"], "b": ["contradicted", "open"]}, ["one", "two"], **o
+    ),
     "bars": lambda **o: figures.bars({"sigmoid": 0.25, "tanh": -1.0}, **o),
 }
 RUNS = np.exp(-np.arange(20) / 5) + np.array([[0.0], [0.1], [0.2]])  # (seeds, epochs)
@@ -754,3 +757,29 @@ def test_short_types_are_drawn_as_the_numbers_they_hold():
         for v in (short, short.astype(float))
     ]
     assert drawn[0] == drawn[1]
+
+
+def test_verdicts_stand_in_their_groups():
+    row = ["borne out", "contradicted", "open", "open"]
+    figure = figures.verdicts({"he": row, "glorot": row[::-1]}, ["early", "late"])
+    assert "he: 1 borne out, 1 contradicted; glorot: 1 borne out" in figure.alt
+    assert figure.caption.startswith("Of 8 cases 2 borne out (squares), 2 contradicted (crosses)")
+    assert {"early", "late", "he", "glorot", "borne out", "contradicted", "open"} <= set(
+        texts(figure)
+    )
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "groups", "message"),
+    [
+        ({}, ["a"], r"^outcomes must hold at least one entry"),
+        ({"a": ["open"]}, [], r"^groups must hold at least one entry"),
+        ({"a": ["open"] * 3}, ["a", "b"], r"^outcomes\['a'\] must have one entry or more for each"),
+        ({"a": []}, ["a"], r"^outcomes\['a'\] must have one entry or more for each of 1 groups"),
+        ({"a": ["right"]}, ["a"], r"^outcomes must be borne out, contradicted, open, got 'right'"),
+        ({"a": ["open"], "b": ["open"] * 2}, ["a"], r"^outcomes must have one length, got \[1, 2"),
+    ],
+)
+def test_verdicts_that_cannot_be_drawn_are_an_error(outcomes, groups, message):
+    with pytest.raises(ValueError, match=message):
+        figures.verdicts(outcomes, groups)

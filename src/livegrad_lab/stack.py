@@ -11,6 +11,7 @@ residual connections.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby, pairwise
@@ -21,7 +22,9 @@ from livegrad import activations, initializers
 from livegrad._checks import Array
 from livegrad.activations import Activation
 
-__all__ = ["Arm", "Stack"]
+__all__ = ["OPTIMIZERS", "Arm", "Stack"]
+
+OPTIMIZERS = ("sgd", "momentum", "adam")
 
 _EPSILON = 1e-5  # keeps batch normalisation from dividing by 0
 
@@ -34,7 +37,7 @@ class Arm:
         activation: the hidden layers', by name.
         initializer: name of the initializer of all layers or any ``f(shape, rng)``; without one,
             the one that pairs with the activation.
-        learning_rate: of plain gradient descent.
+        learning_rate: of the stack's optimizer.
         dropout: share of each hidden layer's outputs that is dropped in training.
         clip: largest norm of all gradients together; without one, nothing is clipped.
         shift: is subtracted from the activation's value.
@@ -60,6 +63,11 @@ class Stack:
             The means and spreads of the training data take the batch's place outside training.
         residual: whether each hidden layer adds its input to its output where the widths agree
             (He et al. 2016).
+        optimizer: "sgd", "momentum" (0.9; Polyak 1964, as Keras writes it), or "adam" with its
+            usual constants (Kingma and Ba 2015, algorithm 1).
+
+    Raises:
+        ValueError: if there is no such optimizer.
 
     Examples:
         >>> x = np.random.default_rng(0).standard_normal((90, 4))
@@ -77,7 +85,11 @@ class Stack:
         *,
         batch_norm: bool = False,
         residual: bool = False,
+        optimizer: str = "sgd",
     ) -> None:
+        if optimizer not in OPTIMIZERS:
+            raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {optimizer!r}")
+        self.optimizer = optimizer
         self.widths, self.arms = list(widths), dict(arms)
         self.batch_norm, self.residual = batch_norm, residual
         self.rng = np.random.default_rng(seed)
@@ -93,6 +105,10 @@ class Stack:
         self._clip = self._column([arm.clip for arm in self.arms.values()])
         # Mean and spread of each hidden layer's pre-activations over the training data.
         self._fixed: list[tuple[Array, Array]] = []
+        arrays = [*self.weights, *self.biases]
+        moments = {"sgd": 0, "momentum": 1, "adam": 2}[optimizer]
+        self._moments = [[np.zeros_like(array) for array in arrays] for _ in range(moments)]
+        self._steps = 0
 
     @staticmethod
     def _column(numbers: list[float]) -> Array:
@@ -246,8 +262,21 @@ class Stack:
         if np.isfinite(self._clip).any():
             squares = sum(np.sum(step**2, axis=(1, 2), keepdims=True) for step in steps)
             rate = rate * np.minimum(1.0, self._clip / np.sqrt(squares))
-        for array, step in zip(arrays, steps, strict=True):
-            array -= rate * step
+        self._steps += 1
+        if self.optimizer == "sgd":
+            for array, step in zip(arrays, steps, strict=True):
+                array -= rate * step
+        elif self.optimizer == "momentum":
+            for array, step, velocity in zip(arrays, steps, *self._moments, strict=True):
+                velocity *= 0.9
+                velocity -= rate * step
+                array += velocity
+        else:
+            size = rate * math.sqrt(1 - 0.999**self._steps) / (1 - 0.9**self._steps)
+            for array, step, first, second in zip(arrays, steps, *self._moments, strict=True):
+                first += 0.1 * (step - first)
+                second += 0.001 * (step**2 - second)
+                array -= size * first / (np.sqrt(second) + 1e-7)
 
 
 def _draw(arm: Arm, widths: list[int], seed: int) -> list[Array]:

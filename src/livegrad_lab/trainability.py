@@ -84,24 +84,6 @@ class Network:
         return max(self.late) >= TRAINED
 
 
-class _AdamStack(Stack):
-    """A stack that Adam trains, with its usual constants (Kingma and Ba 2015, algorithm 1)."""
-
-    _moments_of: list[list[Array]] | None = None
-    _steps = 0
-
-    def _step(self, by_weights: list[Array], by_biases: list[Array]) -> None:
-        arrays, steps = [*self.weights, *self.biases], [*by_weights, *by_biases]
-        if self._moments_of is None:
-            self._moments_of = [[np.zeros_like(a) for a in arrays] for _ in range(2)]
-        self._steps += 1
-        size = self._rates * math.sqrt(1 - 0.999**self._steps) / (1 - 0.9**self._steps)
-        for array, step, first, second in zip(arrays, steps, *self._moments_of, strict=True):
-            first += 0.1 * (step - first)
-            second += 0.001 * (step**2 - second)
-            array -= size * first / (np.sqrt(second) + 1e-7)
-
-
 @functools.cache
 def images() -> tuple[Array, Array]:
     """Return digits, shape (n, 64), of mean square 1, and their classes, shape (n,)."""
@@ -119,9 +101,8 @@ def run(activation: str, depth: int, optimizer: str, seed: int, epochs: int) -> 
     rates = GRIDS[optimizer]
     arms = [(change, rate) for change in CHANGES for rate in rates]
     widths = [64] + depth * [WIDTH] + [10]
-    stack = (Stack if optimizer == "SGD" else _AdamStack)(
-        widths, {str(arm): Arm(activation, None, arm[1]) for arm in arms}, seed
-    )
+    named = {str(arm): Arm(activation, None, arm[1]) for arm in arms}
+    stack = Stack(widths, named, seed, optimizer=optimizer.lower())
     for at, ((changed, factor), _) in enumerate(arms):
         layers = {"all": range(depth + 1), "first": [0], "output": [depth]}[changed]
         for layer in layers:

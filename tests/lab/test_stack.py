@@ -12,6 +12,11 @@ Y = RNG.integers(0, 3, 24)
 ONE_HOT = np.eye(3)[Y]
 
 
+@pytest.fixture(scope="module")
+def keras():
+    return pytest.importorskip("keras")
+
+
 def alone(arm, epochs, **settings):
     net = MLP([6, 8, 8, 3], arm.activation, arm.initializer, "multiclass", rng=3)
     net.fit(X, Y, epochs, arm.learning_rate, batch_size=24, progress=False, **settings)
@@ -125,3 +130,27 @@ def test_an_arm_that_diverges_leaves_the_others_alone():
     alone.fit(X, Y, epochs=20, batch_size=24)
     assert stack.loss(X, Y)["wild"] > 100
     assert stack.accuracy(X, Y)["tame"] == alone.accuracy(X, Y)["tame"]
+
+
+@pytest.mark.parametrize("name", ["sgd", "momentum", "adam"])
+def test_an_optimizer_takes_the_steps_of_keras(keras, name):
+    """One layer of one unit on one example, so that the gradient is that of a line."""
+    optimizer = {
+        "sgd": keras.optimizers.SGD(0.1),
+        "momentum": keras.optimizers.SGD(0.1, momentum=0.9),
+        "adam": keras.optimizers.Adam(0.1),
+    }[name]
+    weights = np.array([[0.5], [-0.25]])
+    stack = Stack([2, 1], {"one": Arm("linear", None, 0.1)}, 0, optimizer=name)
+    variable = keras.Variable(weights)
+    stack.weights[0][0] = weights
+    rng = np.random.default_rng(0)
+    for gradient in rng.standard_normal((5, 2, 1)):
+        stack._step([gradient[None]], [np.zeros_like(stack.biases[0])])
+        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
+    np.testing.assert_allclose(stack.weights[0][0], variable.numpy(), rtol=1e-5)
+
+
+def test_an_unknown_optimizer_is_an_error():
+    with pytest.raises(ValueError, match=r"^optimizer must be one of sgd, momentum, adam, got 'x'"):
+        Stack([2, 1], {"one": Arm()}, 0, optimizer="x")

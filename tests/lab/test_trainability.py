@@ -6,13 +6,7 @@ import numpy as np
 import pytest
 
 from livegrad_lab import trainability
-from livegrad_lab.stack import Arm
 from livegrad_lab.trainability import CHANGES, GRIDS, Network, threshold
-
-
-@pytest.fixture(scope="module")
-def keras():
-    return pytest.importorskip("keras")
 
 
 def network(late, changed="all", factor=1.0):
@@ -56,20 +50,6 @@ def test_a_bound_makes_the_fewest_errors(lower):
 def test_a_bound_needs_networks_on_either_side():
     with pytest.raises(ValueError, match="got 2 of 2"):
         threshold([1.0, 2.0], [True, True], lower=True)
-
-
-def test_adam_takes_the_steps_of_keras(keras):
-    """One layer of one unit on one example, so that the gradient is that of a line."""
-    weights = np.array([[0.5], [-0.25]])
-    stack = trainability._AdamStack([2, 1], {"one": Arm("linear", None, 0.1)}, 0)
-    optimizer = keras.optimizers.Adam(0.1)
-    variable = keras.Variable(weights)
-    stack.weights[0][0] = weights
-    rng = np.random.default_rng(0)
-    for gradient in rng.standard_normal((5, 2, 1)):
-        stack._step([gradient[None]], [np.zeros_like(stack.biases[0])])
-        optimizer.apply([keras.ops.convert_to_tensor(gradient)], [variable])
-    np.testing.assert_allclose(stack.weights[0][0], variable.numpy(), rtol=1e-5)
 
 
 def test_a_change_is_of_the_layers_it_names():

@@ -10,6 +10,7 @@ from livegrad._svg import PALETTE, Figure, palette_css
 from livegrad.figures._functions import activations, chain_rule, decision_boundary
 from livegrad.figures._layers import depth, dropout_masks, layer_histograms, weights
 from livegrad.figures._results import bars, curves, heatmap, lines, outcomes, seeds
+from livegrad.figures._verdicts import verdicts
 
 __all__ = [
     "PALETTE",
@@ -27,5 +28,6 @@ __all__ = [
     "outcomes",
     "palette_css",
     "seeds",
+    "verdicts",
     "weights",
 ]

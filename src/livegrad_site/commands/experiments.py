@@ -11,9 +11,6 @@ import datetime
 import os
 from pathlib import Path
 
-# Nothing is taken from what was computed before.
-os.environ["LIVEGRAD_RECORDS"] = os.environ["LIVEGRAD_CACHE"] = ""
-
 from livegrad_lab import catalogue, closure, kept
 from livegrad_site.run import cache
 
@@ -23,6 +20,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--changed", action="store_true", help="only what the code has outrun")
     given = parser.parse_args()
+    # Nothing is taken from what was computed before.
+    os.environ["LIVEGRAD_RECORDS"] = os.environ["LIVEGRAD_CACHE"] = ""
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
     for function in catalogue.EXPERIMENTS:
         path = kept.path_of(function, cache.RECORDS)

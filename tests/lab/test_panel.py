@@ -1,0 +1,149 @@
+"""The panel: its data, its rates, its decisions, and what must never be at an end of a grid."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from livegrad_lab import panel
+from livegrad_lab.panel import Comparison, Setting
+
+
+@pytest.mark.parametrize("data", panel.DATA)
+def test_no_example_is_in_two_parts_and_the_features_are_scaled(data):
+    parts = panel.examples(data, 3)
+    assert [len(x) for x, _ in parts] == list(panel._SIZES[data])
+    rows = [row.tobytes() for x, _ in parts for row in x]
+    twins = len(panel._loaded(data)[0]) - len(np.unique(panel._loaded(data)[0], axis=0))
+    assert len(rows) - len(set(rows)) <= twins
+    x = parts[0][0]
+    np.testing.assert_allclose(x.mean(axis=0), 0, atol=1e-12)
+    assert (x**2).mean() == pytest.approx(1.0)
+    assert not np.array_equal(panel.examples(data, 4)[0][0], x)
+
+
+def test_an_arm_differs_from_its_rival_in_one_thing():
+    for one in panel.COMPARISONS:
+        left, right = panel.ARMS[one.left], panel.ARMS[one.right]
+        differ = [
+            name
+            for name in ("activation", "initializer")
+            if getattr(left, name) != getattr(right, name)
+        ]
+        # Another activation brings the weights that pair with it.
+        assert differ in (["activation"], ["initializer"]) or one.right in {"tanh", "sigmoid"}
+
+
+def test_only_the_hidden_layers_have_the_arm_s_weights():
+    layer = panel._hidden("zeros", classes=10)
+    rng = np.random.default_rng(0)
+    assert not layer((64, 16), rng).any() and not layer((16, 16), rng).any()
+    assert layer((16, 10), rng).std() == pytest.approx(np.sqrt(2 / 26), rel=0.2)
+
+
+def test_a_run_counts_right_answers_at_each_rate(monkeypatch):
+    monkeypatch.setattr(panel, "EARLY", 2)
+    monkeypatch.setattr(panel, "MOST", 12)
+    monkeypatch.setattr(panel, "CHUNK", 5)
+    found = panel.run("breast cancer", "adam", 3, 16, 0)
+    assert found["epochs"] in {7, 12}  # two, then five at a time
+    assert list(found["right"]) == list(panel.ARMS)
+    table = np.array(list(found["right"].values()))  # (arms, rates, 4)
+    assert table.shape == (len(panel.ARMS), 7, 4)
+    assert (table[..., ::2] <= 120).all() and (table[..., 1::2] <= 249).all()
+    assert table[0, 4, 2] > 108  # ReLU with He's weights, at 0.01, has learned it
+
+
+def made(**arms):
+    """Accuracies in one setting: for each arm, its mean at each rate, the same in both parts."""
+    noise = np.random.default_rng(1).normal(0, 1e-4, (10, 1))
+    table = {name: np.stack([noise + np.array(rates)] * 2) for name, rates in arms.items()}
+    return {Setting("digits", "adam", 3, 16, "early"): table}
+
+
+GRID = (0.5, 0.6, 0.7, 0.8, 0.7, 0.6, 0.5)
+
+
+def test_the_best_rate_is_that_of_the_mean_and_of_near_ones_the_middle_one():
+    (found,) = made(a=GRID, b=(0.5, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3), c=(0.797, 0.799) + 5 * (0.8,))
+    table = made(a=GRID, b=(0.5, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3), c=(0.797, 0.799) + 5 * (0.8,))
+    assert panel.best_rates(table[found]) == {"a": 3, "b": 1, "c": 3}
+
+
+def test_a_best_rate_at_an_end_of_its_grid_is_named():
+    table = made(
+        inside=GRID,
+        low=(0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3),
+        high=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
+        # Better than naming one class always, by nothing: no rate of it is a best one.
+        nothing=(0.13, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1),
+    )
+    assert panel.edges(table) == [
+        "low: 0.0003 with digits, adam, 3, 16, early",
+        "high: 0.3 with digits, adam, 3, 16, early",
+    ]
+
+
+def test_no_best_rate_of_the_panel_lies_at_an_end_of_its_grid():
+    assert panel.edges(panel.results()[0]) == []
+
+
+@pytest.mark.parametrize(
+    ("relation", "margin", "difference", "outcome"),
+    [
+        ("above", 0.01, 0.03, "borne out"),
+        ("above", 0.01, 0.0, "contradicted"),
+        ("above", -0.02, -0.01, "borne out"),
+        ("above", -0.02, -0.05, "contradicted"),
+        ("equal", 0.02, 0.01, "borne out"),
+        ("equal", 0.02, 0.04, "contradicted"),
+        ("equal", 0.02, -0.04, "contradicted"),
+        ("equal", 0.02, 0.02, "open"),
+    ],
+)
+def test_a_case_is_decided_on_its_side_of_the_margin(relation, margin, difference, outcome):
+    one = Comparison("x", "left", relation, "right", margin)
+    table = made(left=[rate + difference for rate in GRID], right=GRID)
+    (setting,) = table
+    noise = np.random.default_rng(2).normal(0, 0.002, 10)
+    table[setting]["left"][1] += noise[:, None]
+    (found,) = panel.decide(table, [one])
+    assert found.outcome == outcome
+    mean, low, high = found.interval
+    expected = stats.ttest_1samp(found.differences, 0).confidence_interval(0.95)
+    assert (low, high) == pytest.approx((expected.low, expected.high))
+    assert mean == pytest.approx(difference, abs=0.002)
+
+
+def test_noise_is_hardly_ever_decided_for_a_difference():
+    rng = np.random.default_rng(0)
+    one = Comparison("x", "left", "above", "right", 0.0)
+    table = {
+        Setting("digits", "adam", at, 16, "early"): {
+            "left": rng.normal(0.8, 0.02, (2, 10, 1)),
+            "right": rng.normal(0.8, 0.02, (2, 10, 1)),
+        }
+        for at in range(200)
+    }
+    assert {found.outcome for found in panel.decide(table, [one])} == {"open"}
+
+
+def test_the_correction_is_benjamini_s_and_hochberg_s():
+    # Their example of 15 p-values (1995, section 3.2): the four smallest are rejected.
+    p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262]
+    p += [0.5719, 0.6528, 0.7590, 1.000]
+    assert (panel.benjamini_hochberg(p) < 0.05).sum() == 4
+
+
+def test_the_smallest_effect_is_that_of_all_seeds_on_one_side():
+    # Ten normal numbers of mean m are all above 0 with the chance Phi(m)^10.
+    exact = stats.norm.ppf(0.8**0.1)
+    assert panel.smallest_effect(2.0**-10) == pytest.approx(exact, rel=0.05)
+    assert panel.smallest_effect(0.05) < 0.6 * exact
+    with pytest.raises(ValueError, match=r"^seeds must be at least 11, got 10"):
+        panel.smallest_effect(2.0**-11)
+
+
+def test_each_setting_is_asked_for_once():
+    todo = panel.settings()
+    assert len(todo) == 2 * 3 * 2 * 2 * 10
+    assert len({tuple(one.items()) for one in todo}) == len(todo)
