@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from livegrad_lab.papers import tables
 from livegrad_lab.papers.records import RECORDS
 from livegrad_lab.sweep import sweep, versions
 
-__all__ = ["EXPERIMENTS", "compute", "drawn"]
+__all__ = ["EXPERIMENTS", "compute", "drawn", "parts"]
 
 EXPERIMENTS: Mapping[Callable[..., Any], Sequence[Mapping[str, Any]]] = {
     claims.seed_of: claims.settings(),
@@ -32,12 +33,18 @@ def compute(function: Callable[..., Any], on: str) -> kept.Record:
     Args:
         function: one of ``EXPERIMENTS``.
         on: the day, as ``2026-01-31``.
+
+    Raises:
+        ValueError: if its code changes meanwhile.
     """
     settings = EXPERIMENTS[function]
+    code = closure.of(function)
     found = sweep(timed, [{"name": kept.name_of(function), "setting": one} for one in settings])
     runs = {kept.setting(one): result for one, (result, _) in zip(settings, found, strict=True)}
+    if closure.of(function) != code:
+        raise ValueError(f"the code of {kept.name_of(function)} changed while it ran: run it again")
     seconds = round(sum(took for _, took in found), 1)
-    return kept.Record(closure.of(function), runs, on, seconds, tuple(versions()))
+    return kept.Record(code, runs, on, seconds, tuple(versions()))
 
 
 def timed(name: str, setting: Mapping[str, Any]) -> tuple[Any, float]:
@@ -48,16 +55,22 @@ def timed(name: str, setting: Mapping[str, Any]) -> tuple[Any, float]:
     return result, time.process_time() - started
 
 
-def drawn(commit: str, parts: int) -> list[tuple[Callable[..., Any], Mapping[str, Any]]]:
-    """Return one run in so many of each experiment, chosen by the commit.
+def parts(record: kept.Record) -> int:
+    """Return in how many parts its runs are run again, one part a commit: ten, or of 20 seconds."""
+    return max(10, math.ceil(record.seconds / 20))
+
+
+def drawn(
+    commit: str, parts: Callable[[Callable[..., Any]], int]
+) -> list[tuple[Callable[..., Any], Mapping[str, Any]]]:
+    """Return one part of the runs of each experiment, chosen by the commit.
 
     Args:
         commit: its name, hexadecimal digits.
-        parts: how many parts there are.
+        parts: of an experiment, how many parts there are.
     """
-    part = int(commit, 16) % parts
     return [
         (function, setting)
         for function, settings in EXPERIMENTS.items()
-        for setting in settings[part::parts]
+        for setting in settings[int(commit, 16) % parts(function) :: parts(function)]
     ]

@@ -48,6 +48,7 @@ __all__ = [
     "best_rates",
     "decide",
     "edges",
+    "grid",
     "results",
     "run",
     "settings",
@@ -65,9 +66,9 @@ BETTER, ALIKE = 0.01, 0.02
 GRIDS: Mapping[str, tuple[float, ...]] = {
     "sgd": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
     "momentum": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
-    "adam": (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
+    "adam": (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
 }
-"""The rates that each arm may choose from, by optimizer."""
+"""The rates that an arm may choose from, by optimizer."""
 _SIZES = {"digits": (400, 300, 900), "breast cancer": (200, 120, 249)}
 
 
@@ -133,6 +134,16 @@ COMPARISONS = (
 """The claims on the panel."""
 
 
+def grid(optimizer: str, arm: str) -> tuple[float, ...]:
+    """Return an arm's rates: with the sigmoid, whose slope is small, ten times the others'.
+
+    Adam's steps do not grow with the gradient, so its rates are the same for all.
+    """
+    rates = GRIDS[optimizer]
+    tenfold = ARMS[arm].activation == "sigmoid" and optimizer != "adam"
+    return tuple(10 * rate for rate in rates) if tenfold else rates
+
+
 class Setting(NamedTuple):
     """Where a comparison is made.
 
@@ -185,19 +196,19 @@ def run(data: str, optimizer: str, depth: int, width: int, seed: int) -> dict[st
         are right: early on validation and test examples, and at the end on both.
     """
     (x, y), *others = examples(data, seed)
-    rates = GRIDS[optimizer]
+    count = len(GRIDS[optimizer])
     classes = len(np.unique(y))
     named = {
         f"{name}|{rate}": replace(
             arm, initializer=_hidden(arm.initializer, classes), learning_rate=rate
         )
         for name, arm in ARMS.items()
-        for rate in rates
+        for rate in grid(optimizer, name)
     }
     stack = Stack([x.shape[1], *depth * [width], classes], named, seed, optimizer=optimizer)
 
     def lowest() -> Array:
-        losses = np.reshape(list(stack.loss(x, y).values()), (len(ARMS), len(rates)))
+        losses = np.reshape(list(stack.loss(x, y).values()), (len(ARMS), count))
         return np.asarray(losses.min(axis=1))  # (arms,)
 
     def right() -> list[list[int]]:
@@ -218,7 +229,7 @@ def run(data: str, optimizer: str, depth: int, width: int, seed: int) -> dict[st
             break
         before = after
     counted += right()
-    table = np.reshape(np.transpose(counted), (len(ARMS), len(rates), 4)).tolist()
+    table = np.reshape(np.transpose(counted), (len(ARMS), count, 4)).tolist()
     return {"epochs": epochs, "right": dict(zip(ARMS, table, strict=True))}
 
 
@@ -301,7 +312,7 @@ def edges(table: Accuracies) -> list[str]:
             means = arms[arm][0].mean(axis=0)  # (rates,)
             if at in {0, len(means) - 1} and means.max() > chance + 0.05:
                 words = ", ".join(map(str, setting))
-                found.append(f"{arm}: {GRIDS[setting.optimizer][at]:g} with {words}")
+                found.append(f"{arm}: {grid(setting.optimizer, arm)[at]:g} with {words}")
     return found
 
 

@@ -15,8 +15,13 @@ from livegrad_lab.trainability import Network
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "_kept"
-# A tenth of all runs is run again; a release runs them all.
-PARTS = 1 if os.environ.get("GITHUB_REF_TYPE") == "tag" else 10
+
+
+def parts(function):
+    """How many parts the runs are in, of which this commit has one; a release has them all."""
+    if os.environ.get("GITHUB_REF_TYPE") == "tag":
+        return 1
+    return catalogue.parts(kept.read(kept.path_of(function, FOLDER)))
 
 
 def commit():
@@ -50,7 +55,7 @@ def again(function, setting, folder=FOLDER):
 
 @pytest.mark.parametrize(
     ("function", "setting"),
-    catalogue.drawn(commit(), PARTS),
+    catalogue.drawn(commit(), parts),
     ids=lambda one: kept.setting(one) if isinstance(one, dict) else kept.name_of(one),
 )
 def test_a_run_gives_what_was_kept(function, setting, monkeypatch):
@@ -59,11 +64,11 @@ def test_a_run_gives_what_was_kept(function, setting, monkeypatch):
     assert again(function, setting)
 
 
-def test_ten_commits_in_a_row_of_names_draw_all_runs():
+def test_as_many_names_in_a_row_as_there_are_parts_draw_all_runs():
     drawn = [
         (kept.name_of(function), kept.setting(setting))
         for at in range(10)
-        for function, setting in catalogue.drawn(f"{16 + at:x}", 10)
+        for function, setting in catalogue.drawn(f"{16 + at:x}", lambda function: 10)
     ]
     everything = {
         (kept.name_of(function), kept.setting(setting))
@@ -71,6 +76,15 @@ def test_ten_commits_in_a_row_of_names_draw_all_runs():
         for setting in settings
     }
     assert len(drawn) == len(everything) and set(drawn) == everything
+
+
+def test_a_part_is_a_tenth_or_of_twenty_seconds():
+    sizes = {seconds: kept.Record("", {}, "", seconds, ()) for seconds in (1.0, 200.0, 1000.0)}
+    assert {at: catalogue.parts(one) for at, one in sizes.items()} == {
+        1.0: 10,
+        200.0: 10,
+        1000.0: 50,
+    }
 
 
 def double(number):

@@ -48,16 +48,22 @@ def test_a_run_counts_right_answers_at_each_rate(monkeypatch):
     assert found["epochs"] in {7, 12}  # two, then five at a time
     assert list(found["right"]) == list(panel.ARMS)
     table = np.array(list(found["right"].values()))  # (arms, rates, 4)
-    assert table.shape == (len(panel.ARMS), 7, 4)
+    assert table.shape == (len(panel.ARMS), 8, 4)
     assert (table[..., ::2] <= 120).all() and (table[..., 1::2] <= 249).all()
     assert table[0, 4, 2] > 108  # ReLU with He's weights, at 0.01, has learned it
+
+
+def test_the_sigmoid_has_a_grid_of_its_own():
+    assert panel.grid("sgd", "relu") == panel.GRIDS["sgd"]
+    assert panel.grid("sgd", "sigmoid")[0] == pytest.approx(0.03)
+    assert panel.grid("adam", "sigmoid") == panel.GRIDS["adam"]
 
 
 def made(**arms):
     """Accuracies in one setting: for each arm, its mean at each rate, the same in both parts."""
     noise = np.random.default_rng(1).normal(0, 1e-4, (10, 1))
     table = {name: np.stack([noise + np.array(rates)] * 2) for name, rates in arms.items()}
-    return {Setting("digits", "adam", 3, 16, "early"): table}
+    return {Setting("digits", "sgd", 3, 16, "early"): table}
 
 
 GRID = (0.5, 0.6, 0.7, 0.8, 0.7, 0.6, 0.5)
@@ -71,15 +77,15 @@ def test_the_best_rate_is_that_of_the_mean_and_of_near_ones_the_middle_one():
 
 def test_a_best_rate_at_an_end_of_its_grid_is_named():
     table = made(
-        inside=GRID,
-        low=(0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3),
-        high=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
+        relu=GRID,
+        tanh=(0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3),
+        sigmoid=(0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7),
         # Better than naming one class always, by nothing: no rate of it is a best one.
-        nothing=(0.13, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1),
+        ELU=(0.13, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1),
     )
     assert panel.edges(table) == [
-        "low: 0.0003 with digits, adam, 3, 16, early",
-        "high: 0.3 with digits, adam, 3, 16, early",
+        "tanh: 0.003 with digits, sgd, 3, 16, early",
+        "sigmoid: 30 with digits, sgd, 3, 16, early",
     ]
 
 
