@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from livegrad_lab import panel
-from livegrad_lab.panel import Comparison, Setting
+from livegrad_lab import panel, verdicts
+from livegrad_lab.verdicts import Comparison, Setting
 
 
 @pytest.mark.parametrize("data", panel.DATA)
 def test_no_example_is_in_two_parts_and_the_features_are_scaled(data):
     parts = panel.examples(data, 3)
-    assert [len(x) for x, _ in parts] == list(panel._SIZES[data])
+    assert [len(x) for x, _ in parts] == list(panel.SIZES[data])
     rows = [row.tobytes() for x, _ in parts for row in x]
-    twins = len(panel._loaded(data)[0]) - len(np.unique(panel._loaded(data)[0], axis=0))
+    twins = len(panel.loaded(data)[0]) - len(np.unique(panel.loaded(data)[0], axis=0))
     assert len(rows) - len(set(rows)) <= twins
     x = parts[0][0]
     np.testing.assert_allclose(x.mean(axis=0), 0, atol=1e-12)
@@ -22,7 +22,7 @@ def test_no_example_is_in_two_parts_and_the_features_are_scaled(data):
 
 
 def test_an_arm_differs_from_its_rival_in_one_thing():
-    for one in panel.COMPARISONS:
+    for one in verdicts.COMPARISONS:
         left, right = panel.ARMS[one.left], panel.ARMS[one.right]
         differ = [
             name
@@ -72,7 +72,7 @@ GRID = (0.5, 0.6, 0.7, 0.8, 0.7, 0.6, 0.5)
 def test_the_best_rate_is_that_of_the_mean_and_of_near_ones_the_middle_one():
     (found,) = made(a=GRID, b=(0.5, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3), c=(0.797, 0.799) + 5 * (0.8,))
     table = made(a=GRID, b=(0.5, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3), c=(0.797, 0.799) + 5 * (0.8,))
-    assert panel.best_rates(table[found]) == {"a": 3, "b": 1, "c": 3}
+    assert verdicts.best_rates(table[found]) == {"a": 3, "b": 1, "c": 3}
 
 
 def test_a_best_rate_at_an_end_of_its_grid_is_named():
@@ -83,14 +83,14 @@ def test_a_best_rate_at_an_end_of_its_grid_is_named():
         # Better than naming one class always, by nothing: no rate of it is a best one.
         ELU=(0.13, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1),
     )
-    assert panel.edges(table) == [
+    assert verdicts.edges(table) == [
         "tanh: 0.003 with digits, sgd, 3, 16, early",
         "sigmoid: 30 with digits, sgd, 3, 16, early",
     ]
 
 
 def test_no_best_rate_of_the_panel_lies_at_an_end_of_its_grid():
-    assert panel.edges(panel.results()[0]) == []
+    assert verdicts.edges(verdicts.results()[0]) == []
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_a_case_is_decided_on_its_side_of_the_margin(relation, margin, differenc
     (setting,) = table
     noise = np.random.default_rng(2).normal(0, 0.002, 10)
     table[setting]["left"][1] += noise[:, None]
-    (found,) = panel.decide(table, [one])
+    (found,) = verdicts.decide(table, [one])
     assert found.outcome == outcome
     mean, low, high = found.interval
     expected = stats.ttest_1samp(found.differences, 0).confidence_interval(0.95)
@@ -130,23 +130,23 @@ def test_noise_is_hardly_ever_decided_for_a_difference():
         }
         for at in range(200)
     }
-    assert {found.outcome for found in panel.decide(table, [one])} == {"open"}
+    assert {found.outcome for found in verdicts.decide(table, [one])} == {"open"}
 
 
 def test_the_correction_is_benjamini_s_and_hochberg_s():
     # Their example of 15 p-values (1995, section 3.2): the four smallest are rejected.
     p = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459, 0.3240, 0.4262]
     p += [0.5719, 0.6528, 0.7590, 1.000]
-    assert (panel.benjamini_hochberg(p) < 0.05).sum() == 4
+    assert (verdicts.benjamini_hochberg(p) < 0.05).sum() == 4
 
 
 def test_the_smallest_effect_is_that_of_all_seeds_on_one_side():
     # Ten normal numbers of mean m are all above 0 with the chance Phi(m)^10.
     exact = stats.norm.ppf(0.8**0.1)
-    assert panel.smallest_effect(2.0**-10) == pytest.approx(exact, rel=0.05)
-    assert panel.smallest_effect(0.05) < 0.6 * exact
+    assert verdicts.smallest_effect(2.0**-10) == pytest.approx(exact, rel=0.05)
+    assert verdicts.smallest_effect(0.05) < 0.6 * exact
     with pytest.raises(ValueError, match=r"^seeds must be at least 11, got 10"):
-        panel.smallest_effect(2.0**-11)
+        verdicts.smallest_effect(2.0**-11)
 
 
 def test_each_setting_is_asked_for_once():
