@@ -47,7 +47,7 @@ BATCH, EARLY, CHUNK, MOST = 40, 6, 18, 60
 GRIDS: Mapping[str, tuple[float, ...]] = {
     "sgd": (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0),
     "momentum": (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0),
-    "adam": (0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
+    "adam": (0.00003, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3),
 }
 """The rates that an arm may choose from, by optimizer."""
 SIZES = {"digits": (400, 300, 900), "breast cancer": (200, 120, 249)}

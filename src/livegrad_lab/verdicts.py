@@ -33,6 +33,7 @@ __all__ = [
     "best_rates",
     "decide",
     "edges",
+    "largest_called",
     "results",
     "smallest_effect",
 ]
@@ -167,12 +168,14 @@ class Decided:
         comparison: the comparison.
         setting: where.
         differences: left minus right, of test accuracies, shape (seeds,).
+        p: p-values of what is claimed and of its contrary.
         outcome: "borne out", "contradicted" or "open".
     """
 
     comparison: Comparison
     setting: Setting
     differences: Array
+    p: tuple[float, float]
     outcome: str
 
     @property
@@ -202,7 +205,15 @@ def decide(table: Accuracies, comparisons: Sequence[Comparison] = COMPARISONS) -
             chances.append(_both_sides(one, d))
     small = np.reshape(benjamini_hochberg(np.ravel(chances)), (-1, 2)) < ERROR  # (cases, 2)
     outcome = np.where(small[:, 0], "borne out", np.where(small[:, 1], "contradicted", "open"))
-    return [Decided(*case, str(said)) for case, said in zip(cases, outcome, strict=True)]
+    return [
+        Decided(*case, p, str(said)) for case, p, said in zip(cases, chances, outcome, strict=True)
+    ]
+
+
+def largest_called(decided: Sequence[Decided]) -> float:
+    """Return the largest p-value with which a case was decided; 0 if none was."""
+    sides = {"borne out": 0, "contradicted": 1}
+    return max((one.p[sides[one.outcome]] for one in decided if one.outcome != "open"), default=0.0)
 
 
 def _both_sides(one: Comparison, d: Array) -> tuple[float, float]:

@@ -26,7 +26,8 @@ FIGURE = "from livegrad import figures\n\nfigures.activations('relu')\n"
     [
         r"\frac{\partial L}{\partial W_1} = \hd{p - y} \prod_l \wt{W_l} \act{\varphi'(z_l)}",
         r"\sqrt{\frac{6}{n_{in} + n_{out}}}",
-        r"\begin{cases} z, z > 0 \end{cases}",
+        r"\begin{cases} z & z > 0 \\ 0 & z < 0 \end{cases}",
+        r"\begin{aligned} a &= b \\ &= c \end{aligned}",
         r"\underbrace{0.25}_{\mathrm{slope}}",
         r"a < b",
     ],
@@ -40,7 +41,7 @@ def test_factors_get_their_class():
     assert 'class="lg-act"' in mathematics.mathml(r"\act{\varphi'(z)}")
 
 
-@pytest.mark.parametrize("tex", [r"\begin{aligned} a &= b \end{aligned}", r"\unknownthing{a}"])
+@pytest.mark.parametrize("tex", [r"\color{orange} a", r"\unknownthing{a}"])
 def test_mathematics_that_is_not_understood_fails_the_build(tex):
     with pytest.raises(PluginError, match="not understood"):
         mathematics.mathml(tex)

@@ -48,9 +48,9 @@ def test_a_run_counts_right_answers_at_each_rate(monkeypatch):
     assert found["epochs"] in {7, 12}  # two, then five at a time
     assert list(found["right"]) == list(panel.ARMS)
     table = np.array(list(found["right"].values()))  # (arms, rates, 4)
-    assert table.shape == (len(panel.ARMS), 8, 4)
+    assert table.shape == (len(panel.ARMS), 9, 4)
     assert (table[..., ::2] <= 120).all() and (table[..., 1::2] <= 249).all()
-    assert table[0, 4, 2] > 108  # ReLU with He's weights, at 0.01, has learned it
+    assert table[0, 5, 2] > 108  # ReLU with He's weights, at 0.01, has learned it
 
 
 def test_the_sigmoid_has_a_grid_of_its_own():
@@ -118,6 +118,17 @@ def test_a_case_is_decided_on_its_side_of_the_margin(relation, margin, differenc
     expected = stats.ttest_1samp(found.differences, 0).confidence_interval(0.95)
     assert (low, high) == pytest.approx((expected.low, expected.high))
     assert mean == pytest.approx(difference, abs=0.002)
+
+
+def test_the_largest_p_that_decided_is_that_of_a_decided_case():
+    table = made(relu=[rate + 0.03 for rate in GRID], tanh=GRID)
+    better = Comparison("x", "relu", "above", "tanh", 0.01)
+    worse = Comparison("x", "tanh", "above", "relu", 0.0)
+    for one in (better, worse):
+        found = verdicts.decide(table, [one])
+        assert found[0].outcome != "open"
+        assert verdicts.largest_called(found) == 2.0**-10
+    assert verdicts.largest_called([]) == 0.0
 
 
 def test_noise_is_hardly_ever_decided_for_a_difference():
