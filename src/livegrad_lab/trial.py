@@ -23,7 +23,8 @@ true; a claim can be tried without running the others, and one that is added cha
 
 **The verdict.** A case is *borne out* if the corrected p-value is below 0.05 and the interval lies
 on its side of the margin; *contradicted* if the interval lies on the other side; *open* otherwise.
-A claim *holds* if all cases are borne out, *holds only when* some are, and *does not hold* if none.
+A claim is *borne out in every case*, *borne out when* some condition is met, or *not borne out*.
+Contradictions rest on the interval of the case alone, and are not corrected for their number.
 """
 
 from __future__ import annotations
@@ -64,7 +65,7 @@ class Case:
     """One condition under which a claim is asked to hold.
 
     Attributes:
-        when: the condition, as it stands after "holds only when".
+        when: the condition, as it stands after "borne out when".
         left: an arm of the experiment.
         relation: "above" or "below": the mean of left minus right lies on that side of the margin;
             "equal": it lies within the margin of 0.
@@ -185,13 +186,13 @@ class Result:
 
     @property
     def verdict(self) -> str:
-        """The verdict: "holds", "holds only when ..." or "does not hold"."""
+        """The verdict: "borne out in every case", "borne out when ..." or "not borne out"."""
         borne_out = [found.case.when for found in self.cases if found.outcome == "borne out"]
         if len(borne_out) == len(self.cases):
-            return "holds"
+            return "borne out in every case"
         if borne_out:
-            return f"holds only when {', or when '.join(borne_out)}"
-        return "does not hold"
+            return f"borne out when {', or when '.join(borne_out)}"
+        return "not borne out"
 
     def __str__(self) -> str:
         wide = max(24, *(len(name) for name in self.values))

@@ -91,7 +91,7 @@ class Setting(NamedTuple):
         optimizer: of ``stack.OPTIMIZERS``.
         depth: number of hidden layers.
         width: units in each.
-        point: "early", after 6 epochs, or "at the end".
+        point: "early" or "at the end".
     """
 
     data: str
@@ -180,7 +180,7 @@ class Decided:
 
     @property
     def interval(self) -> tuple[float, float, float]:
-        """The mean difference and the ends of its 95 % interval (Student 1908)."""
+        """The mean difference, and the ends of its interval by Student's t, of usual size."""
         from scipy.stats import t
 
         d = self.differences

@@ -105,32 +105,32 @@ def test_the_interval_of_equal_numbers_is_that_number():
 
 
 def test_a_claim_that_its_data_bear_out_holds():
-    assert judge(claim(), arms(0.05), 80).verdict == "holds"
+    assert judge(claim(), arms(0.05), 80).verdict == "borne out in every case"
 
 
 def test_a_claim_that_its_data_contradict_does_not_hold():
     found = judge(claim(), arms(-0.05), 80)
-    assert found.verdict == "does not hold"
+    assert found.verdict == "not borne out"
     assert found.cases[0].outcome == "contradicted"
 
 
 def test_a_difference_below_the_margin_is_no_difference():
     found = judge(claim(), arms(0.005, noise=0.002), 80)
     assert found.cases[0].outcome == "contradicted"
-    assert found.verdict == "does not hold"
+    assert found.verdict == "not borne out"
 
 
 def test_what_cannot_be_told_is_open_and_does_not_hold():
     found = judge(claim(), arms(0.01, noise=0.1), 80)
     assert found.cases[0].outcome == "open"
-    assert found.verdict == "does not hold"
+    assert found.verdict == "not borne out"
 
 
 def test_luck_that_one_claim_alone_would_pass_is_open_among_many():
     d = np.array([3, 2, 1, 1, -1, 2, 1, 3, -1, 2, 1, 1.0]) / 100
     values = {"left": 0.8 + d, "right": np.full(12, 0.8)}
     one = claim(Case("always", "left", "above", "right", 0.0))
-    assert judge(one, values, 1).verdict == "holds"
+    assert judge(one, values, 1).verdict == "borne out in every case"
     assert judge(one, values, 80).cases[0].outcome == "open"
 
 
@@ -141,7 +141,7 @@ def test_a_claim_that_holds_in_some_cases_says_in_which():
         Case("it snows", "right", "below", "left", -0.01),
     )
     found = judge(claim(*cases), arms(0.05), 80)
-    assert found.verdict == "holds only when it rains, or when it snows"
+    assert found.verdict == "borne out when it rains, or when it snows"
     assert [case.outcome for case in found.cases] == ["borne out", "contradicted", "borne out"]
 
 
@@ -157,14 +157,14 @@ def test_equality_is_not_what_cannot_be_told_apart():
     equal = claim(Case("always", "left", "equal", "right", 0.02))
     found = judge(equal, arms(0.0, noise=0.1), 80)
     assert found.cases[0].low < 0 < found.cases[0].high
-    assert found.verdict == "does not hold"
+    assert found.verdict == "not borne out"
 
 
 def test_an_identity_is_held_to_its_tolerance():
     identity = claim(Case("always", "error", "equal", 0.0, 1e-12))
     exact = {"error": np.linspace(0, 1e-15, 12)}
-    assert judge(identity, exact, 80).verdict == "holds"
-    assert judge(identity, {"error": np.full(12, 1e-9)}, 80).verdict == "does not hold"
+    assert judge(identity, exact, 80).verdict == "borne out in every case"
+    assert judge(identity, {"error": np.full(12, 1e-9)}, 80).verdict == "not borne out"
 
 
 def test_the_correction_is_holms_within_the_claim_times_its_share():
@@ -178,7 +178,7 @@ def test_the_report_shows_what_was_said_measured_and_found():
     said = str(judge(claim(), arms(0.05), 80))
     assert '"Left is better." (a test)' in said
     assert "rule: (left) - (right) is above 0.01" in said
-    assert "verdict: holds" in said
+    assert "verdict: borne out in every case" in said
     assert max(map(len, said.splitlines())) <= 82
 
 

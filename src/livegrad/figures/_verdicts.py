@@ -48,7 +48,7 @@ def verdicts(
     each = len(rows[0]) // len(groups)
     # A gap of one place between groups.
     places = [at + at // each for at in range(len(rows[0]))]
-    with canvas(1.15 + 0.26 * len(rows)) as drawn:
+    with canvas(1.0 + 0.44 * len(rows)) as drawn:
         axes = drawn.add_subplot()
         for name, (sign, size, tint) in _MARKS.items():
             here = [
@@ -59,10 +59,14 @@ def verdicts(
             ]
             across, down = zip(*here, strict=True) if here else ((), ())
             axes.plot(across, down, sign, markersize=size, color=colour(tint), label=name)
-        axes.set(xlim=(-1, places[-1] + 1), ylim=(len(rows) - 0.5, -0.5))
+        axes.set(xlim=(-1, places[-1] + 1), ylim=(len(rows) - 0.6, -0.8))
         middles = [at * (each + 1) + (each - 1) / 2 for at in range(len(groups))]
         axes.set_xticks(middles, [name.replace(", ", "\n") for name in groups])
-        axes.set_yticks(range(len(rows)), list(outcomes))
+        axes.xaxis.tick_top()
+        # Above its row, a claim leaves the whole width to its marks.
+        axes.set_yticks([])
+        for at, claim in enumerate(outcomes):
+            axes.text(-0.5, at - 0.42, claim, va="center", fontweight="bold")
         axes.tick_params(length=0)
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)

@@ -130,4 +130,4 @@ def table(results: Iterable[Result], pages: str = "{topic}.md#{code}") -> str:
 def _short(result: Result) -> str:
     """Return the verdict without its conditions, which the table's own rows say."""
     verdict = result.verdict
-    return "holds only when …" if verdict.startswith("holds only when") else verdict
+    return "borne out when …" if verdict.startswith("borne out when") else verdict
