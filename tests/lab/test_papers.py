@@ -43,7 +43,7 @@ def same(value):
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.key)
 def test_a_result_earns_the_label_that_it_claims(record):
-    outcome = tables._checked(record.key)
+    outcome = tables.checked(record.key)
     assert label(record, outcome) == record.claim
     if record.claim == "reproduced":
         assert abs(outcome.mean - record.theirs) <= record.tolerance
@@ -54,7 +54,7 @@ def test_a_result_earns_the_label_that_it_claims(record):
 )
 def test_a_planted_wrong_number_is_caught(key):
     record = BY_KEY[key]
-    outcome = tables._checked(key)
+    outcome = tables.checked(key)
     wrong = replace(record, theirs=record.theirs + 3 * record.tolerance)
     assert label(wrong, outcome) != "reproduced"
 
