@@ -80,7 +80,8 @@ def tests(session: nox.Session) -> None:
 @contextlib.contextmanager
 def beside(session: nox.Session, *commands: list[str]) -> Iterator[None]:
     """Run commands meanwhile; in the end print what each said, and fail where one did."""
-    folder = Path(session.create_tmp())
+    # No folder of the session's own: it would become the tests' place for temporary files.
+    folder = Path(session.virtualenv.location)
     started = []
     try:
         for at, command in enumerate(commands):
