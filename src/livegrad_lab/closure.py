@@ -79,6 +79,7 @@ def of(function: Callable[..., Any]) -> str:
     Args:
         function: any; of one that has no source, what it was compiled to counts.
     """
+    function = inspect.unwrap(function)  # of one that is cached, what is cached
     name = f"{function.__module__}.{function.__qualname__}"
     try:
         source = inspect.getsource(function)
@@ -89,7 +90,9 @@ def of(function: Callable[..., Any]) -> str:
         file = Path(inspect.getfile(function)).read_text(encoding="utf-8")
     except (OSError, TypeError):
         file = "import livegrad, livegrad_lab"  # what cannot be read may use anything
-    parts = [name, source, meaning(file), digest(file)]
+    # What its package runs before it may have filled what it looks up.
+    reach = f"{file}\nfrom {function.__module__} import _\n"
+    parts = [name, source, meaning(file), digest(reach)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

@@ -1,8 +1,11 @@
 """A result is kept as long as nothing changes that its code can reach, and no longer."""
 
+from pathlib import Path
+
 import pytest
 
-from livegrad_lab import closure
+from livegrad_lab import closure, faults
+from livegrad_lab.papers import tables
 
 
 @pytest.fixture
@@ -86,3 +89,35 @@ def test_no_source_imports_what_its_text_does_not_name():
             word for word in ("import_module", "__import__", "from .") if word in text
         }
         assert not other or path.parts[-2:] == ("livegrad", "__init__.py"), path
+
+
+@pytest.fixture
+def reached(monkeypatch):
+    """What a function's digest is made of: the files, by name."""
+    plain, seen = closure.digest, []
+
+    def digest(code, sources=closure.SOURCES):
+        seen.extend(path.relative_to(sources).as_posix() for path in closure.reached(code))
+        return plain(code, sources)
+
+    monkeypatch.setattr(closure, "digest", digest)
+
+    def of(function):
+        seen.clear()
+        closure.of(function)
+        return set(seen)
+
+    return of
+
+
+def test_a_cached_function_reaches_no_more_than_the_function(reached):
+    # As a function that cannot be read it would reach all.
+    assert reached(tables.checked) == reached(tables.checked.__wrapped__)
+    assert "livegrad_lab/papers/records.py" in reached(tables.checked)
+    assert "livegrad_lab/verdicts.py" not in reached(tables.checked)
+
+
+def test_a_function_reaches_what_its_package_fills_a_table_with(reached):
+    # Its own file names none of the modules whose cases it looks up.
+    own = {path.name for path in Path(faults.__file__).parent.glob("*.py")}
+    assert {f"livegrad_lab/faults/{name}" for name in own} <= reached(faults.run_case)
