@@ -178,15 +178,6 @@ class Decided:
     p: tuple[float, float]
     outcome: str
 
-    @property
-    def interval(self) -> tuple[float, float, float]:
-        """The mean difference, and the ends of its interval by Student's t, of usual size."""
-        from scipy.stats import t
-
-        d = self.differences
-        half = float(t.ppf(0.975, len(d) - 1) * d.std(ddof=1) / math.sqrt(len(d)))
-        return float(d.mean()), float(d.mean()) - half, float(d.mean()) + half
-
 
 def decide(table: Accuracies, comparisons: Sequence[Comparison] = COMPARISONS) -> list[Decided]:
     """Decide all comparisons in all settings together.
