@@ -33,6 +33,7 @@ __all__ = [
     "SEEDS",
     "SIZES",
     "WIDTHS",
+    "built",
     "examples",
     "grid",
     "loaded",
@@ -126,15 +127,7 @@ def run(data: str, optimizer: str, depth: int, width: int, seed: int) -> dict[st
     """
     (x, y), *others = examples(data, seed)
     count = len(GRIDS[optimizer])
-    classes = len(np.unique(y))
-    named = {
-        f"{name}|{rate}": replace(
-            arm, initializer=_hidden(arm.initializer, classes), learning_rate=rate
-        )
-        for name, arm in ARMS.items()
-        for rate in grid(optimizer, name)
-    }
-    stack = Stack([x.shape[1], *depth * [width], classes], named, seed, optimizer=optimizer)
+    stack = built(x.shape[1], len(np.unique(y)), optimizer, depth, width, seed)
 
     def lowest() -> Array:
         losses = np.reshape(list(stack.loss(x, y).values()), (len(ARMS), count))
@@ -150,6 +143,18 @@ def run(data: str, optimizer: str, depth: int, width: int, seed: int) -> dict[st
     epochs, early, late = trained(lambda todo: stack.fit(x, y, todo, BATCH), lowest, right)
     table = np.reshape(np.transpose(early + late), (len(ARMS), count, 4)).tolist()
     return {"epochs": epochs, "right": dict(zip(ARMS, table, strict=True))}
+
+
+def built(features: int, classes: int, optimizer: str, depth: int, width: int, seed: int) -> Stack:
+    """Return all arms, each at all rates of its grid, before training."""
+    named = {
+        f"{name}|{rate}": replace(
+            arm, initializer=_hidden(arm.initializer, classes), learning_rate=rate
+        )
+        for name, arm in ARMS.items()
+        for rate in grid(optimizer, name)
+    }
+    return Stack([features, *depth * [width], classes], named, seed, optimizer=optimizer)
 
 
 def trained(

@@ -29,7 +29,18 @@ from livegrad_lab.panel import (
 )
 from livegrad_lab.stack import OPTIMIZERS
 
-__all__ = ["GRIDS", "GROUPS", "SHIFTS", "WARM_UP", "Group", "grid", "run", "settings"]
+__all__ = [
+    "GRIDS",
+    "GROUPS",
+    "SHIFTS",
+    "WARM_UP",
+    "Group",
+    "built",
+    "grid",
+    "run",
+    "settings",
+    "sizes",
+]
 
 WARM_UP = EARLY // 2
 """The epochs over which a rate warms up, a twentieth of the most that are trained."""
@@ -145,29 +156,11 @@ def run(group: str, data: str, optimizer: str, depth: int, width: int, seed: int
         ``epochs``: how many they trained; ``right``: for each network, for each rate, how many
         answers are right: early on validation and test examples, and at the end on both;
         ``sure``: for each the mean of the largest probability on the test examples, early and at
-        the end.
+        the end, to four decimals.
     """
     (x, y), *others = examples(data, seed)
     chosen = GROUPS[group]
-    steps = len(x) // chosen.batch
-    named = {
-        f"{name}|{rate}": replace(one, warm_up=steps * one.warm_up, learning_rate=rate)
-        for name, one in chosen.networks.items()
-        for rate in grid(optimizer, name)
-    }
-    classes = len(np.unique(y))
-    net = Blocks(
-        chosen.kind,
-        x.shape[1],
-        width,
-        depth,
-        classes,
-        named,
-        seed,
-        optimizer=optimizer,
-        tokens=chosen.tokens,
-        dtype=np.float32,
-    )
+    net = built(chosen, x, len(np.unique(y)), optimizer, depth, width, seed)
     shape = len(chosen.networks), len(GRIDS[optimizer])
 
     def look() -> list[Array]:
@@ -186,12 +179,52 @@ def run(group: str, data: str, optimizer: str, depth: int, width: int, seed: int
         look,
     )
     right = np.transpose([*early[:2], *late[:2]]).reshape(*shape, 4).tolist()
-    sure = np.transpose([early[2], late[2]]).reshape(*shape, 2).tolist()
+    # More digits than the margin needs would only make the record long.
+    sure = np.round(np.transpose([early[2], late[2]]).astype(float), 4).reshape(*shape, 2).tolist()
     return {
         "epochs": epochs,
         "right": dict(zip(chosen.networks, right, strict=True)),
         "sure": dict(zip(chosen.networks, sure, strict=True)),
     }
+
+
+def built(
+    group: Group, x: Array, classes: int, optimizer: str, depth: int, width: int, seed: int
+) -> Blocks:
+    """Return a group's networks, each at all rates of its grid, before training.
+
+    Args:
+        group: which networks.
+        x: what they will be trained on, shape (n, features).
+        classes: number of classes.
+        optimizer: of ``stack.OPTIMIZERS``.
+        depth: number of hidden layers, or of blocks.
+        width: units of each layer.
+        seed: of all that is drawn.
+    """
+    steps = len(x) // group.batch
+    named = {
+        f"{name}|{rate}": replace(one, warm_up=steps * one.warm_up, learning_rate=rate)
+        for name, one in group.networks.items()
+        for rate in grid(optimizer, name)
+    }
+    return Blocks(
+        group.kind,
+        x.shape[1],
+        width,
+        depth,
+        classes,
+        named,
+        seed,
+        optimizer=optimizer,
+        tokens=group.tokens,
+        dtype=np.float32,
+    )
+
+
+def sizes(group: Group) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return the depths and the widths in which a group is asked."""
+    return ((1, 3), WIDTHS[:1]) if group.tokens else (DEPTHS, WIDTHS)
 
 
 def settings() -> list[dict[str, Any]]:
@@ -208,7 +241,7 @@ def settings() -> list[dict[str, Any]]:
         for group, one in GROUPS.items()
         for data in (DATA[:1] if one.tokens else DATA)
         for optimizer in OPTIMIZERS
-        for depth in ((1, 3) if one.tokens else DEPTHS)
-        for width in (WIDTHS[:1] if one.tokens else WIDTHS)
+        for depth in sizes(one)[0]
+        for width in sizes(one)[1]
         for seed in range(SEEDS)
     ]

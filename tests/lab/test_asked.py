@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from livegrad_lab import asked, claims, panel, practices, verdicts
+from livegrad_lab import asked, claims, followed, panel, practices, verdicts
 from livegrad_lab.asked import Answer
 from livegrad_lab.verdicts import POINTS, Decided, Setting
 from livegrad_site.read import fences, sentences
@@ -96,12 +96,26 @@ def test_a_verdict_counts_the_cases(outcomes, verdict):
 
 def test_rows_say_where_the_claim_holds():
     cases, holds = made("borne out", "open").rows()
-    assert list(cases) == list(holds) == ["alike, early", "alike, at the end"]
+    named = "weight decay and L2 are alike"
+    assert list(cases) == list(holds) == [f"{named}, early", f"{named}, at the end"]
     assert set(holds.values()) == {(-0.02, 0.02)}
-    ((mean, low, high, said),) = cases["alike, early"]
+    ((mean, low, high, said),) = cases[f"{named}, early"]
     assert (mean, said) == (1.0, "borne out")
     assert low == pytest.approx(1 - 4.302653 / np.sqrt(3)) and high == pytest.approx(2 - low)
-    assert asked.ask("dropout-always-helps").rows()[1]["better than none, early"] == (0.01, np.inf)
+    assert asked.ask("dropout-always-helps").rows()[1]["dropout 0.2 beats none, early"] == (
+        0.01,
+        np.inf,
+    )
+
+
+@pytest.mark.parametrize("code", asked.ASKED)
+def test_the_curves_are_of_the_claims_arms(code):
+    found = asked.curves(code, "sgd")
+    asked_of = asked.find(code).comparisons
+    arms = {arm for one in asked_of for arm in (one.left, one.rate_of or one.right)}
+    assert found.keys() <= arms and 2 <= len(found) == min(len(arms), 4)
+    assert {values.shape for values in found.values()} == {(followed.SEEDS, 10)}
+    assert all(((values >= 0) & (values <= 1)).all() for values in found.values())
 
 
 def test_the_table_and_the_overview_have_each_comparison():

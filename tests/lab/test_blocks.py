@@ -159,6 +159,15 @@ def test_networks_of_one_setting_do_not_touch_each_other():
     assert np.ptp(many.loss(X, Y)) > 1e-3
 
 
+@pytest.mark.parametrize(("kind", "tokens"), BUILDS)
+def test_weights_of_another_size_are_the_hidden_ones(kind, tokens):
+    net = Blocks(kind, 6, 4, 2, 3, {"one": Network(), "ten": Network(gain=10.0)}, 0, tokens=tokens)
+    weights = [array for array, yes in zip(net.arrays, net._weights, strict=True) if yes]
+    sizes = [float(np.abs(ten).max() / np.abs(one).max()) for one, ten in weights]
+    hidden = 10 * (kind in {"plain", "batch norm"}) or 1  # there the first layer is hidden too
+    np.testing.assert_allclose(sizes, [hidden, *(len(sizes) - 2) * [10], 1])
+
+
 def test_blocks_that_end_in_zeros_are_not_there():
     net = Blocks("residual", 6, 4, 5, 3, {"zero": Network(last=0.0)}, 0)
     w, b, out, added = net.arrays[0], net.arrays[1], net.arrays[-2], net.arrays[-1]

@@ -142,7 +142,8 @@ def forest(
         for at, row in enumerate(cases):
             low, high = np.clip(holds[row], -reach, reach)
             axes.fill_between([low, high], at + top, at + 0.47, color=colour(2), alpha=0.13, lw=0)
-            axes.text(-reach, at + top - 0.1 / pitch, row, va="center", fontweight="bold")
+            title = axes.text(-reach, at + top - 0.1 / pitch, row, va="center", fontweight="bold")
+            title.set_in_layout(False)  # else a long one would narrow the axes
         heights = [
             at + top + (0.47 - top) * (k + 0.5) / len(found)
             for at, found in enumerate(cases.values())

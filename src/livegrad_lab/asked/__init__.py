@@ -3,7 +3,7 @@
 ``ask(code)`` answers one claim in all settings of its panel; print the answer for a report.
 """
 
-from livegrad_lab.asked.answers import Answer, ask, decided, overview, table
+from livegrad_lab.asked.answers import Answer, ask, curves, decided, overview, table
 from livegrad_lab.asked.records import ASKED, PRACTICES, Asked, find
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "Answer",
     "Asked",
     "ask",
+    "curves",
     "decided",
     "find",
     "overview",

@@ -8,12 +8,16 @@ from dataclasses import dataclass
 from functools import cache
 from types import ModuleType
 
-from livegrad_lab import panel, practices
+import numpy as np
+
+from livegrad._checks import Array
+from livegrad_lab import followed, panel, practices
 from livegrad_lab.asked.records import ASKED, PRACTICES, Asked, find
 from livegrad_lab.stack import OPTIMIZERS
+from livegrad_lab.sweep import sweep
 from livegrad_lab.verdicts import POINTS, Comparison, Decided, decide, results
 
-__all__ = ["Answer", "ask", "decided", "overview", "table"]
+__all__ = ["Answer", "ask", "curves", "decided", "overview", "table"]
 
 Row = tuple[float, float, float, str]
 
@@ -47,6 +51,23 @@ class Answer:
             and point in case.setting.point
             and optimizer in case.setting.optimizer
         ]
+
+    def count(self, outcome: str, statement: str = "", point: str = "", **setting: object) -> int:
+        """Return how many cases have that outcome.
+
+        Args:
+            outcome: "borne out", "contradicted" or "open".
+            statement: part of the comparisons' own.
+            point: "early" or "at the end"; both, unless one is named.
+            setting: what else the setting must have, e.g. ``optimizer="adam"``.
+        """
+        return sum(
+            case.outcome == outcome
+            and statement in case.comparison.statement
+            and point in case.setting.point
+            and all(getattr(case.setting, name) == value for name, value in setting.items())
+            for case in self.cases
+        )
 
     def rows(self) -> tuple[dict[str, list[Row]], dict[str, tuple[float, float]]]:
         """Return what ``figures.forest`` draws: a row for each comparison, early and at the end."""
@@ -114,18 +135,46 @@ def ask(code: str) -> Answer:
     return Answer(claim, cases)
 
 
+def curves(code: str, optimizer: str) -> dict[str, Array]:
+    """Return the test accuracies along the way of a claim's arms, shape (seeds, epochs) each.
+
+    In the setting of ``followed``. Of more than four arms the first four.
+
+    Args:
+        code: which claim.
+        optimizer: of ``stack.OPTIMIZERS``.
+
+    Raises:
+        ValueError: if the code is unknown.
+    """
+    claim = find(code)
+    pairs = [(one.left, one.rate_of or one.right) for one in claim.comparisons]
+    arms = list(dict.fromkeys(arm for pair in pairs for arm in pair))[:4]
+    homes = {arm: name for name, group in practices.GROUPS.items() for arm in group.networks}
+    groups = [followed.PANEL if claim.of is panel else homes[arm] for arm in arms]
+    todo = [
+        {"group": group, "optimizer": optimizer, "seed": seed}
+        for group in dict.fromkeys(groups)
+        for seed in range(followed.SEEDS)
+    ]
+    runs = sweep(followed.run, todo)
+    return {
+        arm: np.array(
+            [run[arm] for given, run in zip(todo, runs, strict=True) if given["group"] == group]
+        )
+        for arm, group in zip(arms, groups, strict=True)
+    }
+
+
 def overview() -> tuple[dict[str, list[Row]], dict[str, tuple[float, float]]]:
-    """Return what ``figures.forest`` draws of all claims: a row for each comparison."""
+    """Return what ``figures.forest`` draws of all claims: a row a comparison, early first."""
     cases, holds = {}, {}
     for code, claim in ASKED.items():
+        answer = ask(code)
         for one in claim.comparisons:
-            name = (
-                f"{claim.statement} {one.statement}"
-                if len(claim.comparisons) > 1
-                else claim.statement
-            )
-            cases[name] = [_row(case) for case in ask(code).of(one)]
-            holds[name] = _holds(one)
+            found = [case for point in POINTS for case in answer.of(one, point)]
+            cases[one.statement] = [_row(case) for case in found]
+            holds[one.statement] = _holds(one)
     return cases, holds
 
 

@@ -13,39 +13,63 @@ __all__ = ["ASKED", "PRACTICES", "Asked", "find"]
 
 PRACTICES: Mapping[str, tuple[Comparison, ...]] = {
     "batch-norm-frees-weights": (
-        Comparison("a tenth of He's", "batch norm, a tenth", "equal", "batch norm", ALIKE),
-        Comparison("ten times He's", "batch norm, ten times", "equal", "batch norm", ALIKE),
+        Comparison(
+            "batch norm, a tenth of He's is alike",
+            "batch norm, a tenth",
+            "equal",
+            "batch norm",
+            ALIKE,
+        ),
+        Comparison(
+            "batch norm, ten times He's is alike",
+            "batch norm, ten times",
+            "equal",
+            "batch norm",
+            ALIKE,
+        ),
     ),
     "residual-frees-weights": (
-        Comparison("a tenth of He's", "residual, a tenth", "equal", "residual", ALIKE),
-        Comparison("three times He's", "residual, three times", "equal", "residual", ALIKE),
+        Comparison(
+            "shortcuts, a tenth of He's is alike", "residual, a tenth", "equal", "residual", ALIKE
+        ),
+        Comparison(
+            "shortcuts, three times He's is alike",
+            "residual, three times",
+            "equal",
+            "residual",
+            ALIKE,
+        ),
     ),
     "blocks-start-at-zero": (
-        Comparison("better than He's", "residual, zero", "above", "residual", BETTER),
+        Comparison("in blocks zeros beat He's", "residual, zero", "above", "residual", BETTER),
         Comparison(
-            "better than a tenth of He's", "residual, zero", "above", "residual, a tenth", BETTER
+            "in blocks zeros beat a tenth of He's",
+            "residual, zero",
+            "above",
+            "residual, a tenth",
+            BETTER,
         ),
     ),
     "batch-norm-ends-covariate-shift": (
         Comparison(
-            "noise that shifts each layer takes the gain away",
+            "batch norm beats a noisy one",
             "batch norm",
             "above",
             "batch norm, noise",
             BETTER,
         ),
-        Comparison("there is a gain", "batch norm", "above", "plain", BETTER),
+        Comparison("batch norm beats none", "batch norm", "above", "plain", BETTER),
     ),
     "dropout-and-batch-norm-harm": (
         Comparison(
-            "worse than batch norm alone",
+            "batch norm beats both",
             "batch norm",
             "above",
             "batch norm, dropout 0.2",
             BETTER,
         ),
         Comparison(
-            "worse than dropout alone",
+            "dropout beats both",
             "dropout 0.2",
             "above",
             "batch norm, dropout 0.2",
@@ -53,19 +77,21 @@ PRACTICES: Mapping[str, tuple[Comparison, ...]] = {
         ),
     ),
     "post-norm-needs-warm-up": (
-        Comparison("post-norm gains by it", "post-norm, warm-up", "above", "post-norm", BETTER),
         Comparison(
-            "pre-norm is no worse without", "pre-norm", "above", "pre-norm, warm-up", -ALIKE
+            "post-norm gains by warm-up", "post-norm, warm-up", "above", "post-norm", BETTER
         ),
         Comparison(
-            "post-norm with attention gains by it",
+            "pre-norm is no worse without warm-up", "pre-norm", "above", "pre-norm, warm-up", -ALIKE
+        ),
+        Comparison(
+            "attention, post-norm gains by warm-up",
             "attention, post-norm, warm-up",
             "above",
             "attention, post-norm",
             BETTER,
         ),
         Comparison(
-            "pre-norm with attention is no worse without",
+            "attention, pre-norm is no worse without warm-up",
             "attention, pre-norm",
             "above",
             "attention, pre-norm, warm-up",
@@ -73,16 +99,16 @@ PRACTICES: Mapping[str, tuple[Comparison, ...]] = {
         ),
     ),
     "adam-frees-weights": (
-        Comparison("a tenth of He's", "a tenth", "equal", "plain", ALIKE),
-        Comparison("three times He's", "three times", "equal", "plain", ALIKE),
+        Comparison("plain, a tenth of He's is alike", "a tenth", "equal", "plain", ALIKE),
+        Comparison("plain, three times He's is alike", "three times", "equal", "plain", ALIKE),
     ),
     "warm-up-helps": (
-        Comparison("plain networks", "warm-up", "above", "plain", BETTER),
-        Comparison("blocks with pre-norm", "pre-norm, warm-up", "above", "pre-norm", BETTER),
+        Comparison("plain networks gain by warm-up", "warm-up", "above", "plain", BETTER),
+        Comparison("pre-norm gains by warm-up", "pre-norm, warm-up", "above", "pre-norm", BETTER),
     ),
     "large-batch-large-rate": (
         Comparison(
-            "better than at the small batch's rate",
+            "a large batch gains by a rate of its own",
             "large batch",
             "above",
             "large batch",
@@ -90,17 +116,17 @@ PRACTICES: Mapping[str, tuple[Comparison, ...]] = {
             rate_of="plain",
         ),
     ),
-    "decay-is-l2": (Comparison("alike", "decay", "equal", "L2", ALIKE),),
+    "decay-is-l2": (Comparison("weight decay and L2 are alike", "decay", "equal", "L2", ALIKE),),
     "clipping-cures-explosion": (
         Comparison(
-            "large weights need only beat no clipping",
+            "large weights gain by clipping",
             "three times, clipped",
             "above",
             "three times",
             BETTER,
         ),
         Comparison(
-            "large weights must do as well as sound ones",
+            "large weights, clipped, are no worse than sound ones",
             "three times, clipped",
             "above",
             "plain",
@@ -109,14 +135,14 @@ PRACTICES: Mapping[str, tuple[Comparison, ...]] = {
     ),
     "attention-needs-clipping": (
         Comparison(
-            "pre-norm",
+            "attention, pre-norm gains by clipping",
             "attention, pre-norm, clipped",
             "above",
             "attention, pre-norm",
             BETTER,
         ),
         Comparison(
-            "post-norm",
+            "attention, post-norm gains by clipping",
             "attention, post-norm, clipped",
             "above",
             "attention, post-norm",
@@ -124,20 +150,28 @@ PRACTICES: Mapping[str, tuple[Comparison, ...]] = {
         ),
     ),
     "float16-needs-scaling": (
-        Comparison("float16 gains by it", "float16, scaled", "above", "float16", BETTER),
-        Comparison("scaled, float16 is no worse", "float16, scaled", "above", "plain", -ALIKE),
-        Comparison("bfloat16 is no worse without", "bfloat16", "above", "plain", -ALIKE),
+        Comparison("float16 gains by scaling", "float16, scaled", "above", "float16", BETTER),
+        Comparison(
+            "float16, scaled, is no worse than all digits",
+            "float16, scaled",
+            "above",
+            "plain",
+            -ALIKE,
+        ),
+        Comparison("bfloat16 is no worse than all digits", "bfloat16", "above", "plain", -ALIKE),
     ),
     "half-is-the-rate": (
-        Comparison("no worse than none", "dropout 0.5", "above", "plain", -BETTER),
-        Comparison("no worse than 0.2", "dropout 0.5", "above", "dropout 0.2", -BETTER),
+        Comparison("dropout 0.5 is no worse than none", "dropout 0.5", "above", "plain", -BETTER),
+        Comparison(
+            "dropout 0.5 is no worse than 0.2", "dropout 0.5", "above", "dropout 0.2", -BETTER
+        ),
     ),
     "dropout-always-helps": (
-        Comparison("better than none", "dropout 0.2", "above", "plain", BETTER),
+        Comparison("dropout 0.2 beats none", "dropout 0.2", "above", "plain", BETTER),
     ),
     "smoothing-calibrates": (
         Comparison(
-            "the gap is smaller",
+            "smoothing narrows the gap",
             "plain",
             "above",
             "smoothed",

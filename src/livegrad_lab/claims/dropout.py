@@ -74,9 +74,9 @@ CLAIMS = (
         quantity="share by which the mean over all masks misses the signal",
         experiment=mean_signal,
         cases=(
-            Case("what follows is linear", "linear", "equal", 0.0, 0.01),
-            Case("a ReLU follows", "relu", "equal", 0.0, 0.01),
-            Case("a sigmoid follows", "sigmoid", "equal", 0.0, 0.01),
+            Case("what follows is linear", "linear", "exactly", 0.0, 0.01),
+            Case("a ReLU follows", "relu", "exactly", 0.0, 0.01),
+            Case("a sigmoid follows", "sigmoid", "exactly", 0.0, 0.01),
         ),
         changes="A lower rate: the spread that a curve turns into a shift shrinks with it.",
     ),

@@ -59,9 +59,9 @@ CLAIMS = (
         quantity="how far the units of a layer differ, as a share of the weights",
         experiment=equal_weights,
         cases=(
-            Case("nothing tells the units apart", "all weights equal", "equal", 0.0, 1e-6),
-            Case("dropout acts", "all equal, dropout 0.2", "equal", 0.0, 1e-6),
-            Case("the output layer is random", "output layer random", "equal", 0.0, 1e-6),
+            Case("nothing tells the units apart", "all weights equal", "exactly", 0.0, 1e-6),
+            Case("dropout acts", "all equal, dropout 0.2", "exactly", 0.0, 1e-6),
+            Case("the output layer is random", "output layer random", "exactly", 0.0, 1e-6),
         ),
         changes="Anything that treats two units of a layer differently.",
     ),
