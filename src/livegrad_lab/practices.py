@@ -170,7 +170,8 @@ def run(group: str, data: str, optimizer: str, depth: int, width: int, seed: int
             found.append((logits.argmax(axis=-1) == labels).sum(axis=1))
         # The last are the test examples. One that has diverged is sure of nothing.
         logits = np.where(np.isfinite(logits), logits, 0.0)
-        powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        with np.errstate(over="ignore"):
+            powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
         return [*found, (1 / powers.sum(axis=-1)).mean(axis=1)]
 
     epochs, early, late = trained(
