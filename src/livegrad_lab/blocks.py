@@ -32,11 +32,11 @@ _EPSILON = 1e-5  # keeps a normalisation from dividing by 0
 
 
 def bfloat16(array: Array) -> Array:
-    """Round to the nearest number of 8 significant bits, ties to even, as bfloat16 does.
+    """Round to the nearest number that bfloat16 has, ties to even.
 
     Examples:
-        >>> bfloat16(np.array([1.0, 1.001, 1e-30])).tolist()
-        [1.0, 1.0, 1.0003766e-30]
+        >>> bfloat16(np.array([1.0, 1.001, 1.005])).tolist()
+        [1.0, 1.0, 1.0078125]
     """
     bits = np.asarray(array, dtype=np.float32).view(np.uint32)
     rounded = (bits + np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))) & np.uint32(

@@ -202,7 +202,7 @@ class Decided:
 
     @property
     def interval(self) -> tuple[float, float, float]:
-        """The mean difference, and the ends of its interval of 95 % by Student's t."""
+        """The mean difference, and the ends of its interval of usual size by Student's t."""
         from scipy.stats import t
 
         d = self.differences

@@ -22,7 +22,7 @@ def test_a_network_differs_from_the_first_of_its_group_in_one_thing():
 
 def test_no_name_is_in_two_groups():
     names = [name for group in practices.GROUPS.values() for name in group.networks]
-    assert len(names) == len(set(names)) == 27
+    assert len(names) == len(set(names)) == 33
 
 
 def test_rates_are_shifted_for_weights_of_another_size():
