@@ -131,10 +131,11 @@ def pasted(session: nox.Session, *requirements: str) -> None:
     # What pastes is no part of the wheel; what is pasted finds nothing but the wheel.
     own = {"PYTHONPATH": "src"}
     if os.environ.get("GITHUB_REF_TYPE") != "tag":
-        # All other experiments run; this one takes a quarter of an hour.
+        # All other experiments run; these take more than an hour.
         lent = Path(session.create_tmp(), "kept")
         lent.mkdir(exist_ok=True)
-        shutil.copy("docs/_kept/livegrad_lab.panel.run.json", lent)
+        for name in ("panel", "practices", "followed"):
+            shutil.copy(f"docs/_kept/livegrad_lab.{name}.run.json", lent)
         own["LIVEGRAD_RECORDS"] = str(lent.resolve())
     session.run("python", "-m", "livegrad_site.commands.paste", *session.posargs, env=own)
 
@@ -226,6 +227,7 @@ def benchmarks(session: nox.Session) -> None:
     session.run("python", "benchmarks/site.py")
     session.run("python", "benchmarks/doctor.py")
     session.run("python", "benchmarks/speed.py")
+    session.run("python", "benchmarks/panel.py")
     session.run("python", "benchmarks/explorers")
 
 

@@ -4,6 +4,7 @@ import math
 import re
 import subprocess
 import sys
+import warnings
 from xml.etree import ElementTree
 
 import matplotlib
@@ -53,8 +54,16 @@ DRAWINGS = {
     "verdicts": lambda **o: figures.verdicts(
         {"a": ["open", "borne out"], "b": ["contradicted", "open"]}, ["one", "two"], **o
     ),
+    "forest": lambda **o: figures.forest(
+        {"a": FOREST, "b": FOREST}, {"a": (0.01, 1), "b": (-1, 1)}, **o
+    ),
     "bars": lambda **o: figures.bars({"sigmoid": 0.25, "tanh": -1.0}, **o),
 }
+FOREST = [
+    (0.1, 0.05, 0.15, "borne out"),
+    (-0.3, -0.5, -0.1, "contradicted"),
+    (0, -0.1, 0.1, "open"),
+]
 RUNS = np.exp(-np.arange(20) / 5) + np.array([[0.0], [0.1], [0.2]])  # (seeds, epochs)
 
 
@@ -783,3 +792,39 @@ def test_verdicts_stand_in_their_groups():
 def test_verdicts_that_cannot_be_drawn_are_an_error(outcomes, groups, message):
     with pytest.raises(ValueError, match=message):
         figures.verdicts(outcomes, groups)
+
+
+def test_a_forest_shades_where_a_claim_holds_and_counts_its_cases():
+    figure = figures.forest({"he": FOREST}, {"he": (0.01, np.inf)})
+    assert "1 borne out (squares), 1 contradicted (crosses), 1 open (dots)" in figure.caption
+    assert figure.alt.endswith("he, 1 borne out, 1 contradicted, from -0.3 to 0.1.")
+    assert "the shade is where the claim holds" in figure.caption
+
+
+def test_a_long_name_leaves_a_forest_its_width():
+    long = {"he" * 60: FOREST}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert figures.forest(long, dict.fromkeys(long, (0.01, 1.0))).svg
+
+
+@pytest.mark.parametrize(
+    ("cases", "holds", "message"),
+    [
+        ({}, {}, "cases must"),
+        ({"he": []}, {"he": (0, 1)}, r"cases\['he'\] must"),
+        ({"he": [(0, 0, 0, "true")]}, {"he": (0, 1)}, "outcomes must be borne out, .*'true'"),
+        ({"he": [(0, np.nan, 0, "open")]}, {"he": (0, 1)}, r"cases\['he'\] must be finite"),
+        ({"he": FOREST}, {}, "holds must have each row, got none for 'he'"),
+    ],
+)
+def test_a_forest_that_cannot_be_drawn_is_an_error(cases, holds, message):
+    with pytest.raises(ValueError, match=message):
+        figures.forest(cases, holds)
+
+
+def test_curves_count_the_epochs_between_two_values():
+    figure = figures.curves({"a": [0.5, 0.7, 0.9]}, every=6)
+    labels = [text for text in texts(figure) if text.isdigit()]
+    assert "18" in labels or "15" in labels
+    assert max(map(int, labels)) <= 18

@@ -7,7 +7,17 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from livegrad_lab import claims, clipping, closure, faults, kept, panel, trainability
+from livegrad_lab import (
+    claims,
+    clipping,
+    closure,
+    faults,
+    followed,
+    kept,
+    panel,
+    practices,
+    trainability,
+)
 from livegrad_lab.papers import tables
 from livegrad_lab.papers.records import RECORDS
 from livegrad_lab.sweep import sweep, versions
@@ -18,7 +28,9 @@ EXPERIMENTS: Mapping[Callable[..., Any], Sequence[Mapping[str, Any]]] = {
     claims.seed_of: claims.settings(),
     clipping.run: [{"seed": seed} for seed in clipping.SEEDS],
     faults.run_case: [{"name": name} for name in faults.CASES],
+    followed.run: followed.settings(),
     panel.run: panel.settings(),
+    practices.run: practices.settings(),
     tables.checked: [{"key": record.key} for record in RECORDS if record.run],
     trainability.run: trainability.settings(),
 }

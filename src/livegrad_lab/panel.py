@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -33,12 +33,16 @@ __all__ = [
     "SEEDS",
     "SIZES",
     "WIDTHS",
+    "built",
     "examples",
     "grid",
     "loaded",
     "run",
     "settings",
+    "trained",
 ]
+
+T = TypeVar("T")
 
 DATA = ("digits", "breast cancer")
 DEPTHS, WIDTHS = (3, 8), (16, 32)
@@ -123,15 +127,7 @@ def run(data: str, optimizer: str, depth: int, width: int, seed: int) -> dict[st
     """
     (x, y), *others = examples(data, seed)
     count = len(GRIDS[optimizer])
-    classes = len(np.unique(y))
-    named = {
-        f"{name}|{rate}": replace(
-            arm, initializer=_hidden(arm.initializer, classes), learning_rate=rate
-        )
-        for name, arm in ARMS.items()
-        for rate in grid(optimizer, name)
-    }
-    stack = Stack([x.shape[1], *depth * [width], classes], named, seed, optimizer=optimizer)
+    stack = built(x.shape[1], len(np.unique(y)), optimizer, depth, width, seed)
 
     def lowest() -> Array:
         losses = np.reshape(list(stack.loss(x, y).values()), (len(ARMS), count))
@@ -144,19 +140,47 @@ def run(data: str, optimizer: str, depth: int, width: int, seed: int) -> dict[st
             found.append(hits.sum(axis=1).tolist())
         return found
 
-    stack.fit(x, y, EARLY, BATCH)
-    counted = right()
+    epochs, early, late = trained(lambda todo: stack.fit(x, y, todo, BATCH), lowest, right)
+    table = np.reshape(np.transpose(early + late), (len(ARMS), count, 4)).tolist()
+    return {"epochs": epochs, "right": dict(zip(ARMS, table, strict=True))}
+
+
+def built(features: int, classes: int, optimizer: str, depth: int, width: int, seed: int) -> Stack:
+    """Return all arms, each at all rates of its grid, before training."""
+    named = {
+        f"{name}|{rate}": replace(
+            arm, initializer=_hidden(arm.initializer, classes), learning_rate=rate
+        )
+        for name, arm in ARMS.items()
+        for rate in grid(optimizer, name)
+    }
+    return Stack([features, *depth * [width], classes], named, seed, optimizer=optimizer)
+
+
+def trained(
+    fit: Callable[[int], None], lowest: Callable[[], Array], look: Callable[[], T]
+) -> tuple[int, T, T]:
+    """Train until early, look, train until the end, and look again.
+
+    Args:
+        fit: trains for that many epochs more.
+        lowest: each arm's training loss at its best rate, shape (arms,).
+        look: what is to be returned.
+
+    Returns:
+        How many epochs were trained, and what was seen early and at the end.
+    """
+    fit(EARLY)
+    early = look()
     epochs, before = EARLY, lowest()
     while epochs < MOST:
         todo = min(CHUNK, MOST - epochs)
-        stack.fit(x, y, todo, BATCH)
+        fit(todo)
         epochs, after = epochs + todo, lowest()
         if np.all((after < 0.02) | (after > 0.95 * before)):
             break
         before = after
-    counted += right()
-    table = np.reshape(np.transpose(counted), (len(ARMS), count, 4)).tolist()
-    return {"epochs": epochs, "right": dict(zip(ARMS, table, strict=True))}
+    return epochs, early, look()
 
 
 def _hidden(rule: str | Callable[..., Array] | None, classes: int) -> Callable[..., Array]:

@@ -5,8 +5,7 @@ is what training them one by one costs. Here all arms of an experiment are one a
 (arms, fan_in, fan_out), and every arm sees the same batches and, where they have the same law, the
 same first weights and masks.
 
-The backward pass is that of ``livegrad.network``, with two additions: batch normalisation and
-residual connections.
+The backward pass is that of ``livegrad.network``. ``blocks`` has normalisation and shortcuts.
 """
 
 from __future__ import annotations
@@ -25,8 +24,6 @@ from livegrad.activations import Activation
 __all__ = ["OPTIMIZERS", "Arm", "Stack"]
 
 OPTIMIZERS = ("sgd", "momentum", "adam")
-
-_EPSILON = 1e-5  # keeps batch normalisation from dividing by 0
 
 
 @dataclass(frozen=True)
@@ -58,11 +55,6 @@ class Stack:
         widths: units of each layer, e.g. ``[64, 32, 32, 10]``.
         arms: label and arm.
         seed: of weights, batches and masks, which all arms share.
-        batch_norm: whether each hidden layer's pre-activations are centred and scaled over the
-            batch before the bias is added (Ioffe and Szegedy 2015, without the learned scale).
-            The means and spreads of the training data take the batch's place outside training.
-        residual: whether each hidden layer adds its input to its output where the widths agree
-            (He et al. 2016).
         optimizer: "sgd", "momentum" (0.9; Polyak 1964, as Keras writes it), or "adam" with its
             usual constants (Kingma and Ba 2015, algorithm 1).
 
@@ -83,15 +75,12 @@ class Stack:
         arms: Mapping[str, Arm],
         seed: int,
         *,
-        batch_norm: bool = False,
-        residual: bool = False,
         optimizer: str = "sgd",
     ) -> None:
         if optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {optimizer!r}")
         self.optimizer = optimizer
         self.widths, self.arms = list(widths), dict(arms)
-        self.batch_norm, self.residual = batch_norm, residual
         self.rng = np.random.default_rng(seed)
         self.depth = len(self.widths) - 2
         drawn = [_draw(arm, self.widths, seed) for arm in self.arms.values()]
@@ -103,8 +92,6 @@ class Stack:
         self._rates = self._column([arm.learning_rate for arm in self.arms.values()])
         self._dropout = self._column([arm.dropout for arm in self.arms.values()])
         self._clip = self._column([arm.clip for arm in self.arms.values()])
-        # Mean and spread of each hidden layer's pre-activations over the training data.
-        self._fixed: list[tuple[Array, Array]] = []
         arrays = [*self.weights, *self.biases]
         moments = {"sgd": 0, "momentum": 1, "adam": 2}[optimizer]
         self._moments = [[np.zeros_like(array) for array in arrays] for _ in range(moments)]
@@ -124,7 +111,6 @@ class Stack:
             batch_size: examples a step; a rest that does not fill a batch waits for the next epoch.
         """
         targets = np.eye(self.widths[-1])[np.asarray(y, dtype=int)]  # (n, classes)
-        self._fixed = []
         # An arm may diverge: its numbers overflow, its accuracy tells.
         with np.errstate(over="ignore", invalid="ignore"):
             for _ in range(epochs):
@@ -132,8 +118,6 @@ class Stack:
                 for start in range(0, len(x) - batch_size + 1, batch_size):
                     rows = order[start : start + batch_size]
                     self._step(*self.gradients(x[rows], targets[rows], training=True))
-            if self.batch_norm:
-                self._fix(x)
 
     def gradients(
         self, x: Array, targets: Array, training: bool = False
@@ -148,57 +132,36 @@ class Stack:
         Returns:
             dL/dW, shape (arms, fan_in, fan_out) each, and dL/db, shape (arms, 1, fan_out) each.
         """
-        signals, inside, normed, scales, masks = [x], [], [], [], []
+        signals, inside, masks = [x], [], []
         for layer in range(self.depth):
-            z = signals[-1] @ self.weights[layer]  # (arms, n, fan_out)
-            if self.batch_norm:
-                mean, spread = _moments(z)
-                z = (z - mean) / spread
-                normed.append(z)
-                scales.append(spread)
-            u = z + self.biases[layer]  # (arms, n, fan_out)
-            a = self._activate(u)
+            z = signals[-1] @ self.weights[layer] + self.biases[layer]  # (arms, n, fan_out)
+            a = self._activate(z)
             mask = self._mask(a.shape[1:]) if training else None
             if mask is not None:
                 a = a * mask
-            if self._skips(layer):
-                a = a + signals[-1]
-            inside.append(u)
+            inside.append(z)
             masks.append(mask)
             signals.append(a)
         delta = _softmax(signals[-1] @ self.weights[-1] + self.biases[-1])  # (arms, n, classes)
         delta = (delta - targets) / len(x)  # p - y
         by_weights: list[Array] = [np.empty(0)] * (self.depth + 1)
         by_biases: list[Array] = [np.empty(0)] * (self.depth + 1)
-        above = np.empty(0)  # dL/d(output) of the hidden layer that was passed last
         for layer in range(self.depth, -1, -1):
             by_weights[layer] = signals[layer].swapaxes(-1, -2) @ delta
-            if layer == self.depth or not self.batch_norm:
-                by_biases[layer] = delta.sum(axis=1, keepdims=True)
+            by_biases[layer] = delta.sum(axis=1, keepdims=True)
             if layer == 0:
                 break
             below = delta @ self.weights[layer].swapaxes(-1, -2)  # (arms, n, fan_in)
-            if layer < self.depth and self._skips(layer):
-                below = below + above
-            above = below
             mask = masks[layer - 1]
             delta = self._back(inside[layer - 1], below if mask is None else below * mask)
-            if self.batch_norm:
-                by_biases[layer - 1] = delta.sum(axis=1, keepdims=True)
-                z = normed[layer - 1]  # (arms, n, fan_out)
-                along = (delta * z).mean(axis=1, keepdims=True)
-                delta = delta - delta.mean(axis=1, keepdims=True) - z * along
-                delta = delta / scales[layer - 1]
         return by_weights, by_biases
 
     def logits(self, x: Array) -> Array:
         """Return the outputs before softmax, shape (arms, n, classes); nothing is dropped."""
         signal = x
         with np.errstate(over="ignore", invalid="ignore"):
-            for layer in range(self.depth):
-                below, signal = signal, self._hidden(signal, layer)
-                if self._skips(layer):
-                    signal = signal + below
+            for weights, biases in zip(self.weights[:-1], self.biases[:-1], strict=True):
+                signal = self._activate(signal @ weights + biases)
             return np.asarray(signal @ self.weights[-1] + self.biases[-1])
 
     def accuracy(self, x: Array, y: Array) -> dict[str, float]:
@@ -218,34 +181,16 @@ class Stack:
         losses = np.where(np.isfinite(losses), losses, np.inf)
         return dict(zip(self.arms, losses.tolist(), strict=True))
 
-    def _hidden(self, signal: Array, layer: int) -> Array:
-        z = signal @ self.weights[layer]  # (arms, n, fan_out)
-        if self.batch_norm:
-            mean, spread = self._fixed[layer] if layer < len(self._fixed) else _moments(z)
-            z = (z - mean) / spread
-        return self._activate(z + self.biases[layer])
-
-    def _fix(self, x: Array) -> None:
-        signal = x
-        for layer in range(self.depth):
-            self._fixed.append(_moments(signal @ self.weights[layer]))
-            below, signal = signal, self._hidden(signal, layer)
-            if self._skips(layer):
-                signal = signal + below
-
-    def _skips(self, layer: int) -> bool:
-        return self.residual and self.widths[layer] == self.widths[layer + 1]
-
-    def _activate(self, u: Array) -> Array:
-        values = np.empty_like(u)
+    def _activate(self, z: Array) -> Array:
+        values = np.empty_like(z)
         for one, rows in self._groups:
-            values[rows] = one(u[rows])
+            values[rows] = one(z[rows])
         return values - self._shifts
 
-    def _back(self, u: Array, above: Array) -> Array:
-        below = np.empty_like(u)
+    def _back(self, z: Array, above: Array) -> Array:
+        below = np.empty_like(z)
         for one, rows in self._groups:
-            below[rows] = one.vjp(u[rows], above[rows])
+            below[rows] = one.vjp(z[rows], above[rows])
         return below
 
     def _mask(self, shape: tuple[int, ...]) -> Array | None:
@@ -295,11 +240,6 @@ def _runs(arms: list[Arm]) -> list[tuple[Activation, slice]]:
         found.append((activations.get(name), slice(start, stop)))
         start = stop
     return found
-
-
-def _moments(z: Array) -> tuple[Array, Array]:
-    spread = np.sqrt(z.var(axis=1, keepdims=True) + _EPSILON)  # (arms, 1, units)
-    return z.mean(axis=1, keepdims=True), spread
 
 
 def _softmax(z: Array) -> Array:

@@ -15,6 +15,10 @@ seeds agree. The p-value is exact: if d - margin were as likely positive as nega
 all flips of signs would give a mean as large as this? A claim of equality is tested on both sides
 of 0, and the larger p-value counts.
 
+**Identities.** What is true by algebra is not a matter of chance. Such a case says *exactly*: the
+largest error of any seed lies within a bound, what rounding may cost. It has no p-value, and takes
+no share of the error.
+
 **Many claims.** Of many cases on trial, some would be borne out by luck. The error of 5 % is shared
 out among M cases, a number that is fixed and never below that of the cases tried. A claim gets
 its share in proportion to its number of cases m: Holm's correction within the claim, times M / m.
@@ -68,7 +72,8 @@ class Case:
         when: the condition, as it stands after "borne out when".
         left: an arm of the experiment.
         relation: "above" or "below": the mean of left minus right lies on that side of the margin;
-            "equal": it lies within the margin of 0.
+            "equal": it lies within the margin of 0; "exactly": no seed's difference is larger than
+            the margin, as of an identity.
         right: another arm, or a number.
         margin: the smallest difference that matters; a negative one says "no worse than".
 
@@ -78,16 +83,16 @@ class Case:
 
     when: str
     left: str
-    relation: Literal["above", "below", "equal"]
+    relation: Literal["above", "below", "equal", "exactly"]
     right: str | float
     margin: float
 
     def __post_init__(self) -> None:
-        if self.relation not in ("above", "below", "equal"):
-            known = "'above', 'below' or 'equal'"
+        if self.relation not in ("above", "below", "equal", "exactly"):
+            known = "'above', 'below', 'equal' or 'exactly'"
             raise ValueError(f"relation must be {known}, got {self.relation!r}")
-        if self.relation == "equal" and not self.margin > 0:
-            raise ValueError(f"margin must be above 0 for 'equal', got {self.margin!r}")
+        if self.relation in ("equal", "exactly") and not self.margin > 0:
+            raise ValueError(f"margin must be above 0 for {self.relation!r}, got {self.margin!r}")
         if not math.isfinite(self.margin):
             raise ValueError(f"margin must be finite, got {self.margin!r}")
 
@@ -98,6 +103,8 @@ class Case:
         difference = self.left if right == "0" else f"({self.left}) - ({right})"
         if self.relation == "equal":
             return f"{difference} is 0 within {self.margin:g}"
+        if self.relation == "exactly":
+            return f"{difference} is 0 in each seed, but for an error of {self.margin:g}"
         return f"{difference} is {self.relation} {self.margin:g}"
 
 
@@ -149,8 +156,8 @@ class CaseResult:
         low: lower end of the interval of the mean, at the level of 95 %.
         high: its upper end.
         effect: rank-biserial correlation of the differences, from -1 to 1.
-        p: p-value of the case alone.
-        corrected: p-value, corrected for all cases of the site.
+        p: p-value of the case alone; not a number for an identity.
+        corrected: p-value, corrected for all cases of the site; not a number for an identity.
         outcome: "borne out", "contradicted" or "open".
     """
 
@@ -163,6 +170,11 @@ class CaseResult:
     p: float
     corrected: float
     outcome: str
+
+    @property
+    def largest(self) -> float:
+        """The largest difference of any seed, whatever its sign."""
+        return float(np.abs(self.differences).max())
 
     @property
     def spread(self) -> str:
@@ -208,6 +220,9 @@ class Result:
             lines += textwrap.wrap(
                 f"rule: {found.case.rule}", 80, initial_indent="  ", subsequent_indent="    "
             )
+            if found.case.relation == "exactly":
+                lines += [f"  largest error {_short(found.largest)}: {found.outcome}"]
+                continue
             numbers = f"difference {found.spread}, effect {found.effect:.2f}"
             chances = f"p {found.p:.1e}, corrected {found.corrected:.1e}"
             lines += [f"  {numbers}", f"  {chances}: {found.outcome}"]
@@ -237,14 +252,17 @@ def judge(claim: Claim, values: Mapping[str, ArrayLike], family: int) -> Result:
         if not np.isfinite(v).all():
             raise ValueError(f"values[{name!r}] must be finite, got {v[~np.isfinite(v)][0]}")
     differences = [_differences(case, arrays) for case in claim.cases]
-    p = [_p_value(case, d) for case, d in zip(claim.cases, differences, strict=True)]
-    share = family / len(claim.cases)
-    corrected = np.minimum(holm(p) * share, 1.0)  # (cases,)
+    p = np.array([_p_value(case, d) for case, d in zip(claim.cases, differences, strict=True)])
+    chance = np.isfinite(p)  # which cases are a matter of chance, (cases,)
+    corrected = np.full(len(p), math.nan)
+    if chance.any():
+        corrected[chance] = np.minimum(holm(p[chance]) * family / chance.sum(), 1.0)
     found = []
     for at, (case, d) in enumerate(zip(claim.cases, differences, strict=True)):
         low, high = interval(d)
-        outcome = _outcome(case, low, high, float(corrected[at]))
-        numbers = (float(d.mean()), low, high, rank_biserial(d), p[at], float(corrected[at]))
+        outcome = _outcome(case, d, low, high, float(corrected[at]))
+        chances = float(p[at]), float(corrected[at])
+        numbers = (float(d.mean()), low, high, rank_biserial(d), *chances)
         found.append(CaseResult(case, d, *numbers, outcome))
     return Result(claim, arrays, tuple(found))
 
@@ -379,6 +397,8 @@ def _differences(case: Case, values: Mapping[str, Array]) -> Array:
 
 
 def _p_value(case: Case, d: Array) -> float:
+    if case.relation == "exactly":
+        return math.nan
     if case.relation == "above":
         return sign_flip_p(d - case.margin)
     if case.relation == "below":
@@ -386,7 +406,9 @@ def _p_value(case: Case, d: Array) -> float:
     return max(sign_flip_p(d + case.margin), sign_flip_p(case.margin - d))
 
 
-def _outcome(case: Case, low: float, high: float, corrected: float) -> str:
+def _outcome(case: Case, d: Array, low: float, high: float, corrected: float) -> str:
+    if case.relation == "exactly":
+        return "borne out" if np.abs(d).max() <= case.margin else "contradicted"
     if case.relation == "above":
         inside, outside = low > case.margin, high < case.margin
     elif case.relation == "below":

@@ -1,4 +1,4 @@
-"""The claims about activations and first weights, decided in each setting of the panel.
+"""Claims about trained networks, decided in each setting of a panel.
 
 **The rate.** Each arm has its own in each setting, the best on validation images that decide
 nothing else: the mean over the seeds counts, and of rates within half a hundredth of the best the
@@ -12,9 +12,10 @@ share of false decisions is held to 5 % (Benjamini and Hochberg 1995); what is n
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from types import ModuleType
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,6 +27,7 @@ from livegrad_lab.trial import sign_flip_p
 
 __all__ = [
     "COMPARISONS",
+    "QUANTITIES",
     "Comparison",
     "Decided",
     "Setting",
@@ -42,6 +44,9 @@ POINTS = ("early", "at the end")
 ERROR = 0.05
 BETTER, ALIKE = 0.01, 0.02
 """By how much an accuracy must be better to count, and within what two are alike."""
+QUANTITIES = ("test accuracy", "calibration gap")
+"""What arms are compared by: the share of right answers, and by how much the mean of the largest
+probability misses it."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,9 @@ class Comparison:
         left: an arm.
         relation: "above" the margin, or "equal" to 0 within it, is what left minus right must be.
         right: the arm that it is compared with.
-        margin: the smallest difference of test accuracies that would matter.
+        margin: the smallest difference that would matter.
+        rate_of: the arm whose best rate ``right`` has; without one, its own.
+        quantity: what is compared, of ``QUANTITIES``.
     """
 
     statement: str
@@ -61,6 +68,8 @@ class Comparison:
     relation: str
     right: str
     margin: float
+    rate_of: str = ""
+    quantity: str = "test accuracy"
 
 
 COMPARISONS = (
@@ -80,7 +89,7 @@ COMPARISONS = (
     Comparison("ReLU beats tanh", "relu", "above", "tanh", BETTER),
     Comparison("ReLU beats the sigmoid", "relu", "above", "sigmoid", BETTER),
 )
-"""The claims on the panel."""
+"""The claims about activations and first weights, on ``panel``."""
 
 
 class Setting(NamedTuple):
@@ -102,32 +111,41 @@ class Setting(NamedTuple):
 
 
 Accuracies = Mapping[Setting, Mapping[str, Array]]
-"""By setting and arm, the accuracies on validation and on test examples, (2, seeds, rates)."""
+"""By setting and arm, the accuracies on validation and on test examples, (2, seeds, rates).
+
+Where it was measured a third row says by how much the mean of the largest probability on the test
+examples misses the accuracy.
+"""
 
 
-def results() -> tuple[dict[Setting, dict[str, Array]], list[int]]:
-    """Run the panel, or take what was kept.
+def results(of: ModuleType = panel) -> tuple[dict[Setting, dict[str, Array]], list[int]]:
+    """Run a panel, or take what was kept.
+
+    Args:
+        of: ``panel`` or ``practices``.
 
     Returns:
-        By setting and arm, the accuracies on validation and test examples, shape (2, seeds, rates);
-        and how many epochs each run trained.
+        By setting and arm, what was measured, shape (2 or 3, seeds, rates); and how many epochs
+        each run trained.
     """
-    todo = panel.settings()
-    runs = sweep(panel.run, todo, progress=False)
-    by_place: dict[tuple[Any, ...], list[Any]] = {}
-    for setting, found in zip(todo, runs, strict=True):
-        place = tuple(setting[name] for name in ("data", "optimizer", "depth", "width"))
-        by_place.setdefault(place, []).append(found["right"])
-    table: dict[Setting, dict[str, Array]] = {}
-    for place, seeds in by_place.items():
-        sizes = np.array(panel.SIZES[place[0]][1:])[:, None, None]  # (2, 1, 1)
-        data, optimizer, depth, width = place
+    todo = of.settings()
+    runs = sweep(of.run, todo)
+    by_place: dict[Setting, dict[str, list[Array]]] = {}
+    for given, found in zip(todo, runs, strict=True):
+        sizes = np.array(panel.SIZES[given["data"]][1:])  # (2,)
+        place = {name: given[name] for name in Setting._fields[:-1]}
         for at, point in enumerate(POINTS):
-            table[Setting(data, optimizer, depth, width, point)] = {
-                arm: np.transpose([one[arm] for one in seeds], (2, 0, 1))[2 * at : 2 * at + 2]
-                / sizes
-                for arm in panel.ARMS
-            }
+            arms = by_place.setdefault(Setting(**place, point=point), {})
+            for arm, counts in found["right"].items():
+                share = np.array(counts)[:, 2 * at : 2 * at + 2] / sizes  # (rates, 2)
+                if "sure" in found:
+                    gap = np.abs(np.array(found["sure"][arm])[:, at] - share[:, 1])  # (rates,)
+                    share = np.column_stack([share, gap])
+                arms.setdefault(arm, []).append(share)
+    table = {
+        setting: {arm: np.transpose(seeds, (2, 0, 1)) for arm, seeds in arms.items()}
+        for setting, arms in by_place.items()
+    }
     return table, [found["epochs"] for found in runs]
 
 
@@ -142,8 +160,12 @@ def best_rates(found: Mapping[str, Array]) -> dict[str, int]:
     return best
 
 
-def edges(table: Accuracies) -> list[str]:
+def edges(table: Accuracies, grid: Callable[[str, str], Sequence[float]] = panel.grid) -> list[str]:
     """Return the arms whose best rate lies at an end of its grid, and in which setting.
+
+    Args:
+        table: of ``results``.
+        grid: gives the rates of an optimizer and an arm.
 
     An arm that learns nothing at any rate has no best one: it is not better than always naming one
     class by more than a twentieth.
@@ -156,7 +178,7 @@ def edges(table: Accuracies) -> list[str]:
             means = arms[arm][0].mean(axis=0)  # (rates,)
             if at in {0, len(means) - 1} and means.max() > chance + 0.05:
                 words = ", ".join(map(str, setting))
-                found.append(f"{arm}: {panel.grid(setting.optimizer, arm)[at]:g} with {words}")
+                found.append(f"{arm}: {grid(setting.optimizer, arm)[at]:g} with {words}")
     return found
 
 
@@ -167,7 +189,7 @@ class Decided:
     Attributes:
         comparison: the comparison.
         setting: where.
-        differences: left minus right, of test accuracies, shape (seeds,).
+        differences: left minus right, shape (seeds,).
         p: p-values of what is claimed and of its contrary.
         outcome: "borne out", "contradicted" or "open".
     """
@@ -178,9 +200,18 @@ class Decided:
     p: tuple[float, float]
     outcome: str
 
+    @property
+    def interval(self) -> tuple[float, float, float]:
+        """The mean difference, and the ends of its interval of usual size by Student's t."""
+        from scipy.stats import t
+
+        d = self.differences
+        half = float(t.ppf(0.975, len(d) - 1) * d.std(ddof=1) / math.sqrt(len(d)))
+        return float(d.mean()), float(d.mean()) - half, float(d.mean()) + half
+
 
 def decide(table: Accuracies, comparisons: Sequence[Comparison] = COMPARISONS) -> list[Decided]:
-    """Decide all comparisons in all settings together.
+    """Decide all comparisons together, each in all settings that have both of its arms.
 
     Args:
         table: of ``results``.
@@ -189,9 +220,12 @@ def decide(table: Accuracies, comparisons: Sequence[Comparison] = COMPARISONS) -
     cases, chances = [], []
     for setting, arms in table.items():
         best = best_rates(arms)
-        scores = {arm: arms[arm][1][:, best[arm]] for arm in arms}  # (seeds,) each
         for one in comparisons:
-            d = scores[one.left] - scores[one.right]
+            if not {one.left, one.right} <= arms.keys():
+                continue
+            row = 1 + QUANTITIES.index(one.quantity)
+            left = arms[one.left][row][:, best[one.left]]  # (seeds,)
+            d = left - arms[one.right][row][:, best[one.rate_of or one.right]]
             cases.append((one, setting, d))
             chances.append(_both_sides(one, d))
     small = np.reshape(benjamini_hochberg(np.ravel(chances)), (-1, 2)) < ERROR  # (cases, 2)

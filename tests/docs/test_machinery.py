@@ -15,7 +15,7 @@ from mkdocs.structure.files import File, Files
 
 from livegrad_site.check import stale
 from livegrad_site.read import fences
-from livegrad_site.run import cache, notebooks, results
+from livegrad_site.run import blocks, cache, notebooks, results
 from livegrad_site.show import mathematics
 
 FIGURE = "from livegrad import figures\n\nfigures.activations('relu')\n"
@@ -231,3 +231,9 @@ def test_machinery_that_was_edited_while_the_site_is_served_stops_the_build(monk
     monkeypatch.setitem(stale.LOADED, stale.MACHINERY / "show" / "trust.py", 0)
     with pytest.raises(PluginError, match=r"^trust\.py in src/livegrad_site changed: stop"):
         stale.renew(Files([]))
+
+
+def test_a_block_runs_as_what_a_reader_pastes_does():
+    space = {}
+    code = "def mine():\n    pass\n\n\nprint(__name__, mine.__module__)"
+    assert blocks.printed(code, space) == "__main__ __main__\n"

@@ -3,6 +3,7 @@
 import importlib
 import pathlib
 import re
+import unicodedata
 
 import keras
 import pytest
@@ -174,7 +175,8 @@ def papers_listed():
 def papers_cited_in_code(text):
     """Keys of the papers that docstrings and comments name as "Author et al. 2015"."""
     authors = r"([A-Z]\w+)(?:,? (?:and )?[A-Z]\w+)*(?: et al\.)? ((?:19|20)\d\d)\b"
-    return {f"{author.lower()}-{year}" for author, year in re.findall(authors, text)}
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return {f"{author.lower()}-{year}" for author, year in re.findall(authors, plain)}
 
 
 def test_each_paper_cited_is_listed_and_each_listed_is_cited():

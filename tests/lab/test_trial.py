@@ -1,5 +1,7 @@
 """The statistics of a trial against independent ones, and verdicts on data that are planted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.stats
@@ -167,6 +169,21 @@ def test_an_identity_is_held_to_its_tolerance():
     assert judge(identity, {"error": np.full(12, 1e-9)}, 80).verdict == "not borne out"
 
 
+def test_an_identity_has_an_error_and_no_chance():
+    values = arms(0.05) | {"same": np.zeros(16), "near": np.full(16, 1e-9)}
+    values["near"][3] = -2e-9
+    exact = Case("always", "near", "exactly", "same", 1e-8)
+    luck = Case("by luck", "left", "above", "right", 0.01)
+    found = judge(claim(exact, luck, replace(exact, margin=1e-9)), values, family=10)
+    assert [case.outcome for case in found.cases] == ["borne out", "borne out", "contradicted"]
+    assert np.isnan([found.cases[0].p, found.cases[0].corrected]).all()
+    assert found.cases[0].largest == 2e-9
+    # One case alone is a matter of chance, and has the claim's whole share.
+    assert found.cases[1].corrected == pytest.approx(10 * found.cases[1].p)
+    assert "largest error 2e-09: borne out" in str(found)
+    assert "but for an error of 1e-08" in str(found)
+
+
 def test_the_correction_is_holms_within_the_claim_times_its_share():
     cases = tuple(Case(f"case {k}", "left", "above", "right", k / 50) for k in range(3))
     found = judge(claim(*cases), arms(0.03, noise=0.02), 30)
@@ -203,8 +220,9 @@ def test_a_claim_needs_a_case():
 @pytest.mark.parametrize(
     ("relation", "margin", "message"),
     [
-        ("better", 0.1, "relation must be 'above', 'below' or 'equal', got 'better'"),
+        ("better", 0.1, "relation must be 'above', 'below', 'equal' or 'exactly', got 'better'"),
         ("equal", 0.0, "margin must be above 0"),
+        ("exactly", 0.0, "margin must be above 0 for 'exactly'"),
         ("above", float("inf"), "margin must be finite"),
     ],
 )

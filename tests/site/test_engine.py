@@ -15,6 +15,7 @@ import pytest
 
 from livegrad import MLP, activations, initializers, measure
 from livegrad.signals import CODES
+from livegrad_lab.stack import OPTIMIZERS, Arm, Stack
 from livegrad_site.show import explorers
 
 RTOL = 1e-12
@@ -366,6 +367,80 @@ def compare_training(compute, activation, fast):
             close(one, wanted, rtol=AFTER_STEPS)
 
 
+MOVES = """
+const { OPTIMIZERS } = await import("/explorers/optimizers.js");
+const { Trainer } = await import("/explorers/trainer.js");
+const { loadKernel } = await import("/explorers/kernel.js");
+const kernel = await loadKernel();
+return text([OPTIMIZERS, given.map(({ options, x, y, epochs, batchSize, fast }) => {
+  const net = new engine.MLP([3, 8, 7, 2], { head: "multiclass", rng: 4, ...options });
+  const path = fast ? new Trainer(net, kernel) : net;
+  const shuffles = new Generator(4);
+  const n = x.length / 3;
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const order = shuffles.permutation(n).subarray(0, n - (n % batchSize));
+    path.epoch(array(x), array(y), { learningRate: 0.01, batchSize, order });
+  }
+  return [...net.weights, ...net.biases];
+})]);
+"""
+# One step on all examples; steps on batches of a strip, and of less and of more than one.
+LENGTHS = [(1, 83, RTOL), (6, 10, AFTER_STEPS), (5, 7, AFTER_STEPS), (5, 25, AFTER_STEPS)]
+
+
+def compare_optimizers(compute, fast, names=OPTIMIZERS):
+    """Hold one step, and many on the same batches, to ``Stack``."""
+    rng = np.random.default_rng(1)
+    x, y = rng.standard_normal((83, 3)), rng.integers(0, 2, 83)
+    cases = list(itertools.product(names, ["relu", "softplus"], LENGTHS))
+    given = [
+        {
+            "options": {"activation": activation, "optimizer": optimizer},
+            "x": x,
+            "y": np.eye(2)[y],
+            "epochs": epochs,
+            "batchSize": size,
+            "fast": fast,
+        }
+        for optimizer, activation, (epochs, size, _) in cases
+    ]
+    known, found = compute(MOVES, given)
+    assert known == list(OPTIMIZERS)
+    for (optimizer, activation, (epochs, size, rtol)), arrays in zip(cases, found, strict=True):
+        arms = {"": Arm(activation, learning_rate=0.01)}
+        stack = Stack([3, 8, 7, 2], arms, 4, optimizer=optimizer)
+        stack.fit(x, y, epochs, size)
+        for one, wanted in zip(arrays, [*stack.weights, *stack.biases], strict=True):
+            close(one, wanted, rtol=rtol, name=f"{optimizer} {activation} {size}")
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["plain", "fast"])
+def test_each_optimizer_moves_the_weights_as_the_stack_s_does(compute, fast):
+    compare_optimizers(compute, fast)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "optimizer"),
+    [
+        ("optimizers.js", "0.9 * velocity[i] -", "0.9000001 * velocity[i] -", "momentum"),
+        ("optimizers.js", "w[i] += velocity[i]", "w[i] -= velocity[i]", "momentum"),
+        ("optimizers.js", "Math.sqrt(1 - 0.999 ** step)", "(1 - 0.999 ** step)", "adam"),
+        ("optimizers.js", "(1 - 0.9 ** step)", "(1 - 0.9)", "adam"),
+        ("optimizers.js", "0.1 * (g[i] - first[i])", "0.1 * g[i]", "adam"),
+        ("optimizers.js", "(g[i] * g[i] - second[i])", "(g[i] * g[i] + second[i])", "adam"),
+        ("optimizers.js", "+ 1e-7", "+ 1e-8", "adam"),
+        ("optimizers.js", "this.#steps += 1", "this.#steps = 1", "adam"),
+        ("optimizers.js", "this.#moments[at] ??=", "this.#moments[at] =", "momentum"),
+        ("trainer.js", "plain ? -learningRate : 1", "plain ? -learningRate : 1.001", "momentum"),
+        ("trainer.js", "gradients.fill(0)", "gradients.fill(1e-6)", "adam"),
+    ],
+)
+def test_a_fault_in_an_optimizer_is_noticed(compute, file, old, new, optimizer):
+    compute.plant(file, old, new)
+    with pytest.raises(AssertionError):
+        compare_optimizers(compute, True, [optimizer])
+
+
 def test_training_that_diverges_stops_on_both_paths(compute):
     x = np.random.default_rng(0).standard_normal((40, 2))
     given = [
@@ -439,7 +514,7 @@ FAULTS = [
     ("engine.js", "mask ? above[i] * (mask[i] / keep)", "mask ? above[i] * mask[i]", "relu"),
     ("engine.js", "a[i] / keep : 0", "a[i] : 0", "relu"),
     ("engine.js", "one - p[k] * sum", "one - p[k]", "log_softmax"),
-    ("engine.js", "array[i] -= learningRate", "array[i] += learningRate", "relu"),
+    ("optimizers.js", "w[i] -= rate * g[i]", "w[i] += rate * g[i]", "relu"),
     ("signals.js", "alive[o] = 1", "alive[o] = 0", "relu"),
     ("signals.js", "square / signal.length) / scale", "square / signal.length)", "relu"),
 ]
@@ -474,7 +549,7 @@ def test_a_fault_in_a_verdict_is_noticed(compute, old, new):
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("trainer.js", "b : gb, m, -learningRate)", "b : gb, 1, -learningRate)"),
+        ("trainer.js", "b : gb, m, factor)", "b : gb, 1, factor)"),
         ("trainer.js", "masks[l][(start + e) * m + o] / keep", "masks[l][e * m + o] / keep"),
         ("trainer.js", "below.s, below.d, k, m", "below.a, below.d, k, m"),
         ("random.js", "while (j > i) j", "if (j > i) j"),

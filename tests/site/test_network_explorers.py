@@ -7,10 +7,13 @@ import io
 import numpy as np
 import pytest
 
-from livegrad import measure
+from livegrad import initializers, measure
+from livegrad_lab import panel, verdicts
+from livegrad_lab.stack import Stack
 from livegrad_site.read import fences
 
 PAGES = {
+    "claim": "experiments/claims/panel",
     "depth": "gradients/vanishing",
     "train": "experiments/index",
     "weights": "initializers/glorot",
@@ -29,6 +32,16 @@ PHONE = {
 RTOL = 1e-10
 FRAME = 4  # times a million roots: 16 ms where they take 4
 STATES = {
+    # Where training is erratic, or near it, rounding decides: these are the others.
+    "claim": [
+        {},
+        {"claim": "small", "data": "circles", "optimizer": "adam", "depth": 3, "epochs": 20},
+        {"claim": "tanh_fan_in", "data": "moons", "depth": 3, "a": 0.3, "b": 0.03, "seed": 7},
+        {"claim": "softplus", "data": "spirals", "optimizer": "momentum", "depth": 2, "width": 32},
+        {"claim": "sigmoid_glorot", "optimizer": "adam", "a": 0.003, "b": 0.01, "depth": 1},
+        {"claim": "elu", "a": 3, "depth": 4, "epochs": 20},
+        {"claim": "gelu", "data": "circles", "depth": 4, "width": 8, "epochs": 40, "seed": 2},
+    ],
     "depth": [
         {},
         {"depth": 64, "activation": "relu", "initializer": "he_normal", "width": 16},
@@ -151,11 +164,42 @@ def compare_weights(numbers, names, state):
         assert np.abs(np.array(found["counts"]) - counts).sum() <= 4
 
 
+def compare_claim(numbers, names, state):
+    x, y, arms = names["x"], names["y"], names["arms"]
+    for found, wanted in zip(numbers["arms"], names["right"].values(), strict=True):
+        assert found["points"][1]["accuracy"] == wanted
+    assert len(numbers["arms"][0]["losses"]) == state.get("epochs", 60)
+    again = Stack(
+        names["stack"].widths, arms, state.get("seed", 0), optimizer=names["stack"].optimizer
+    )
+    for losses in zip(*(found["losses"] for found in numbers["arms"]), strict=True):
+        again.fit(x[:400], y[:400], 1, 40)
+        same(losses, list(again.loss(x[:400], y[:400]).values()), rtol=1e-6)
+
+
 def same(found, wanted, rtol=RTOL):
     np.testing.assert_allclose(found, wanted, rtol=rtol, atol=1e-300)
 
 
-COMPARED = {"depth": compare_depth, "train": compare_train, "weights": compare_weights}
+COMPARED = {
+    "claim": compare_claim,
+    "depth": compare_depth,
+    "train": compare_train,
+    "weights": compare_weights,
+}
+# A chip with what it sets, and a select with one of its options.
+CHIPS = {
+    "claim": ("moons", "data", "moons"),
+    "depth": ("tanh", "activation", "tanh"),
+    "train": ("moons", "data", "moons"),
+    "weights": ("gradients", "show", "da"),
+}
+SELECTS = {
+    "claim": ("claim", "elu"),
+    "depth": ("initializer", "orthogonal"),
+    "train": ("initializer", "orthogonal"),
+    "weights": ("initializer", "orthogonal"),
+}
 
 
 @EACH
@@ -168,6 +212,15 @@ def test_every_state_has_python_s_numbers_and_prints_what_python_prints(explore,
 @pytest.mark.parametrize(
     ("name", "fault"),
     [
+        ("claim", ("claim.js", 'drawWeights("glorot_normal"', 'drawWeights("glorot_uniform"')),
+        ("claim", ("claim.js", "batches = new Generator(seed)", "batches = new Generator(1)")),
+        ("claim", ("claim.js", "array.fill(NaN)", "array.fill(0)")),
+        ("claim", ("claim.js", "at ? state.b : state.a));", "at ? state.a : state.b));")),
+        (
+            "claim",
+            ("claim.js", 'JSON.stringify([{ ...state, claim: "",', 'JSON.stringify([{ claim: "",'),
+        ),
+        ("claim", ("optimizers.js", "1 - 0.999 ** step", "1 - 0.9999 ** step")),
         ("depth", ("depth.js", "scale * value", "scale * value * (1 + 1e-8)")),
         ("depth", ("depth.js", "after[depth].copy()", "after[0].copy()")),
         ("depth", ("signals.js", "power(layer.spread, 1)", "power(layer.spread, 2)")),
@@ -243,13 +296,8 @@ def test_it_fits_a_phone_and_takes_a_finger(explore, name):
     page.touchscreen.tap(box["x"] + 0.9 * box["width"], box["y"] + box["height"] / 2)
     field = page.ask("x.fields.depth")
     assert page.ask("x.state().depth") > field["value"]
-    chip = {"depth": "tanh", "train": "moons", "weights": "gradients"}[name]
+    chip, key, value = CHIPS[name]
     page.box.get_by_text(chip, exact=True).tap()
-    key, value = {
-        "depth": ("activation", "tanh"),
-        "train": ("data", "moons"),
-        "weights": ("show", "da"),
-    }[name]
     assert page.ask("x.state()")[key] == value
     assert page.complaints == []
 
@@ -264,15 +312,16 @@ def test_the_controls_work_by_keyboard(explore, name):
     assert page.ask("x.state().depth") == before["depth"] + 1
     page.keyboard.press("Home")
     assert page.ask("x.state().depth") == page.ask("x.fields.depth.min")
-    select = page.box.get_by_role("combobox", name="initializer")
+    chosen, _ = SELECTS[name]
+    select = page.box.get_by_role("combobox", name=chosen)
     select.focus()
     page.keyboard.press("ArrowDown")
-    assert page.ask("x.state().initializer") != before["initializer"]
+    assert page.ask("x.state()")[chosen] != before[chosen]
     chosen = page.box.get_by_role("radio", checked=True).first
     chosen.focus()
     page.keyboard.press("ArrowRight")
     changed = page.ask("x.state()")
-    key = {"depth": "activation", "train": "data", "weights": "show"}[name]
+    _, key, _ = CHIPS[name]
     assert changed[key] != before[key]
     page.box.get_by_role("button", name="Draw anew").press("Enter")
     assert page.ask("x.state().seed") == before["seed"] + 1
@@ -290,15 +339,137 @@ def test_the_controls_work_by_mouse(explore, name):
     field = page.ask("x.fields.depth")
     share = (page.ask("x.state().depth") - field["min"]) / (field["max"] - field["min"])
     assert share == pytest.approx(0.8, abs=0.15)
-    page.box.get_by_role("combobox", name="initializer").select_option("orthogonal")
+    select, option = SELECTS[name]
+    page.box.get_by_role("combobox", name=select).select_option(option)
     page.box.get_by_role("button", name="Draw anew").click()
     state = page.ask("x.state()")
-    assert (state["initializer"], state["seed"]) == ("orthogonal", 1)
+    assert (state[select], state["seed"]) == (option, 1)
     said = page.box.locator(".lgx-says").inner_text()
     page.box.get_by_role("button", name="Reset").click()
     page.ask("0")
     assert page.box.locator(".lgx-says").inner_text() != said
     assert page.complaints == []
+
+
+def compare_claims(page):
+    """Hold the explorer's list of claims, and their arms, to the panel's."""
+    page.ask("x.reset()")
+    times = f'{{"early": {panel.EARLY}, "at the end": {panel.MOST - panel.EARLY}}}'
+    assert all(part in page.ask("x.python()") for part in [times, f"batch_size={panel.BATCH})"])
+    options = page.box.get_by_role("combobox", name="claim").locator("option")
+    assert options.all_text_contents() == [one.statement for one in verdicts.COMPARISONS]
+    for at, one in enumerate(verdicts.COMPARISONS):
+        small = {"claim": options.nth(at).get_attribute("value"), "depth": 1, "epochs": 20}
+        page.ask("x.set(given)", small)
+        code, printed, margin = page.ask("[x.python(), x.prints(), x.numbers().margin]")
+        said, names = run_block(code)
+        assert (said, margin) == (printed, abs(one.margin)), one.statement
+        for arm, wanted in zip(names["arms"].values(), [one.left, one.right], strict=True):
+            wanted = panel.ARMS[wanted]
+            assert arm.activation == wanted.activation, one.statement
+            rule = wanted.initializer
+            rule = initializers.get(rule) if isinstance(rule, str) else rule
+            for shape, draw in [((9, 16), rule), ((16, 2), initializers.glorot_normal)]:
+                drawn = [f(shape, np.random.default_rng(0)) for f in (arm.initializer, draw)]
+                np.testing.assert_array_equal(*drawn, err_msg=one.statement)
+
+
+def test_the_claims_and_their_arms_are_the_panel_s(explore):
+    compare_claims(explore("claim"))
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ('softplus", "relu", ALIKE', 'softplus", "relu", BETTER'),
+        ('"tanh, fan-in", "tanh", ALIKE', '"tanh, fan-in", "relu", ALIKE'),
+        ('"relu, small": ["relu", "small"]', '"relu, small": ["relu", "random_normal"]'),
+        ("ELU beats ReLU", "ReLU beats ELU"),
+        ("EARLY = 0.1", "EARLY = 0.2"),
+        ("MOST = 60", "MOST = 100"),
+    ],
+)
+def test_a_claim_that_is_not_the_panel_s_is_caught(explore, fault):
+    page = explore("claim", fault=("claim.js", *fault))
+    with pytest.raises(AssertionError):
+        compare_claims(page)
+
+
+def compare_sentences(page):
+    """Hold what is said of both times to the numbers."""
+    for state in STATES["claim"]:
+        page.ask("(x.reset(), x.set(given))", state)
+        numbers = page.ask("x.numbers()")
+        said = page.box.locator(".lgx-says").inner_text()
+        assert "One seed decides nothing" in said
+        lost = [not np.isfinite(arm["losses"][-1]) for arm in numbers["arms"]]
+        assert ("training diverged" in said) == any(lost)
+        for at, part in enumerate(said.split("; ")):
+            a, b = (round(1000 * arm["points"][at]["accuracy"]) for arm in numbers["arms"])
+            if a == b:
+                assert "both have the same" in part
+                continue
+            ahead, limit = abs(a - b), round(1000 * numbers["margin"])
+            size = "more than" if ahead > limit else "less than" if ahead < limit else "exactly"
+            assert f"is ahead by {ahead / 1000:.3f}, {size} the margin of {limit / 1000}" in part
+            assert ("A " if a > b else "B ") in part.split("is ahead")[0]
+
+
+def test_who_is_ahead_is_said_beside_the_margin(explore):
+    compare_sentences(explore("claim"))
+
+
+@pytest.mark.parametrize(
+    "fault", [("lead > margin", "lead > 10 * margin"), ("[a > b ? 0 : 1]", "[a > b ? 1 : 0]")]
+)
+def test_a_wrong_sentence_is_caught(explore, fault):
+    page = explore("claim", fault=("claim.js", *fault))
+    with pytest.raises(AssertionError):
+        compare_sentences(page)
+
+
+ERRATIC = {"data": "spirals", "optimizer": "momentum", "a": 0.03, "b": 0.03}
+
+
+def compare_erratic(page):
+    """Hold what is said of rounding to what a change of the last digits does in Python."""
+    for state in [ERRATIC, *STATES["claim"]]:
+        page.ask("(x.reset(), x.set(given))", state)
+        _, names = run_block(page.ask("x.python()"))
+        x, y, stack = names["x"], names["y"], names["stack"]
+        seed, epochs = state.get("seed", 0), state.get("epochs", 60)
+        twin = Stack(stack.widths, names["arms"], seed, optimizer=stack.optimizer)
+        for weights in twin.weights:
+            weights *= 1 + 1e-14
+        twin.fit(x[:400], y[:400], epochs, 40)
+        far = [
+            not np.isclose(twin.loss(x[:400], y[:400])[arm], loss, rtol=0, atol=1e-5)
+            for arm, loss in names["loss"].items()
+        ]
+        assert any(far) == (state == ERRATIC), state
+        said = page.box.locator(".lgx-says").inner_text()
+        assert ("rounding alone" in said) == any(far), state
+
+
+def test_it_says_where_rounding_decides(explore):
+    compare_erratic(explore("claim"))
+
+
+@pytest.mark.parametrize("fault", [("1 + NUDGE]", "1]"), ("DIGIT = 1e-5", "DIGIT = -1")])
+def test_it_is_noticed_where_it_does_not_say_so(explore, fault):
+    page = explore("claim", fault=("claim.js", *fault))
+    with pytest.raises(AssertionError):
+        compare_erratic(page)
+
+
+def test_a_change_of_one_arm_leaves_the_other(explore):
+    page = explore("claim")
+    before = page.ask("x.numbers().arms")
+    after = page.ask("(x.set({ a: 0.3 }), x.numbers().arms)")
+    assert after[0] != before[0] and after[1] == before[1]
+    # B's rule is A's here, at the same rate.
+    swapped = page.ask('(x.set({ claim: "elu", b: 0.3 }), x.numbers().arms)')
+    assert swapped[1] == after[0]
 
 
 # How long the deepest network takes, as a multiple of a million roots in the same browser: what
@@ -390,6 +561,8 @@ def test_without_webassembly_everything_works_on_the_plain_path(explore):
     compare(page, "depth")
     page = explore("train", fault=("kernel.js", "WebAssembly.compile(bytes)", "Promise.reject()"))
     compare(page, "train")
+    page = explore("claim", fault=("kernel.js", "WebAssembly.compile(bytes)", "Promise.reject()"))
+    compare(page, "claim")
     assert page.complaints == []
 
 

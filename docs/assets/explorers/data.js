@@ -3,9 +3,9 @@
  *
  * @typedef {object} DataSet
  * @property {string} title
- * @property {(rng: import("./random.js").Generator) => {x: Float64Array, y: Float64Array}} draw -
- *   x (n, 2), y (n,)
- * @property {string[]} python - the same, from `rng` and `n`
+ * @property {(rng: import("./random.js").Generator, n?: number) => {x: Float64Array, y: Float64Array}}
+ *   draw - x (n, 2), y (n,); there are 100 irises, whatever n
+ * @property {(n?: number) => string[]} python - the same, from `rng`
  */
 
 import { PETALS } from "./iris.js";
@@ -14,11 +14,11 @@ const N = 200;
 
 /** Labels 0, 1, 0, 1, ... and points made one by one, with noise drawn after all. */
 function alternating(point, noise) {
-  return (rng) => {
-    const shares = rng.uniforms(N);
-    const x = rng.normals(2 * N).map((value) => noise * value);
-    const y = Float64Array.from({ length: N }, (_, i) => i % 2);
-    for (let i = 0; i < N; i++) {
+  return (rng, n = N) => {
+    const shares = rng.uniforms(n);
+    const x = rng.normals(2 * n).map((value) => noise * value);
+    const y = Float64Array.from({ length: n }, (_, i) => i % 2);
+    for (let i = 0; i < n; i++) {
       const [first, second] = point(shares[i], y[i]);
       x[2 * i] += first;
       x[2 * i + 1] += second;
@@ -27,8 +27,13 @@ function alternating(point, noise) {
   };
 }
 
-const LABELS = [`y = np.arange(${N}) % 2  # (${N},)`, `share = rng.random(${N})  # (${N},)`];
-const noisy = (noise) => `x = points + ${noise} * rng.standard_normal((${N}, 2))  # (${N}, 2)`;
+/** Lines of Python around those that make the points from `share` and `y`. */
+const around = (noise, lines) => (n = N) => [
+  `y = np.arange(${n}) % 2  # (${n},)`,
+  `share = rng.random(${n})  # (${n},)`,
+  ...lines(n),
+  `x = points + ${noise} * rng.standard_normal((${n}, 2))  # (${n}, 2)`,
+];
 
 /** @type {Record<string, DataSet>} */
 export const DATA = {
@@ -38,12 +43,10 @@ export const DATA = {
       const angle = (3 * share + y) * Math.PI;
       return [2 * share * Math.cos(angle), 2 * share * Math.sin(angle)];
     }, 0.07),
-    python: [
-      ...LABELS,
-      `angle = (3 * share + y) * np.pi  # (${N},)`,
+    python: around(0.07, (n) => [
+      `angle = (3 * share + y) * np.pi  # (${n},)`,
       "points = 2 * share[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])",
-      noisy(0.07),
-    ],
+    ]),
   },
   circles: {
     title: "circles",
@@ -51,23 +54,21 @@ export const DATA = {
       const radius = 0.7 + y;
       return [radius * Math.cos(2 * Math.PI * share), radius * Math.sin(2 * Math.PI * share)];
     }, 0.15),
-    python: [
-      ...LABELS,
-      `angle = 2 * np.pi * share  # (${N},)`,
+    python: around(0.15, (n) => [
+      `angle = 2 * np.pi * share  # (${n},)`,
       "points = (0.7 + y)[:, None] * np.column_stack([np.cos(angle), np.sin(angle)])",
-      noisy(0.15),
-    ],
+    ]),
   },
   xor: {
     title: "XOR",
-    draw: (rng) => {
-      const x = rng.uniforms(2 * N, -2, 2);
-      const y = Float64Array.from({ length: N }, (_, i) => (x[2 * i] * x[2 * i + 1] > 0 ? 1 : 0));
+    draw: (rng, n = N) => {
+      const x = rng.uniforms(2 * n, -2, 2);
+      const y = Float64Array.from({ length: n }, (_, i) => (x[2 * i] * x[2 * i + 1] > 0 ? 1 : 0));
       return { x, y };
     },
-    python: [
-      `x = rng.uniform(-2, 2, (${N}, 2))  # (${N}, 2)`,
-      `y = (x[:, 0] * x[:, 1] > 0).astype(int)  # (${N},)`,
+    python: (n = N) => [
+      `x = rng.uniform(-2, 2, (${n}, 2))  # (${n}, 2)`,
+      `y = (x[:, 0] * x[:, 1] > 0).astype(int)  # (${n},)`,
     ],
   },
   moons: {
@@ -76,14 +77,12 @@ export const DATA = {
       const angle = (share + y) * Math.PI;
       return [1.3 * Math.cos(angle) + 1.3 * y - 0.65, 1.3 * Math.sin(angle) + 0.65 * y - 0.325];
     }, 0.15),
-    python: [
-      ...LABELS,
-      `angle = (share + y) * np.pi  # (${N},)`,
+    python: around(0.15, (n) => [
+      `angle = (share + y) * np.pi  # (${n},)`,
       "across = 1.3 * np.cos(angle) + 1.3 * y - 0.65",
       "up = 1.3 * np.sin(angle) + 0.65 * y - 0.325",
       "points = np.column_stack([across, up])",
-      noisy(0.15),
-    ],
+    ]),
   },
   iris: {
     title: "irises",
@@ -100,7 +99,7 @@ export const DATA = {
       }
       return { x, y: Float64Array.from({ length: n }, (_, i) => (i < n / 2 ? 0 : 1)) };
     },
-    python: [
+    python: () => [
       "flowers, kinds = load_iris(return_X_y=True)  # (150, 4), (150,)",
       "x, y = flowers[50:, 2:], kinds[50:] - 1  # (100, 2), (100,): petals of two kinds",
       "x = (x - x.mean(axis=0)) / x.std(axis=0)",

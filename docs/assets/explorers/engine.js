@@ -23,6 +23,7 @@ import { ACTIVATIONS, logSoftmax, softmax } from "./activations.js";
 import { gradient, HEADS } from "./heads.js";
 import { draw } from "./initializers.js";
 import { columnSums, multiply, multiplyTransposed, outer } from "./matrix.js";
+import { Optimizer } from "./optimizers.js";
 import { Generator } from "./random.js";
 
 /** The activations that pair with glorot_uniform, where a network is built without an initializer. */
@@ -67,14 +68,19 @@ export class MLP {
    * @param {number} [options.dropout] - share of each hidden layer's outputs dropped in training
    * @param {number | Generator} [options.rng] - seed or generator
    * @param {number} [options.scale] - factor of all drawn weights
+   * @param {string} [options.optimizer] - what `step` moves the weights by
    */
-  constructor(widths, { activation = "relu", initializer, head = "binary", dropout = 0, rng = 0, scale = 1 } = {}) {
+  constructor(
+    widths,
+    { activation = "relu", initializer, head = "binary", dropout = 0, rng = 0, scale = 1, optimizer = "sgd" } = {},
+  ) {
     this.widths = widths;
     this.depth = widths.length - 2;
     this.activation = activation;
     this.head = head;
     this.dropout = dropout;
     this.rng = rng instanceof Generator ? rng : new Generator(rng);
+    this.optimizer = new Optimizer(optimizer);
     this.weights = [];
     this.biases = [];
     for (let l = 0; l + 1 < widths.length; l++) {
@@ -185,24 +191,20 @@ export class MLP {
     return delta;
   }
 
-  /** Move all weights against their gradients, as `keras.optimizers.SGD`. */
-  step(gradients, learningRate) {
-    for (let l = 0; l <= this.depth; l++) {
-      descend(this.weights[l], gradients.weights[l], learningRate);
-      descend(this.biases[l], gradients.biases[l], learningRate);
-    }
+  /** Move all weights against their gradients, by the optimizer's rule. */
+  step({ weights, biases }, learningRate) {
+    this.optimizer.step([...this.weights, ...this.biases], [...weights, ...biases], learningRate);
   }
 
   /**
-   * One pass over the data in mini-batches, shuffled as `MLP.fit` shuffles.
+   * One pass over the data in mini-batches, shuffled as `MLP.fit` shuffles, or in a given order.
    * @returns {number} the mean loss, measured batch by batch; training stops where it is not finite
    */
-  epoch(x, targets, { learningRate = 0.1, batchSize = 32 } = {}) {
+  epoch(x, targets, { learningRate = 0.1, batchSize = 32, order } = {}) {
     const [inputs, units] = [this.widths[0], this.widths[this.depth + 1]];
-    const n = x.length / inputs;
-    const order = this.rng.permutation(n);
+    order ??= this.rng.permutation(x.length / inputs);
     let [total, seen] = [0, 0];
-    for (let start = 0; start < n; start += batchSize) {
+    for (let start = 0; start < order.length; start += batchSize) {
       const rows = order.subarray(start, start + batchSize);
       const gradients = this.backward(
         this.forward(gather(x, rows, inputs), { training: true }),
@@ -220,10 +222,6 @@ export class MLP {
   predict(x) {
     return HEADS[this.head].predict(this.forward(x).z[this.depth], this.widths[this.depth + 1]);
   }
-}
-
-function descend(array, gradients, learningRate) {
-  for (let i = 0; i < array.length; i++) array[i] -= learningRate * gradients[i];
 }
 
 /** The rows of a matrix with these numbers. */

@@ -272,7 +272,7 @@ function python(state) {
     "from livegrad import MLP, measure",
     "",
     `rng = np.random.default_rng(${seed})`,
-    ...DATA[data].python,
+    ...DATA[data].python(),
     `net = MLP([2] + ${depth} * [${width}] + [1], "${activation}", "${initializer}"${rest}, rng=rng)`,
     ...(epochs ? [`net.fit(x, y, epochs=${epochs}, learning_rate=${float(rate)}, batch_size=${BATCH})`] : []),
     'print(f"loss {net.loss(x, y):.3f}, accuracy {net.accuracy(x, y):.0%}")',

@@ -19,6 +19,7 @@ export class Trainer {
   #layers = [];
   #inputs;
   #steps;
+  #all;
 
   /**
    * Take over a network's weights: they move into the kernel's memory, where both paths change them.
@@ -44,6 +45,8 @@ export class Trainer {
     const { run, view } = room.open(kernel);
     this.#kernel = run;
     this.#view = view;
+    const size = this.#steps / 8;
+    this.#all = [view.subarray(0, size), view.subarray(size, 2 * size)];
     for (const [l, { w, b, k, m }] of this.#layers.entries()) {
       net.weights[l] = this.#moved(net.weights[l], w, k * m);
       net.biases[l] = this.#moved(net.biases[l], b, m);
@@ -56,7 +59,7 @@ export class Trainer {
     return place;
   }
 
-  /** As `MLP.epoch`; an order may be given. */
+  /** As `MLP.epoch`. */
   epoch(x, targets, { learningRate = 0.1, batchSize = 32, order } = {}) {
     order ??= this.#net.rng.permutation(x.length / this.#net.widths[0]);
     let [total, seen] = [0, 0];
@@ -70,10 +73,12 @@ export class Trainer {
     return total / seen;
   }
 
-  /** One step on these rows: straight into the weights where they are one strip. */
+  /** One step on these rows: straight into the weights where plain descent sees one strip. */
   #batch(x, targets, rows, learningRate) {
     const masks = this.#masks(rows.length);
-    const whole = rows.length <= STRIP;
+    const { optimizer } = this.#net;
+    const plain = optimizer.name === "sgd";
+    const whole = plain && rows.length <= STRIP;
     let loss = 0;
     for (let start = 0; start < rows.length; start += STRIP) {
       const strip = whole ? rows : rows.subarray(start, start + STRIP);
@@ -81,9 +86,15 @@ export class Trainer {
       loss += this.#head(targets, strip, rows.length);
       // A step that is not finite is not taken, as in Python.
       if (!Number.isFinite(loss)) break;
-      this.#backward(learningRate, whole);
+      this.#backward(plain ? -learningRate : 1, whole);
     }
-    if (!whole && Number.isFinite(loss)) this.#kernel.update(0, this.#steps, this.#steps / 16);
+    if (whole || !Number.isFinite(loss)) return loss;
+    if (plain) this.#kernel.update(0, this.#steps, this.#steps / 16);
+    else {
+      const [weights, gradients] = this.#all;
+      optimizer.step([weights], [gradients], learningRate);
+      gradients.fill(0);
+    }
     return loss;
   }
 
@@ -167,15 +178,16 @@ export class Trainer {
     return (head.loss(logits, wanted, m) * count) / n;
   }
 
-  #backward(learningRate, whole) {
+  /** Add the gradients times a factor to the weights, or to the steps of the batch. */
+  #backward(factor, whole) {
     const { backward, gradient, bias } = this.#kernel;
     for (let l = this.#net.depth; l >= 0; l--) {
       const { k, m, w, b, gw, gb, d } = this.#layers[l];
       const below = l ? this.#layers[l - 1] : null;
       // The layer below needs the weights before their step.
       if (below) backward(w, d, below.s, below.d, k, m);
-      gradient(below ? below.a : this.#inputs, d, whole ? w : gw, k, m, -learningRate);
-      bias(d, whole ? b : gb, m, -learningRate);
+      gradient(below ? below.a : this.#inputs, d, whole ? w : gw, k, m, factor);
+      bias(d, whole ? b : gb, m, factor);
     }
   }
 }

@@ -10,7 +10,7 @@ from livegrad._svg import PALETTE, Figure, palette_css
 from livegrad.figures._functions import activations, chain_rule, decision_boundary
 from livegrad.figures._layers import depth, dropout_masks, layer_histograms, weights
 from livegrad.figures._results import bars, curves, heatmap, lines, outcomes, seeds
-from livegrad.figures._verdicts import verdicts
+from livegrad.figures._verdicts import forest, verdicts
 
 __all__ = [
     "PALETTE",
@@ -22,6 +22,7 @@ __all__ = [
     "decision_boundary",
     "depth",
     "dropout_masks",
+    "forest",
     "heatmap",
     "layer_histograms",
     "lines",

@@ -32,6 +32,7 @@ def curves(
     *,
     xlabel: str = "epoch",
     ylabel: str = "loss",
+    every: int = 1,
     log: bool = False,
     alt: str | None = None,
     caption: str | None = None,
@@ -42,6 +43,7 @@ def curves(
         series: label and values, shape (epochs,) or (seeds, epochs).
         xlabel: what is counted.
         ylabel: what is measured.
+        every: how many epochs lie between two values, and before the first.
         log: whether the measured axis is logarithmic; what is not above 0 is then left out.
         alt: text alternative.
         caption: caption.
@@ -65,7 +67,7 @@ def curves(
         axes = drawn.add_subplot()
         for k, (label, values) in enumerate(runs.items()):
             shown = drawable(values, log=log)  # (seeds, epochs)
-            epochs = np.arange(1, values.shape[1] + 1)
+            epochs = every * np.arange(1, values.shape[1] + 1)
             point = "o" if len(epochs) == 1 else ""
             axes.plot(epochs, shown.mean(axis=0), label=label, marker=point, **style(k))
             if len(values) > 1:
@@ -74,7 +76,7 @@ def curves(
         axes.set(xlabel=xlabel, ylabel=ylabel)
         if log:
             log_scale(axes, "y", np.concatenate([v.ravel() for v in runs.values()]))
-        counted(axes, max(v.shape[1] for v in runs.values()))
+        counted(axes, every * max(v.shape[1] for v in runs.values()))
         legend(drawn)
         ends = "; ".join(
             f"{label or ylabel} ends at {v[:, -1].mean():.3g}" for label, v in runs.items()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from livegrad._svg import Figure, canvas, colour, legend, render
+import numpy as np
+
+from livegrad._svg import INK, Figure, canvas, colour, legend, render
 from livegrad.figures import _words as words
 
 # Sign, size and colour of each outcome: a case that is open is no more than a dot.
 _MARKS = {"borne out": ("s", 4.6, 2), "contradicted": ("x", 4.6, 1), "open": (".", 2.5, 4)}
+
+_FEW = 12
 
 
 def verdicts(
@@ -72,8 +76,7 @@ def verdicts(
         axes.spines[:].set_visible(False)
         legend(drawn)
         flat = [outcome for row in rows for outcome in row]
-        signs = {"borne out": "squares", "contradicted": "crosses", "open": "dots"}
-        said = ", ".join(f"{flat.count(name)} {name} ({signs[name]})" for name in signs)
+        said = _counted(flat)
         by_claim = "; ".join(
             f"{claim}: {row.count('borne out')} borne out, {row.count('contradicted')} contradicted"
             for claim, row in zip(outcomes, map(list, rows), strict=True)
@@ -85,3 +88,96 @@ def verdicts(
             f"{by_claim}.",
             caption or f"Of {len(flat)} cases {said}.",
         )
+
+
+def forest(
+    cases: Mapping[str, Sequence[tuple[float, float, float, str]]],
+    holds: Mapping[str, tuple[float, float]],
+    *,
+    xlabel: str = "difference of test accuracies",
+    alt: str | None = None,
+    caption: str | None = None,
+) -> Figure:
+    """Draw the difference of each case with its interval, a row a claim, and where the claim holds.
+
+    The axis is linear up to 0.02 and logarithmic beyond, on both sides.
+
+    Args:
+        cases: for each row the cases: difference, the interval's ends, and one of "borne out",
+            "contradicted" and "open".
+        holds: for each row between which differences what is claimed would hold.
+        xlabel: what the differences are.
+        alt: text alternative.
+        caption: caption.
+
+    Raises:
+        ValueError: if there is nothing to draw, an outcome has another name, a number is not
+            finite, or a row does not say where it holds.
+
+    Examples:
+        >>> found = forest({"he": [(0.1, 0.05, 0.15, "borne out")]}, {"he": (0.01, 1.0)})
+        >>> found.alt
+        'Differences with their intervals: he, 1 borne out, 0 contradicted, from 0.1 to 0.1.'
+    """
+    words.some(cases, "cases")
+    for row, found in cases.items():
+        words.some(found, f"cases[{row!r}]")
+        if unknown := sorted({outcome for *_, outcome in found} - set(_MARKS)):
+            raise ValueError(f"outcomes must be {', '.join(_MARKS)}, got {unknown[0]!r}")
+        if not np.all(np.isfinite([numbers for *numbers, _ in found])):
+            raise ValueError(f"cases[{row!r}] must be finite, got {found!r}")
+        if row not in holds:
+            raise ValueError(f"holds must have each row, got none for {row!r}")
+    flat = [(at, *case) for at, found in enumerate(cases.values()) for case in found]
+    ends = [end for _, _, low, high, _ in flat for end in (low, high)]
+    reach = max(0.05, 1.1 * max(map(abs, ends)))
+    # Few rows have room for each case's interval, many only for where the cases lie.
+    most = max(map(len, cases.values()))
+    pitch = max(0.45, 0.22 + 0.045 * most) if len(cases) <= _FEW else 0.45  # inches a row
+    top = 0.22 / pitch - 0.5  # below the row's name
+    with canvas(0.9 + pitch * len(cases)) as drawn:
+        axes = drawn.add_subplot()
+        axes.set_xscale("symlog", linthresh=0.02, linscale=0.7)
+        axes.axvline(0, color=INK, linewidth=0.6)
+        for at, row in enumerate(cases):
+            low, high = np.clip(holds[row], -reach, reach)
+            axes.fill_between([low, high], at + top, at + 0.47, color=colour(2), alpha=0.13, lw=0)
+            title = axes.text(-reach, at + top - 0.1 / pitch, row, va="center", fontweight="bold")
+            title.set_in_layout(False)  # else a long one would narrow the axes
+        heights = [
+            at + top + (0.47 - top) * (k + 0.5) / len(found)
+            for at, found in enumerate(cases.values())
+            for k in range(len(found))
+        ]
+        for name, (sign, size, tint) in _MARKS.items():
+            here = [k for k, case in enumerate(flat) if case[-1] == name]
+            for k in here:
+                axes.plot(flat[k][2:4], [heights[k]] * 2, color=colour(tint), linewidth=0.7)
+            across, down = [flat[k][1] for k in here], [heights[k] for k in here]
+            axes.plot(across, down, sign, markersize=0.8 * size, color=colour(tint), label=name)
+        marks = [mark for mark in (0.02, 0.1, 0.5) if mark < reach]
+        axes.set_xticks([*(-mark for mark in reversed(marks)), 0, *marks])
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+        axes.minorticks_off()
+        axes.set(xlabel=xlabel, xlim=(-reach, reach), ylim=(len(cases) - 0.45, -0.55))
+        axes.set_yticks([])
+        axes.spines[["left", "right", "top"]].set_visible(False)
+        legend(drawn)
+        said = "; ".join(
+            f"{row}, {sum(case[-1] == 'borne out' for case in found)} borne out, "
+            f"{sum(case[-1] == 'contradicted' for case in found)} contradicted, "
+            f"from {min(case[0] for case in found):.2g} to {max(case[0] for case in found):.2g}"
+            for row, found in cases.items()
+        )
+        return render(
+            drawn,
+            alt or f"Differences with their intervals: {said}.",
+            caption
+            or f"Of {len(flat)} cases {_counted([case[-1] for case in flat])}; the shade "
+            "is where the claim holds.",
+        )
+
+
+def _counted(outcomes: list[str]) -> str:
+    signs = {"borne out": "squares", "contradicted": "crosses", "open": "dots"}
+    return ", ".join(f"{outcomes.count(name)} {name} ({signs[name]})" for name in signs)

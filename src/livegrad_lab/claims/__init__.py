@@ -38,7 +38,7 @@ CLAIMS: Mapping[str, Claim] = {claim.code: claim for topic in TOPICS.values() fo
 """All claims by code."""
 
 ON_TRIAL = sum(len(claim.cases) for claim in CLAIMS.values())
-"""How many cases are on trial."""
+"""How many cases there are."""
 
 FAMILY = 100
 """The cases among which the error is shared out: more than there are, fixed before the next comes.
@@ -122,6 +122,8 @@ def table(results: Iterable[Result], pages: str = "{topic}.md#{code}") -> str:
         head = f"[{claim.statement}]({where}) **{_short(result)}**"
         for found in result.cases:
             numbers = f"{found.spread} | {found.effect:.2f} | {found.corrected:.1e}"
+            if found.case.relation == "exactly":
+                numbers = f"at most {found.largest:.1g} | | an identity"
             rows.append(f"| {head} | {found.case.when} | {numbers} | {found.outcome} |")
             head = ""
     return "\n".join(rows)

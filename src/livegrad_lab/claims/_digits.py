@@ -43,8 +43,6 @@ def accuracies(
     rates: Sequence[float] = RATES,
     train: int = 300,
     epochs: int = 12,
-    batch_norm: bool = False,
-    residual: bool = False,
 ) -> dict[str, float]:
     """Train each arm at each learning rate and return its test accuracy at its best rate.
 
@@ -52,9 +50,7 @@ def accuracies(
     nothing.
     """
     x, y, x_test, y_test = digits(seed, train)
-    stack, best = best_rates(
-        (x, y), seed, hidden, arms, rates, epochs, batch_norm=batch_norm, residual=residual
-    )
+    stack, best = best_rates((x, y), seed, hidden, arms, rates, epochs)
     scores = stack.accuracy(x_test, y_test)
     return {name: scores[label] for name, label in best.items()}
 
@@ -66,9 +62,6 @@ def best_rates(
     arms: Mapping[str, Arm],
     rates: Sequence[float] = RATES,
     epochs: int = 12,
-    *,
-    batch_norm: bool = False,
-    residual: bool = False,
 ) -> tuple[Stack, dict[str, str]]:
     """Return the trained networks, and for each arm the label of the one with the lowest loss."""
     x, y = data
@@ -77,7 +70,7 @@ def best_rates(
         for name, arm in arms.items()
         for rate in rates
     }
-    stack = Stack([64, *hidden, 10], tried, seed, batch_norm=batch_norm, residual=residual)
+    stack = Stack([64, *hidden, 10], tried, seed)
     stack.fit(x, y, epochs, batch_size=30)
     loss = stack.loss(x, y)
     best = {

@@ -6,11 +6,11 @@ import math
 
 from livegrad import MLP
 from livegrad._checks import Array
-from livegrad_lab.claims._digits import ALIKE, BETTER, accuracies, best_rates, digits
+from livegrad_lab.claims._digits import best_rates, digits
 from livegrad_lab.stack import Arm
 from livegrad_lab.trial import Case, Claim
 
-__all__ = ["CLAIMS", "dead_units", "leaky_or_elu", "softplus_or_relu", "zero_centred"]
+__all__ = ["CLAIMS", "dead_units", "zero_centred"]
 
 KILLED = 8
 
@@ -46,18 +46,6 @@ def dead_units(seed: int) -> dict[str, float]:
     return found
 
 
-def leaky_or_elu(seed: int) -> dict[str, float]:
-    """Train 3 and 8 hidden layers of each, all with He's weights, each at its best rate."""
-    found: dict[str, float] = {}
-    for depth in (3, 8):
-        arms = {
-            f"{name}, {depth} layers": Arm(name, "he_normal")
-            for name in ("relu", "leaky_relu", "elu")
-        }
-        found |= accuracies(seed, depth * [32], arms)
-    return found
-
-
 def zero_centred(seed: int) -> dict[str, float]:
     """Train the same activation with and without its value at 0 (ReLU: its mean) subtracted.
 
@@ -78,15 +66,6 @@ def zero_centred(seed: int) -> dict[str, float]:
     stack, best = best_rates(data, seed, 3 * [32], arms, (0.1, 0.3, 1.0, 3.0))
     loss = stack.loss(*data)
     return {name: math.log(loss[label]) for name, label in best.items()}
-
-
-def softplus_or_relu(seed: int) -> dict[str, float]:
-    """Train 1, 3 and 8 hidden layers of each, all with He's weights, each at its best rate."""
-    found: dict[str, float] = {}
-    for depth in (1, 3, 8):
-        arms = {f"{name}, depth {depth}": Arm(name, "he_normal") for name in ("relu", "softplus")}
-        found |= accuracies(seed, depth * [32], arms)
-    return found
 
 
 FASTER = round(math.log(1.1), 3)
@@ -112,26 +91,6 @@ CLAIMS = (
         changes="Units killed by a wide margin, or a layer below that no longer moves.",
     ),
     Claim(
-        code="leaky-or-elu-beats-relu",
-        statement="Leaky ReLU and ELU beat ReLU.",
-        source="S9; Maas et al. 2013; Clevert et al. 2016",
-        quantity="test accuracy after 12 epochs of SGD on 300 images",
-        experiment=leaky_or_elu,
-        cases=tuple(
-            Case(
-                f"{spoken} has {depth} layers",
-                f"{name}, {depth} layers",
-                "above",
-                f"relu, {depth} layers",
-                BETTER,
-            )
-            for name, spoken in (("leaky_relu", "leaky ReLU"), ("elu", "ELU"))
-            for depth in (3, 8)
-        ),
-        changes="Longer training, more seeds, or a network in which many ReLU units are dead.",
-        seeds=12,
-    ),
-    Claim(
         code="zero-centred-is-faster",
         statement="Activations that are centred at 0 train faster.",
         source="S8; LeCun et al. 1998",
@@ -144,24 +103,6 @@ CLAIMS = (
             Case("softplus is centred", "softplus, centred", "below", "softplus", -FASTER),
         ),
         changes="Longer training, one small learning rate for all, or Adam.",
-    ),
-    Claim(
-        code="softplus-is-as-good",
-        statement="Softplus is as good as ReLU.",
-        source="S7; Glorot et al. 2011",
-        quantity="test accuracy after 12 epochs of SGD on 300 images",
-        experiment=softplus_or_relu,
-        cases=tuple(
-            Case(
-                f"there {'is 1 hidden layer' if depth == 1 else f'are {depth} hidden layers'}",
-                f"softplus, depth {depth}",
-                "above",
-                f"relu, depth {depth}",
-                -ALIKE,
-            )
-            for depth in (1, 3, 8)
-        ),
-        changes="Longer training for the 3 layers, or weights made for softplus.",
     ),
 )
 """The claims, in the order of their page."""

@@ -9,11 +9,10 @@ import numpy as np
 
 from livegrad import MLP, initializers, measure
 from livegrad._checks import Array
-from livegrad_lab.claims._digits import ALIKE, BETTER, accuracies, digits
-from livegrad_lab.stack import Arm
+from livegrad_lab.claims._digits import digits
 from livegrad_lab.trial import Case, Claim
 
-__all__ = ["CLAIMS", "batch_norm", "clipping", "relu_cures", "residual", "sigmoid_explodes"]
+__all__ = ["CLAIMS", "relu_cures", "sigmoid_explodes"]
 
 # A product within a factor of e^3, about twenty, of 1 counts as kept: fixed before the first run.
 BOUND = 3.0
@@ -22,11 +21,6 @@ BOUND = 3.0
 def log_product(net: MLP, x: Array, y: Array) -> float:
     """Return ln of the product of gains; what has vanished beyond 1e-300 counts as that."""
     return math.log(max(measure(net, x, y).gain, 1e-300))
-
-
-def scaled(factor: float) -> Callable[..., Array]:
-    """Return He's initializer with all weights multiplied by ``factor``."""
-    return lambda shape, rng: factor * initializers.he_normal(shape, rng)
 
 
 def equal(value: float) -> Callable[..., Array]:
@@ -70,67 +64,6 @@ def sigmoid_explodes(seed: int) -> dict[str, float]:
     return found
 
 
-def clipping(seed: int) -> dict[str, float]:
-    """Train 3 hidden layers whose gradients explode, with their norm clipped to 1 and without.
-
-    They explode from weights three times He's, or from sound weights and a rate of 3.
-    """
-    large = accuracies(
-        seed,
-        3 * [32],
-        {
-            "sound weights": Arm("relu", scaled(1.0)),
-            "large weights": Arm("relu", scaled(3.0)),
-            "large weights, clipped": Arm("relu", scaled(3.0), clip=1.0),
-        },
-        epochs=11,
-    )
-    fast = accuracies(
-        seed,
-        3 * [32],
-        {"large rate": Arm("relu"), "large rate, clipped": Arm("relu", clip=1.0)},
-        rates=[3.0],
-    )
-    return large | fast
-
-
-def _arms() -> dict[str, Arm]:
-    return {
-        "he_normal": Arm("relu", scaled(1.0)),
-        "a tenth of he_normal": Arm("relu", scaled(0.1)),
-        "ten times he_normal": Arm("relu", scaled(10.0)),
-        "zeros": Arm("relu", "zeros"),
-    }
-
-
-def batch_norm(seed: int) -> dict[str, float]:
-    """Train 8 hidden layers with batch normalisation from weights of different sizes.
-
-    The learning rates reach from 0.003 to 3: the larger the weights, the larger the rate.
-    """
-    return accuracies(
-        seed, 8 * [32], _arms(), rates=(0.003, 0.03, 0.3, 3.0), epochs=6, batch_norm=True
-    )
-
-
-def residual(seed: int) -> dict[str, float]:
-    """Train 8 hidden layers, each added to its input, from weights of different sizes.
-
-    The learning rates reach down to 0.0003: each layer makes the signal larger.
-    """
-    return accuracies(seed, 8 * [32], _arms(), rates=(0.0003, 0.003, 0.03, 0.3), residual=True)
-
-
-def _irrelevant() -> tuple[Case, ...]:
-    return (
-        Case(
-            "the weights are a tenth of He's", "a tenth of he_normal", "equal", "he_normal", ALIKE
-        ),
-        Case("the weights are ten times He's", "ten times he_normal", "equal", "he_normal", ALIKE),
-        Case("all weights are 0", "zeros", "equal", "he_normal", ALIKE),
-    )
-
-
 CLAIMS = (
     Claim(
         code="relu-cures-vanishing",
@@ -170,64 +103,6 @@ CLAIMS = (
             ),
         ),
         changes="Biases that keep each unit in the middle of its curve, where its slope is large.",
-    ),
-    Claim(
-        code="clipping-cures-explosion",
-        statement="Clipping the gradient's norm cures exploding gradients.",
-        source="Pascanu et al. 2013",
-        quantity="test accuracy after 11 or 12 epochs of SGD",
-        experiment=clipping,
-        cases=(
-            Case(
-                "large weights need only beat no clipping",
-                "large weights, clipped",
-                "above",
-                "large weights",
-                BETTER,
-            ),
-            Case(
-                "large weights must do as well as sound ones",
-                "large weights, clipped",
-                "above",
-                "sound weights",
-                -ALIKE,
-            ),
-            Case(
-                "a large rate need only beat no clipping",
-                "large rate, clipped",
-                "above",
-                "large rate",
-                BETTER,
-            ),
-            Case(
-                "a large rate must do as well as a sound one",
-                "large rate, clipped",
-                "above",
-                "sound weights",
-                -ALIKE,
-            ),
-        ),
-        changes="A smaller norm, or gradients that explode only now and then, as in recurrence.",
-    ),
-    Claim(
-        code="batch-norm-frees-weights",
-        statement="Batch normalisation makes the initialisation irrelevant.",
-        source="Ioffe and Szegedy 2015",
-        quantity="test accuracy after 6 epochs of SGD on 300 images",
-        experiment=batch_norm,
-        cases=_irrelevant(),
-        changes="Longer training, or learning rates that follow the weights' size.",
-        seeds=12,
-    ),
-    Claim(
-        code="residual-frees-weights",
-        statement="Residual connections make the initialisation irrelevant.",
-        source="He et al. 2016",
-        quantity="test accuracy after 12 epochs of SGD on 300 images",
-        experiment=residual,
-        cases=_irrelevant(),
-        changes="Normalisation inside each residual block, as residual networks have it.",
-        seeds=12,
     ),
 )
 """The claims, in the order of their page."""

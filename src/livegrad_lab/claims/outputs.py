@@ -159,9 +159,9 @@ CLAIMS = (
         quantity="largest difference between the probabilities",
         experiment=two_classes,
         cases=(
-            Case("they are functions of the same logits", "functions", "equal", 0.0, 1e-12),
-            Case("they are trained at the same rate", "trained, same rate", "equal", 0.0, 1e-3),
-            Case("softmax is trained at half", "trained, half the rate", "equal", 0.0, 1e-9),
+            Case("they are functions of the same logits", "functions", "exactly", 0.0, 1e-12),
+            Case("they are trained at the same rate", "trained, same rate", "exactly", 0.0, 1e-3),
+            Case("softmax is trained at half", "trained, half the rate", "exactly", 0.0, 1e-9),
         ),
         changes="For the trained models: hidden layers, momentum or weight decay.",
     ),
@@ -190,7 +190,7 @@ CLAIMS = (
         quantity="largest error of p - y, as a share of the largest gradient",
         experiment=heads,
         cases=tuple(
-            Case(f"the model is {what}", arm, "equal", 0.0, 1e-6)
+            Case(f"the model is {what}", arm, "exactly", 0.0, 1e-6)
             for what, arm in [
                 ("linear", "linear model"),
                 ("a network of 1 hidden layer", "1 hidden layer"),

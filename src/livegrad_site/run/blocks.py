@@ -161,7 +161,7 @@ def printed(code: str, space: dict[str, Any] | None = None) -> str:
     """Return what ``code`` prints in an empty namespace, and add its names to ``space``."""
     results.forget()
     space = {} if space is None else space
-    space |= {"__MODULE__": "__main__", shapes.CHECK: shapes.compare}
+    space |= {"__name__": "__main__", shapes.CHECK: shapes.compare}
     said = io.StringIO()
     with redirect_stdout(said):
         exec(compile(shapes.checking(code), "<block>", "exec"), space)
