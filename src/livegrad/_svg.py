@@ -271,8 +271,8 @@ def legend(drawn: Canvas) -> None:
     shown = [(h, t) for h, t in zip(handles, labels, strict=True) if t]
     if not shown:
         return
-    # About 72 letters fit into a row of the usual width; a sample of the line takes seven.
-    room = 72 * drawn.get_figwidth() / WIDTH
+    # About 66 letters fit into a row of the usual width; a sample of the line takes seven.
+    room = 66 * drawn.get_figwidth() / WIDTH
     widths = [len(text) + 7 for _, text in shown]
 
     def needed(columns: int) -> int:

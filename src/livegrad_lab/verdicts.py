@@ -15,13 +15,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import ModuleType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from livegrad._checks import Array
-from livegrad_lab import panel
+from livegrad_lab import kept, panel
 from livegrad_lab.sweep import sweep
 from livegrad_lab.trial import sign_flip_p
 
@@ -35,6 +35,7 @@ __all__ = [
     "best_rates",
     "decide",
     "edges",
+    "kept_or_run",
     "largest_called",
     "results",
     "smallest_effect",
@@ -129,7 +130,7 @@ def results(of: ModuleType = panel) -> tuple[dict[Setting, dict[str, Array]], li
         each run trained.
     """
     todo = of.settings()
-    runs = sweep(of.run, todo)
+    runs = kept_or_run(of.run, todo)
     by_place: dict[Setting, dict[str, list[Array]]] = {}
     for given, found in zip(todo, runs, strict=True):
         sizes = np.array(panel.SIZES[given["data"]][1:])  # (2,)
@@ -147,6 +148,24 @@ def results(of: ModuleType = panel) -> tuple[dict[Setting, dict[str, Array]], li
         for setting, arms in by_place.items()
     }
     return table, [found["epochs"] for found in runs]
+
+
+def kept_or_run(
+    function: Callable[..., Any], settings: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Return what a function gives for each setting, from its record where that has all of them.
+
+    ``sweep`` does so too, but asks anew for each setting whether the record is of this code.
+
+    Args:
+        function: one of the experiments that are kept.
+        settings: its arguments, one run each.
+    """
+    found = kept.find(function)
+    names = [kept.setting(one) for one in settings]
+    if all(name in found for name in names):
+        return [kept.unpacked(found[name]) for name in names]
+    return sweep(function, settings)
 
 
 def best_rates(found: Mapping[str, Array]) -> dict[str, int]:

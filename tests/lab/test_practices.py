@@ -54,6 +54,17 @@ def test_a_run_says_how_many_are_right_and_how_sure_it_is():
     assert sure.shape == (len(right), 2) and ((sure >= 0.5) & (sure <= 1)).all()
 
 
+def test_a_record_that_has_all_runs_is_read_and_one_that_has_not_is_not(monkeypatch):
+    def given(function, settings):
+        return ["run anew"] * len(settings)
+
+    monkeypatch.setattr(verdicts, "sweep", given)
+    todo = practices.settings()[:2]
+    assert [one["epochs"] for one in verdicts.kept_or_run(practices.run, todo)] == [60, 60]
+    other = [*todo, todo[0] | {"seed": 99}]
+    assert verdicts.kept_or_run(practices.run, other) == ["run anew"] * 3
+
+
 def made(**arms):
     """What was measured in one setting, alike for all seeds but for a little noise."""
     noise = np.random.default_rng(1).normal(0, 1e-4, (10, 1))

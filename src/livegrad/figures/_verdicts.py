@@ -133,7 +133,9 @@ def forest(
     reach = max(0.05, 1.1 * max(map(abs, ends)))
     # Few rows have room for each case's interval, many only for where the cases lie.
     most = max(map(len, cases.values()))
-    pitch = max(0.45, 0.22 + 0.045 * most) if len(cases) <= _FEW else 0.45  # inches a row
+    few = len(cases) <= _FEW
+    pitch = max(0.45, 0.22 + 0.045 * most) if few else 0.45  # inches a row
+    faint = 1.0 if few else 0.25
     top = 0.22 / pitch - 0.5  # below the row's name
     with canvas(0.9 + pitch * len(cases)) as drawn:
         axes = drawn.add_subplot()
@@ -152,7 +154,8 @@ def forest(
         for name, (sign, size, tint) in _MARKS.items():
             here = [k for k, case in enumerate(flat) if case[-1] == name]
             for k in here:
-                axes.plot(flat[k][2:4], [heights[k]] * 2, color=colour(tint), linewidth=0.7)
+                ends_of, level = flat[k][2:4], [heights[k]] * 2
+                axes.plot(ends_of, level, color=colour(tint), linewidth=0.7, alpha=faint)
             across, down = [flat[k][1] for k in here], [heights[k] for k in here]
             axes.plot(across, down, sign, markersize=0.8 * size, color=colour(tint), label=name)
         marks = [mark for mark in (0.02, 0.1, 0.5) if mark < reach]

@@ -14,8 +14,7 @@ from livegrad._checks import Array
 from livegrad_lab import followed, panel, practices
 from livegrad_lab.asked.records import ASKED, PRACTICES, Asked, find
 from livegrad_lab.stack import OPTIMIZERS
-from livegrad_lab.sweep import sweep
-from livegrad_lab.verdicts import POINTS, Comparison, Decided, decide, results
+from livegrad_lab.verdicts import POINTS, Comparison, Decided, decide, kept_or_run, results
 
 __all__ = ["Answer", "ask", "curves", "decided", "overview", "table"]
 
@@ -157,7 +156,7 @@ def curves(code: str, optimizer: str) -> dict[str, Array]:
         for group in dict.fromkeys(groups)
         for seed in range(followed.SEEDS)
     ]
-    runs = sweep(followed.run, todo)
+    runs = kept_or_run(followed.run, todo)
     return {
         arm: np.array(
             [run[arm] for given, run in zip(todo, runs, strict=True) if given["group"] == group]
