@@ -828,3 +828,12 @@ def test_curves_count_the_epochs_between_two_values():
     labels = [text for text in texts(figure) if text.isdigit()]
     assert "18" in labels or "15" in labels
     assert max(map(int, labels)) <= 18
+
+
+def test_a_forest_of_many_rows_leaves_the_intervals_out():
+    few, many = (
+        figures.forest({f"he {k}": FOREST for k in range(n)}, {f"he {k}": (0, 1) for k in range(n)})
+        for n in (12, 13)
+    )
+    assert "with their intervals" in few.alt and "with their intervals" not in many.alt
+    assert len(many.svg) < len(few.svg)

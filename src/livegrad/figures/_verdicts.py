@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -100,7 +101,8 @@ def forest(
 ) -> Figure:
     """Draw the difference of each case with its interval, a row a claim, and where the claim holds.
 
-    The axis is linear up to 0.02 and logarithmic beyond, on both sides.
+    The axis is linear up to 0.02 and logarithmic beyond, on both sides. Where there are more than
+    a dozen rows, their lines would hide each other, and the intervals are left out.
 
     Args:
         cases: for each row the cases: difference, the interval's ends, and one of "borne out",
@@ -135,7 +137,6 @@ def forest(
     most = max(map(len, cases.values()))
     few = len(cases) <= _FEW
     pitch = max(0.45, 0.22 + 0.045 * most) if few else 0.45  # inches a row
-    faint = 1.0 if few else 0.25
     top = 0.22 / pitch - 0.5  # below the row's name
     with canvas(0.9 + pitch * len(cases)) as drawn:
         axes = drawn.add_subplot()
@@ -153,9 +154,10 @@ def forest(
         ]
         for name, (sign, size, tint) in _MARKS.items():
             here = [k for k, case in enumerate(flat) if case[-1] == name]
-            for k in here:
-                ends_of, level = flat[k][2:4], [heights[k]] * 2
-                axes.plot(ends_of, level, color=colour(tint), linewidth=0.7, alpha=faint)
+            if few:  # one path for all lines of a kind, with a gap behind each
+                lows = np.ravel([[*flat[k][2:4], math.nan] for k in here])
+                levels = np.ravel([[heights[k]] * 2 + [math.nan] for k in here])
+                axes.plot(lows, levels, color=colour(tint), linewidth=0.7)
             across, down = [flat[k][1] for k in here], [heights[k] for k in here]
             axes.plot(across, down, sign, markersize=0.8 * size, color=colour(tint), label=name)
         marks = [mark for mark in (0.02, 0.1, 0.5) if mark < reach]
@@ -174,7 +176,7 @@ def forest(
         )
         return render(
             drawn,
-            alt or f"Differences with their intervals: {said}.",
+            alt or f"Differences{' with their intervals' if few else ''}: {said}.",
             caption
             or f"Of {len(flat)} cases {_counted([case[-1] for case in flat])}; the shade "
             "is where the claim holds.",
