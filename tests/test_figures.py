@@ -696,11 +696,11 @@ def test_what_a_log_axis_has_no_place_for_leaves_the_line_without_a_point():
 @pytest.mark.parametrize(
     ("names", "columns"),
     [
-        (["a" * 29, "b" * 29], 2),  # 72 letters, with seven for each sample of a line
-        (["a" * 30, "b" * 29], 1),
+        (["a" * 26, "b" * 26], 2),  # 66 letters, with seven for each sample of a line
+        (["a" * 27, "b" * 26], 1),
         (["a" * 70, "b" * 70], 1),  # one column does not fit either
-        (["a" * 17, "b" * 17, "c" * 17], 3),
-        (["a" * 18, "b" * 17, "c" * 17], 2),
+        (["a" * 15, "b" * 15, "c" * 15], 3),
+        (["a" * 16, "b" * 15, "c" * 15], 2),
     ],
 )
 def test_a_legend_has_as_many_columns_as_fit(names, columns):
