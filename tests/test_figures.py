@@ -796,7 +796,7 @@ def test_verdicts_that_cannot_be_drawn_are_an_error(outcomes, groups, message):
 
 def test_a_forest_shades_where_a_claim_holds_and_counts_its_cases():
     figure = figures.forest({"he": FOREST}, {"he": (0.01, np.inf)})
-    assert "1 borne out (squares), 1 contradicted (crosses), 1 open (dots)" in figure.caption
+    assert "1 borne out (blocks), 1 contradicted (bars), 1 open (dots)" in figure.caption
     assert figure.alt.endswith("he, 1 borne out, 1 contradicted, from -0.3 to 0.1.")
     assert "the shade is where the claim holds" in figure.caption
 

@@ -268,9 +268,8 @@ def test_a_byte_or_a_file_that_differs_is_caught(tmp_path):
     assert differing(tmp_path / "here", tmp_path / "there") == ["b", "c"]
 
 
-# Bytes of a page before compression: the pages to look things up on, those of the claims with two
-# pictures each, then the lessons.
-BUDGETS = {"reference/": 330_000, "experiments/claims/": 230_000, "": 170_000}
+# Bytes of a page before compression: the pages to look things up on, then the lessons.
+BUDGETS = {"reference/": 300_000, "": 170_000}
 
 
 def test_each_page_keeps_within_its_weight(site, pages):

@@ -5,7 +5,7 @@ import { MLP } from "./engine.js";
 import { HEADS, oneHot } from "./heads.js";
 import { draw as drawWeights } from "./initializers.js";
 import { loadKernel } from "./kernel.js";
-import { apart, decades, fixed, float, paint, path, say, scale as linear, shape } from "./kit.js";
+import { apart, decades, fixed, float, paint, path, say, scale as linear, shape, words } from "./kit.js";
 import { OPTIMIZERS } from "./optimizers.js";
 import { Generator } from "./random.js";
 import { Trainer } from "./trainer.js";
@@ -323,8 +323,6 @@ function says(state, { arms, margin }) {
   const erratic = other.length ? ` Training of ${other.join(" and ")} is erratic: rounding alone gives other numbers, in Python too.` : "";
   return `${leads.join("; ")}.${diverged}${erratic} One seed decides nothing: draw anew.`;
 }
-
-const words = (names) => Object.fromEntries(names.map((name) => [name, name]));
 
 export default {
   name: "claim",

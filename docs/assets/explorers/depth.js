@@ -4,7 +4,7 @@ import { ACTIVATIONS } from "./activations.js";
 import { MLP } from "./engine.js";
 import { draw as drawWeights, INITIALIZERS } from "./initializers.js";
 import { loadKernel } from "./kernel.js";
-import { decades, float, paint, path, sayPower, scale as linear, shape } from "./kit.js";
+import { decades, float, paint, path, sayPower, scale as linear, shape, words } from "./kit.js";
 import { Passes } from "./passes.js";
 import { Generator } from "./random.js";
 import { GRADIENT_BOUNDS, judge, SIGNAL_BOUNDS, table } from "./signals.js";
@@ -161,8 +161,6 @@ function says({ depth, activation }, { gain, signalGain, verdict, why }) {
   const products = `the gradient's product is ${sayPower(gain)}, the signal's ${sayPower(signalGain)}`;
   return `${activation}, ${layers}: ${products}. Verdict: ${verdict}; ${why}.`;
 }
-
-const words = (names) => Object.fromEntries(names.map((name) => [name, name]));
 
 export default {
   name: "depth",

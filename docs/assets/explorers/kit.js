@@ -84,6 +84,11 @@ export function sayPower(x) {
   return `${mantissa.replace("-", "−")} × 10${[...power].map((c) => RAISED[c]).join("")}`;
 }
 
+/** Names as they are said on a control. */
+export function words(names) {
+  return Object.fromEntries(names.map((name) => [name, name]));
+}
+
 /** The numbers that a slider over orders of magnitude stops at. */
 export function decades(min, max, steps = [1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8]) {
   const stops = [];

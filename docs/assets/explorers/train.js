@@ -6,7 +6,7 @@ import { MLP } from "./engine.js";
 import { HEADS } from "./heads.js";
 import { INITIALIZERS } from "./initializers.js";
 import { loadKernel } from "./kernel.js";
-import { calm, decades, fixed, float, node, paint, path, say, sayPower, scale as linear, shape } from "./kit.js";
+import { calm, decades, fixed, float, node, paint, path, say, sayPower, scale as linear, shape, words } from "./kit.js";
 import { Generator } from "./random.js";
 import { judge, percent, power } from "./signals.js";
 import { Trainer } from "./trainer.js";
@@ -296,8 +296,6 @@ function says({ epochs, data }, { loss, accuracy, layers, diverged, losses }) {
   const silentUnits = dead ? ` In one layer ${percent(dead)} of the units are dead.` : "";
   return `${after} ${percent(accuracy)} of the points (${DATA[data].title}) are right, loss ${say(loss, 3)}.${silentUnits}`;
 }
-
-const words = (names) => Object.fromEntries(names.map((name) => [name, name]));
 
 export default {
   name: "train",

@@ -2,7 +2,7 @@
 
 import { MLP } from "./engine.js";
 import { draw as drawWeights, INITIALIZERS } from "./initializers.js";
-import { decades, float, paint, sayPower, scale as linear, shape } from "./kit.js";
+import { decades, float, paint, sayPower, scale as linear, shape, words } from "./kit.js";
 import { Generator } from "./random.js";
 import { power } from "./signals.js";
 
@@ -133,8 +133,6 @@ function says({ initializer, show, depth }, { layers }) {
   const names = show === "a" ? `from layer 1 to layer ${depth}` : `from layer ${depth} back to layer 1`;
   return `${initializer}: ${names} the ${what}' standard deviation goes from ${sayPower(from)} to ${sayPower(to)}, a factor of ${sayPower(from ? to / from : 0)}.`;
 }
-
-const words = (names) => Object.fromEntries(names.map((name) => [name, name]));
 
 export default {
   name: "weights",

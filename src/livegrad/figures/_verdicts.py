@@ -13,6 +13,14 @@ from livegrad.figures import _words as words
 # Sign, size and colour of each outcome: a case that is open is no more than a dot.
 _MARKS = {"borne out": ("s", 4.6, 2), "contradicted": ("x", 4.6, 1), "open": (".", 2.5, 4)}
 
+# Half a stroke's height in inches, its width in points, and the marker that looks like it.
+_STROKES = {
+    "borne out": (0.025, 3.6, "s"),
+    "contradicted": (0.033, 1.3, "|"),
+    "open": (0.01, 1.5, "."),
+}
+_SHAPES = {"borne out": "blocks", "contradicted": "bars", "open": "dots"}
+_SIGNS = {"borne out": "squares", "contradicted": "crosses", "open": "dots"}
 _FEW = 12
 
 
@@ -77,7 +85,7 @@ def verdicts(
         axes.spines[:].set_visible(False)
         legend(drawn)
         flat = [outcome for row in rows for outcome in row]
-        said = _counted(flat)
+        said = _counted(flat, _SIGNS)
         by_claim = "; ".join(
             f"{claim}: {row.count('borne out')} borne out, {row.count('contradicted')} contradicted"
             for claim, row in zip(outcomes, map(list, rows), strict=True)
@@ -152,14 +160,19 @@ def forest(
             for at, found in enumerate(cases.values())
             for k in range(len(found))
         ]
-        for name, (sign, size, tint) in _MARKS.items():
+        for name, (_, _, tint) in _MARKS.items():
             here = [k for k, case in enumerate(flat) if case[-1] == name]
             if few:  # one path for all lines of a kind, with a gap behind each
                 lows = np.ravel([[*flat[k][2:4], math.nan] for k in here])
                 levels = np.ravel([[heights[k]] * 2 + [math.nan] for k in here])
                 axes.plot(lows, levels, color=colour(tint), linewidth=0.7)
-            across, down = [flat[k][1] for k in here], [heights[k] for k in here]
-            axes.plot(across, down, sign, markersize=0.8 * size, color=colour(tint), label=name)
+            # A stroke a mark, all in one path: thousands of markers would be a heavy page.
+            height, wide, sign = _STROKES[name]
+            half = height / pitch
+            across = np.ravel([[flat[k][1]] * 2 + [math.nan] for k in here])
+            down = np.ravel([[heights[k] - half, heights[k] + half, math.nan] for k in here])
+            axes.plot(across, down, color=colour(tint), linewidth=wide, solid_capstyle="butt")
+            axes.plot([], [], sign, markersize=5, color=colour(tint), label=name)
         marks = [mark for mark in (0.02, 0.1, 0.5) if mark < reach]
         axes.set_xticks([*(-mark for mark in reversed(marks)), 0, *marks])
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
@@ -178,11 +191,10 @@ def forest(
             drawn,
             alt or f"Differences{' with their intervals' if few else ''}: {said}.",
             caption
-            or f"Of {len(flat)} cases {_counted([case[-1] for case in flat])}; the shade "
+            or f"Of {len(flat)} cases {_counted([case[-1] for case in flat], _SHAPES)}; the shade "
             "is where the claim holds.",
         )
 
 
-def _counted(outcomes: list[str]) -> str:
-    signs = {"borne out": "squares", "contradicted": "crosses", "open": "dots"}
+def _counted(outcomes: list[str], signs: Mapping[str, str]) -> str:
     return ", ".join(f"{outcomes.count(name)} {name} ({signs[name]})" for name in signs)

@@ -340,19 +340,19 @@ ASKED: Mapping[str, Asked] = {
         ),
         _asked(
             "clipping-cures-explosion",
-            "step",
+            "clipping",
             "Clipping the gradient's norm cures exploding gradients.",
             "Pascanu et al. 2013",
         ),
         _asked(
             "attention-needs-clipping",
-            "step",
+            "clipping",
             "Transformers need gradient clipping.",
-            "Pascanu et al. 2013",
+            "Zhang et al. 2020",
         ),
         _asked(
             "float16-needs-scaling",
-            "step",
+            "clipping",
             "Training in float16 needs loss scaling, in bfloat16 it does not.",
             "Micikevicius et al. 2018",
         ),
