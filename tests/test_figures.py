@@ -536,6 +536,10 @@ def test_the_package_loads_the_figures_at_their_first_use():
         ('<path d="M 0 0" style="fill: none"/><text>1</text>', "<text>1</text>"),
         ('<path style="stroke: red"/><text>1</text>', "<text>1</text>"),
         ('<text x="1.26" transform="rotate(-0 1.26 2)">1.26</text>', '<text x="1.3">1.26</text>'),
+        (
+            '<path d="M 1.04 9.9\nL 1.04 12.26\nM 1.04 9L 1.2 9M -3 -2L -3 -4L -3 -5"/>',
+            '<path d="M1 9.9v2.4M1 9L1.2 9M-3 -2v-2L-3 -5"/>',
+        ),
         ("<svg/>", "<svg/>"),
     ],
 )

@@ -333,7 +333,13 @@ def _rounded(attribute: re.Match[str]) -> str:
     value = re.sub(r"-?\d+\.\d+", lambda m: f"{float(m[0]):.1f}".removesuffix(".0"), value)
     if name == "d":
         value = re.sub(r"\s*([A-Za-z])\s*", r"\1", value)
+        # A thousand marks of one length say the same word, which compresses to nothing.
+        value = re.sub(r"(?<=M)([\d.-]+) ([\d.-]+)L\1 ([\d.-]+)", _upright, value)
     return f' {name}="{value}"'
+
+
+def _upright(stroke: re.Match[str]) -> str:
+    return f"{stroke[1]} {stroke[2]}v{float(stroke[3]) - float(stroke[2]):.1f}".removesuffix(".0")
 
 
 def _shortened(attribute: re.Match[str]) -> str:
