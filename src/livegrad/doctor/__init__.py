@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from livegrad.doctor._report import CODES, PAGES, Examination, Finding, LayerGain
 
 if TYPE_CHECKING:
-    from livegrad.doctor._watch import Watch
+    from livegrad.doctor._keras.watch import Watch
 
 __all__ = ["CODES", "PAGES", "Examination", "Finding", "LayerGain", "Watch", "examine"]
 
@@ -55,7 +55,7 @@ def examine(model: Any, x: Any, y: Any = None, *, rows: int = 256) -> Examinatio
     Source:
         Hanin 2018 (how far chance moves a product); Lewkowycz et al. 2020 (steps too long).
     """
-    from livegrad.doctor._examine import examine as examined
+    from livegrad.doctor._keras import examine as examined
 
     return examined(model, x, y, rows)
 
@@ -63,7 +63,7 @@ def examine(model: Any, x: Any, y: Any = None, *, rows: int = 256) -> Examinatio
 def __getattr__(name: str) -> Any:
     """Import ``Watch``, and Keras with it, at its first use."""
     if name == "Watch":
-        from livegrad.doctor._watch import Watch
+        from livegrad.doctor._keras.watch import Watch
 
         return Watch
     raise AttributeError(f"module 'livegrad.doctor' has no attribute {name!r}")

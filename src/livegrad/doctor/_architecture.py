@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import keras
-import tensorflow as tf
+import numpy as np
 
-from livegrad.doctor._path import activation_of, bends, has_weights
-from livegrad.doctor._probe import Call, Pass, norm
+from livegrad.doctor._facts import Call, Pass, Probe, Words, norm
+from livegrad.doctor._path import bends
 from livegrad.doctor._report import Finding
 
 __all__ = ["dropout", "linear", "softmax"]
 
-_MASKS = (
-    keras.layers.Dropout,
-    keras.layers.SpatialDropout1D,
-    keras.layers.SpatialDropout2D,
-    keras.layers.SpatialDropout3D,
-    keras.layers.AlphaDropout,
-)
 # A mask whose noise is three standard deviations of the signal, in variances.
 _NOISE = 3.0**2
 
@@ -36,22 +28,23 @@ def _next_weighted(result: Pass, at: int) -> list[tuple[int, list[Call]]]:
             # By the tensor itself: where something unknown was computed in between, no chain.
             if not any(t is result.calls[place].output for t in call.inputs):
                 continue
-            if has_weights(call.layer):
+            if call.layer.weighted:
                 found.append((later, between))
             elif len(call.inputs) == 1:
                 todo.append((later, [*between, call]))
     return found
 
 
-def softmax(result: Pass) -> list[Finding]:
+def softmax(result: Pass, words: Words) -> list[Finding]:
     """Return a finding for the first softmax whose output is another layer's input."""
     for at, call in enumerate(result.calls):
-        if activation_of(call.layer) != "softmax" or not _next_weighted(result, at):
+        if call.layer.activation != "softmax" or not _next_weighted(result, at):
             continue
+        assert call.output is not None
         width = int(call.output.shape[-1])
         above = norm(call.gradient)
         below = max((norm(g) for g in call.gradients if g is not None), default=float("nan"))
-        sums = float(keras.ops.mean(keras.ops.sum(call.output, axis=-1)))
+        sums = float(np.mean(np.sum(call.output, axis=-1)))
         gain = f"; gain {below / above:.3g}" if above > 0 else ""
         return [
             Finding(
@@ -61,13 +54,13 @@ def softmax(result: Pass) -> list[Finding]:
                 f"{width - 1}, must be {width}{gain}",
                 "The units compete for a sum of 1: each is about one over their number, and the "
                 "slopes are as small.",
-                f'keras.layers.Dense({width}, activation="relu", kernel_initializer="he_normal")',
+                words.dense(width, "relu", "he_normal"),
             )
         ]
     return []
 
 
-def linear(result: Pass) -> list[Finding]:
+def linear(result: Pass, probe: Probe) -> list[Finding]:
     """Return a finding for the first layer that forms one linear map with the next.
 
     A layer that is narrower than both its neighbours is a bottleneck: it lowers the rank, which
@@ -75,18 +68,20 @@ def linear(result: Pass) -> list[Finding]:
     """
     for at, call in enumerate(result.calls):
         layer = call.layer
-        if not has_weights(layer) or activation_of(layer) != "linear":
+        if not layer.weighted or layer.activation != "linear":
             continue
         for later, between in _next_weighted(result, at):
             follower = result.calls[later].layer
-            if any(bends(step.layer) for step in between) or type(follower) is not type(layer):
+            if any(bends(step.layer) for step in between) or follower.type != layer.type:
                 continue
-            if "Depthwise" in type(layer).__name__ or "Separable" in type(layer).__name__:
+            if layer.kind in ("depthwise", "separable"):
                 continue
-            if not between and _read_elsewhere(result, at, later):
+            if not between and _read_elsewhere(result, at, later, probe):
                 continue
+            last = result.calls[later].output
+            assert call.output is not None and last is not None
             units = int(call.output.shape[-1])
-            ends = min(int(call.inputs[0].shape[-1]), int(result.calls[later].output.shape[-1]))
+            ends = min(int(call.inputs[0].shape[-1]), int(last.shape[-1]))
             if units < ends:
                 continue
             return [
@@ -97,14 +92,15 @@ def linear(result: Pass) -> list[Finding]:
                     f"rank {ends} of the two maps is not lowered by {units} units",
                     "Two linear maps in a row are one linear map: the layer adds weights, and no "
                     "function that one layer could not give.",
-                    f'keras.layers.{type(layer).__name__}({units}, activation="relu", '
-                    'kernel_initializer="he_normal")',
+                    probe.words.layer(
+                        layer, units=units, activation="relu", initializer="he_normal"
+                    ),
                 )
             ]
     return []
 
 
-def _read_elsewhere(result: Pass, at: int, later: int) -> bool:
+def _read_elsewhere(result: Pass, at: int, later: int, probe: Probe) -> bool:
     """Whether the output has another reader than this layer, as a residual stream has.
 
     A reader that is no layer is not seen; but the gradient then is not this layer's alone.
@@ -113,25 +109,20 @@ def _read_elsewhere(result: Pass, at: int, later: int) -> bool:
     readers = [call for call in result.calls if any(t is output for t in call.inputs)]
     if len(readers) > 1:
         return True
-    call = result.calls[later]
-    if call.gradient is None or result.calls[at].gradient is None:
-        return False
-    with tf.GradientTape() as tape:
-        tape.watch(output)
-        again = call.layer(output)
-    alone = tape.gradient(again, output, tf.cast(call.gradient, again.dtype))
     whole = result.calls[at].gradient
-    rest = norm(tf.cast(whole, tf.float32) - tf.cast(alone, tf.float32))
-    return rest > 1e-2 * norm(whole)
+    if result.calls[later].gradient is None or whole is None:
+        return False
+    alone = probe.alone(result.calls[later])
+    return alone is not None and norm(whole - alone) > 1e-2 * norm(whole)
 
 
-def dropout(result: Pass) -> list[Finding]:
+def dropout(result: Pass, words: Words) -> list[Finding]:
     """Return findings for a mask on the output, or for masks that bury the signal.
 
     A mask of rate r that is made up for by 1 / (1 - r) adds the variance r / (1 - r) to a signal of
     mean square 1. The variances of several masks add up.
     """
-    masks = [c for c in result.calls if isinstance(c.layer, _MASKS) and c.layer.rate > 0]
+    masks = [c for c in result.calls if c.layer.kind == "mask" and c.layer.rate > 0]
     for call in masks:
         at = next(i for i, c in enumerate(result.calls) if c is call)
         if _is_last(result, at):
@@ -142,13 +133,13 @@ def dropout(result: Pass) -> list[Finding]:
                     f"0 layers with weights follow the mask of rate {call.layer.rate:g}, must be "
                     "at least 1",
                     "The mask hits the answer itself: the loss punishes the network for the mask.",
-                    f"x = hidden; y = keras.layers.Dense(...)(x)  # without {call.layer.name}",
+                    words.without(call.layer),
                 )
             ]
-    noise = sum(float(call.layer.rate) / (1 - float(call.layer.rate)) for call in masks)
+    noise = sum(call.layer.rate / (1 - call.layer.rate) for call in masks)
     if noise < _NOISE * (1 - 1e-9):
         return []
-    worst = max(masks, key=lambda call: float(call.layer.rate))
+    worst = max(masks, key=lambda call: call.layer.rate)
     return [
         Finding(
             "dropout-rate",
@@ -157,7 +148,7 @@ def dropout(result: Pass) -> list[Finding]:
             f"3^2 = {_NOISE:.0f} of the signal's",
             "The noise of the masks is three times the signal; rate is the share that is dropped, "
             "not the share that is kept.",
-            "keras.layers.Dropout(0.2)",
+            words.mask(0.2),
         )
     ]
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-import keras
 import numpy as np
 
 from livegrad._checks import Array
-from livegrad.doctor._data import Sample
-from livegrad.doctor._path import activation_of
-from livegrad.doctor._probe import Pass
+from livegrad.doctor._facts import Output, Words
 from livegrad.doctor._report import Finding
 
-__all__ = ["Head", "baseline_loss", "heads", "judge"]
+__all__ = ["KNOWN", "baseline_loss", "judge"]
 
 _SQUARED = {
     "meansquarederror",
@@ -28,7 +22,8 @@ _BINARY = {"binarycrossentropy", "binaryfocalcrossentropy"}
 _CATEGORICAL = {"categoricalcrossentropy", "categoricalfocalcrossentropy"}
 _SPARSE = {"sparsecategoricalcrossentropy"}
 _HINGE = {"hinge", "squaredhinge"}
-_KNOWN = _SQUARED | _BINARY | _CATEGORICAL | _SPARSE | _HINGE | {"poisson"}
+KNOWN = _SQUARED | _BINARY | _CATEGORICAL | _SPARSE | _HINGE | {"poisson"}
+"""The losses that are judged, lower case without underscores."""
 _RANGES = {
     "sigmoid": (0.0, 1.0),
     "hard_sigmoid": (0.0, 1.0),
@@ -42,128 +37,25 @@ _RANGES = {
 }
 
 
-@dataclass
-class Head:
-    """One output with its loss and labels.
-
-    Attributes:
-        layer: the name of the layer that gives the output.
-        activation: its activation's name; "unknown" where it is not a known layer's.
-        kind: the loss's name, lower case without underscores.
-        logits: whether the loss takes logits.
-        ignored: a label that the loss ignores.
-        output: a sample of the output.
-        y: all labels.
-        metrics: the metrics of this output, as given to ``compile``.
-    """
-
-    layer: str
-    activation: str
-    kind: str
-    logits: bool
-    ignored: int | None
-    output: Array
-    y: Array
-    metrics: list[Any]
-
-    @property
-    def units(self) -> int:
-        """Entries of the last axis."""
-        return int(self.output.shape[-1]) if self.output.ndim > 1 else 1
-
-
-def heads(model: Any, sample: Sample, result: Pass) -> tuple[list[Head], list[str]]:
-    """Return the outputs with their losses, and what could not be told of them."""
-    losses = _spread(model.loss, model, len(result.outputs))
-    given = getattr(model._compile_metrics, "_user_metrics", None)
-    metrics = _metrics(given, model, len(result.outputs))
-    found: list[Head] = []
-    unjudged: list[str] = []
-    if len(sample.labels) != len(result.outputs):
-        outputs = f"{len(result.outputs)} outputs and {len(sample.labels)} arrays of labels"
-        return [], [f"output, loss and labels: {outputs} cannot be paired"]
-    for at, output in enumerate(result.outputs):
-        makers = [c for c in result.calls if c.output is not None and c.output is output]
-        layer = makers[-1].layer if makers else None
-        name = str(layer.name) if layer is not None else "output"
-        loss = losses[at]
-        if loss is None:
-            continue
-        kind = _kind(loss)
-        if kind not in _KNOWN:
-            unjudged.append(f"loss of {name}: {kind} is not known here")
-            continue
-        activation = activation_of(layer)
-        found.append(
-            Head(
-                layer=name,
-                activation="unknown" if activation == "none" else activation,
-                kind=kind,
-                logits=bool(getattr(loss, "from_logits", False)),
-                ignored=getattr(loss, "ignore_class", None),
-                output=np.asarray(keras.ops.cast(output, "float32")),
-                y=sample.labels[at],
-                metrics=metrics[at],
-            )
-        )
-        if found[-1].activation == "unknown":
-            unjudged.append(f"output activation of {name}: it is no known layer's")
-    return found, unjudged
-
-
-def _spread(given: Any, model: Any, outputs: int) -> list[Any]:
-    """Return one entry an output of what ``compile`` takes as one, a list or a dict."""
-    if isinstance(given, dict):
-        names = list(getattr(model, "output_names", None) or given)
-        return [given.get(name) for name in names] + [None] * (outputs - len(names))
-    if isinstance(given, list | tuple):
-        return list(given) + [None] * (outputs - len(given))
-    return [given] * outputs
-
-
-def _metrics(given: Any, model: Any, outputs: int) -> list[list[Any]]:
-    """Return each output's metrics, as ``compile`` shares them out: all to an only output."""
-    if outputs == 1:
-        return [[metric for metric in keras.tree.flatten(given) if metric is not None]]
-    return [
-        [] if g is None else list(g) if isinstance(g, list | tuple) else [g]
-        for g in _spread(given, model, outputs)
-    ]
-
-
-def _kind(loss: Any) -> str:
-    if isinstance(loss, str):
-        try:
-            loss = keras.losses.get(loss)
-        except ValueError:
-            return str(loss)
-    name = getattr(loss, "__name__", None) or type(loss).__name__
-    return str(name).replace("_", "").lower()
-
-
-def judge(head: Head) -> list[Finding]:
+def judge(head: Output, words: Words) -> list[Finding]:
     """Return the findings on one output: at most one on each of labels, output and metrics."""
-    return [finding for finding in (_labels(head), _output(head), _metric(head)) if finding]
+    judged = (_labels(head, words), _output(head, words), _metric(head, words))
+    return [finding for finding in judged if finding]
 
 
-def _mismatch(head: Head, evidence: str, why: str, fix: str) -> Finding:
+def _mismatch(head: Output, evidence: str, why: str, fix: str) -> Finding:
     return Finding("output-loss-mismatch", head.layer, evidence, why, fix)
 
 
-def _label(evidence: str, why: str, fix: str) -> Finding:
-    return Finding("label-mismatch", "data", evidence, why, fix)
-
-
-def _dense(head: Head, activation: str, units: int | None = None) -> str:
-    shown = "" if activation in ("linear", "unknown") else f', activation="{activation}"'
-    return f"keras.layers.Dense({units or head.units}{shown})"
+def _label(evidence: str, why: str, fix: str, stops: bool = True) -> Finding:
+    return Finding("label-mismatch", "data", evidence, why, fix, stops)
 
 
 def _zero_one(y: Array) -> bool:
     return bool(np.isin(y, (0, 1)).all())
 
 
-def _one_hot(head: Head) -> bool:
+def _one_hot(head: Output) -> bool:
     y = head.y
     whole = y.ndim > 1 and y.shape[-1] == head.units and head.units > 1
     return bool(whole and _zero_one(y) and (y.sum(axis=-1) == 1).all())
@@ -173,7 +65,7 @@ def _classes(y: Array) -> int:
     return int(y.max()) + 1
 
 
-def _labels(head: Head) -> Finding | None:
+def _labels(head: Output, words: Words) -> Finding | None:
     """Judge shape and range of the labels against the loss."""
     y, kind, units = head.y, head.kind, head.units
     expected = (len(y), *head.output.shape[1:])
@@ -185,7 +77,7 @@ def _labels(head: Head) -> Finding | None:
             return _label(
                 shapes.format(expected[:-1]),
                 "The sparse loss takes a class's number, not one column a class.",
-                'model.compile(..., loss="categorical_crossentropy")',
+                words.loss("categoricalcrossentropy"),
             )
         if y.shape not in (expected[:-1], (*expected[:-1], 1)):
             return _label(
@@ -198,7 +90,7 @@ def _labels(head: Head) -> Finding | None:
             return _label(
                 f"{int(np.sum(y != np.round(y)))} labels are no whole numbers, above 0",
                 "A class's number has no fractions.",
-                'model.compile(..., loss="mean_squared_error")  # if they are measurements',
+                f"{words.loss('meansquarederror')}  # if they are measurements",
             )
         if units > 1 and kept.size and (kept.min() < 0 or kept.max() >= units):
             low, high = int(kept.min()), int(kept.max())
@@ -206,7 +98,7 @@ def _labels(head: Head) -> Finding | None:
             return _label(
                 f"labels from {low} to {high}, must lie within 0 and {units - 1}",
                 "A label without a unit of its own has no probability that could rise.",
-                "y = y - 1" if shifted else _dense(head, head.activation, high + 1),
+                "y = y - 1" if shifted else words.dense(high + 1, head.activation),
             )
         return None
     if kind in _CATEGORICAL:
@@ -215,24 +107,24 @@ def _labels(head: Head) -> Finding | None:
             return _label(
                 shapes.format(expected),
                 "This loss takes one column a class, not the class's number.",
-                'model.compile(..., loss="sparse_categorical_crossentropy")'
-                if numbers
-                else "y = keras.utils.to_categorical(y)",
+                words.loss("sparsecategoricalcrossentropy") if numbers else words.columns(),
             )
         sums = y.sum(axis=-1)
         if units > 1 and np.abs(sums - 1).max() > 1e-3:
             return _label(
                 f"labels of one example sum to {sums.min():.3g} to {sums.max():.3g}, must be 1",
                 "Softmax shares out one; several labels at once need a sigmoid each.",
-                f'{_dense(head, "sigmoid")}; loss="binary_crossentropy"',
+                words.with_loss(words.dense(head.units, "sigmoid"), "binarycrossentropy"),
             )
         return None
     if y.shape != expected and not column:
         numbers = units > 1 and whole and y.shape in (expected[:-1], (*expected[:-1], 1))
         classes = numbers and kind in (_BINARY | _SQUARED) and y.min() >= 0 and y.max() < units
-        fix = f"keras.layers.Dense({y.shape[-1] if y.ndim > 1 else 1})"
+        fix = words.dense(y.shape[-1] if y.ndim > 1 else 1, "linear")
         if classes:
-            fix = f'{_dense(head, "softmax")}; loss="sparse_categorical_crossentropy"'
+            fix = words.with_loss(
+                words.dense(head.units, "softmax"), "sparsecategoricalcrossentropy"
+            )
         return _label(
             shapes.format(expected),
             "Arrays of unlike shapes are stretched to each other, or refused: each output is "
@@ -246,7 +138,9 @@ def _labels(head: Head) -> Finding | None:
         if signs:
             fix = "y = (y + 1) / 2"
         if many:
-            fix = f'{_dense(head, "softmax", _classes(y))}; loss="sparse_categorical_crossentropy"'
+            fix = words.with_loss(
+                words.dense(_classes(y), "softmax"), "sparsecategoricalcrossentropy"
+            )
         return _label(
             f"labels from {y.min():g} to {y.max():g}, must lie within 0 and 1",
             "Cross-entropy of what is no probability has no lower bound.",
@@ -260,18 +154,19 @@ def _labels(head: Head) -> Finding | None:
             "replaces it, in a batch whose labels are all 0 or 1."
             if zero_one
             else "Hinge asks for a margin on the label's side of 0.",
-            "y = 2 * y - 1" if zero_one else 'model.compile(..., loss="mean_squared_error")',
+            "y = 2 * y - 1" if zero_one else words.loss("meansquarederror"),
+            stops=False,
         )
     if kind == "poisson" and y.min() < 0:
         return _label(
             f"smallest label {y.min():.3g}, must be at least 0",
             "A Poisson count is never negative.",
-            'model.compile(..., loss="mean_squared_error")',
+            words.loss("meansquarederror"),
         )
     return None
 
 
-def _output(head: Head) -> Finding | None:
+def _output(head: Output, words: Words) -> Finding | None:
     """Judge the output's activation and number of units against the loss and the labels."""
     act, kind, units = head.activation, head.kind, head.units
     if act == "softmax" and units == 1:
@@ -279,17 +174,17 @@ def _output(head: Head) -> Finding | None:
             head,
             "softmax over 1 unit, must be at least 2",
             "Softmax of one number is 1, whatever the number: no gradient at all.",
-            f'{_dense(head, "sigmoid")}; loss="binary_crossentropy"',
+            words.with_loss(words.dense(head.units, "sigmoid"), "binarycrossentropy"),
         )
     if kind in _SPARSE | _CATEGORICAL and units == 1:
         return _mismatch(
             head,
             "1 unit for a loss over classes, must be at least 2",
             "With one class there is nothing to tell apart.",
-            f'{_dense(head, "sigmoid")}; loss="binary_crossentropy"',
+            words.with_loss(words.dense(head.units, "sigmoid"), "binarycrossentropy"),
         )
     if kind in _SPARSE | _CATEGORICAL | _BINARY:
-        return _probabilities(head)
+        return _probabilities(head, words)
     low, high = _RANGES.get(act, (-np.inf, np.inf))
     if kind in _SQUARED:
         outside = float(np.mean((head.y < low) | (head.y > high)))
@@ -302,7 +197,7 @@ def _output(head: Head) -> Finding | None:
                 f"{len(np.unique(head.y))} different labels, all 0 or 1; a measurement has more",
                 "Squared error keeps the factor p (1 - p): where the output is surely wrong, the "
                 "gradient is nearly 0. Cross-entropy cancels it.",
-                f'model.compile(..., loss="{sparse}_crossentropy")',
+                words.loss(f"{sparse}crossentropy"),
             )
         if outside > 0:
             return _mismatch(
@@ -310,14 +205,14 @@ def _output(head: Head) -> Finding | None:
                 f"{outside:.0%} of the targets lie outside {low:g} to {high:g}, the range of "
                 f"{act}; must be 0 %",
                 "No weights reach them, and the attempt drives the output onto its flat end.",
-                _dense(head, "linear"),
+                words.dense(head.units, "linear"),
             )
     if kind in _HINGE and low >= 0:
         return _mismatch(
             head,
             f"smallest possible output {low:g}, must be below 0",
             "Hinge wants scores on both sides of 0.",
-            _dense(head, "linear"),
+            words.dense(head.units, "linear"),
         )
     if kind == "poisson" and (head.output <= 0).any() and low < 0:
         share = float(np.mean(head.output <= 0))
@@ -325,20 +220,13 @@ def _output(head: Head) -> Finding | None:
             head,
             f"{share:.0%} of the outputs are not above 0, must be 0 %",
             "Poisson's loss takes the logarithm of the output.",
-            _dense(head, "exponential"),
+            words.dense(head.units, "exponential"),
         )
     return None
 
 
-def _probabilities(head: Head) -> Finding | None:
+def _probabilities(head: Output, words: Words) -> Finding | None:
     act, binary = head.activation, head.kind in _BINARY
-    name = {
-        "binarycrossentropy": "BinaryCrossentropy",
-        "categoricalcrossentropy": "CategoricalCrossentropy",
-        "sparsecategoricalcrossentropy": "SparseCategoricalCrossentropy",
-        "binaryfocalcrossentropy": "BinaryFocalCrossentropy",
-        "categoricalfocalcrossentropy": "CategoricalFocalCrossentropy",
-    }[head.kind]
     right, wrong = ("sigmoid", "softmax") if binary else ("softmax", "sigmoid")
     if head.logits:
         if act in _RANGES:
@@ -349,13 +237,12 @@ def _probabilities(head: Head) -> Finding | None:
                 "logits lie within -inf and inf",
                 "The probabilities are taken for logits and squashed once more: the loss has a "
                 "floor that no weights get below.",
-                _dense(head, "linear"),
+                words.dense(head.units, "linear"),
             )
         return None
     squashed = "sigmoid" if act == "hard_sigmoid" else act
     if squashed == wrong and head.units > 1:
-        loss = "categorical_crossentropy" if binary else "binary_crossentropy"
-        fix = f'model.compile(..., loss="{loss}")' if binary else _dense(head, right)
+        fix = words.loss("categoricalcrossentropy") if binary else words.dense(head.units, right)
         return _mismatch(
             head,
             f"outputs of one example sum to {_sums(head)}, "
@@ -369,29 +256,27 @@ def _probabilities(head: Head) -> Finding | None:
     outside = float(np.mean((head.output < 0) | (head.output > 1)))
     if act != "unknown" or outside > 0:
         named = act if act != "unknown" else "the output"
-        fix = f"model.compile(..., loss=keras.losses.{name}(from_logits=True))"
+        fix = words.loss(head.kind, logits=True)
         return _mismatch(
             head,
             f"{outside:.0%} of the outputs lie outside 0 to 1; {named} gives no probabilities, "
             f"and from_logits is False; must be 0 % by {right}",
             "The loss cuts what is no probability back to the edge, where it has no gradient.",
-            fix if act in ("linear", "unknown") else _dense(head, right),
+            fix if act in ("linear", "unknown") else words.dense(head.units, right),
         )
     return None
 
 
-def _sums(head: Head) -> str:
+def _sums(head: Output) -> str:
     sums = head.output.sum(axis=-1)
     return f"{sums.min():.3g} to {sums.max():.3g}"
 
 
-def _metric(head: Head) -> Finding | None:
+def _metric(head: Output, words: Words) -> Finding | None:
     """Judge the metrics against the loss and the labels."""
     for metric in head.metrics:
-        name = metric if isinstance(metric, str) else getattr(metric, "__name__", None)
-        name = str(name or type(metric).__name__).replace("_", "").lower()
+        name = metric.name
         plain = name in ("accuracy", "acc")
-        threshold = getattr(metric, "threshold", None)
         if head.kind in _SQUARED | {"poisson"} and (plain or name.endswith("accuracy")):
             values = len(np.unique(head.y))
             if values > 2:
@@ -401,11 +286,10 @@ def _metric(head: Head) -> Finding | None:
                     f"{name} counts equal numbers, and the targets take {values} values, above 2",
                     "A prediction of a measurement is close or not, but never equal: the metric "
                     "stays near 0 however well the model fits.",
-                    'model.compile(..., metrics=["mean_absolute_error"])',
+                    words.metric("mean_absolute_error"),
                 )
-        half = threshold is None or threshold == 0.5
-        string = isinstance(metric, str)
-        counts = name == "binaryaccuracy" or (plain and string)
+        half = metric.threshold is None or metric.threshold == 0.5
+        counts = name == "binaryaccuracy" or (plain and metric.plain)
         if head.kind in _BINARY and head.logits and counts and half:
             return Finding(
                 "metric-mismatch",
@@ -413,27 +297,25 @@ def _metric(head: Head) -> Finding | None:
                 "threshold 0.5 on logits, must be 0",
                 "A logit of 0 is the probability one half: between 0 and 0.5 the metric counts "
                 "an answer for the other class.",
-                "model.compile(..., metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)])",
+                words.metric("accuracy", threshold=0.0),
             )
         columns = head.y.ndim > 1 and head.y.shape == (len(head.y), *head.output.shape[1:])
         if head.units > 1 and head.kind in _CATEGORICAL | _SPARSE:
             wrong = (name == "categoricalaccuracy" and not columns) or (
                 name == "sparsecategoricalaccuracy" and columns
             )
-            if not string and type(metric) is keras.metrics.Accuracy:
-                wrong = True
-            if wrong:
+            if wrong or metric.equal:
                 return Finding(
                     "metric-mismatch",
                     head.layer,
                     f"{name} for labels of the shape {head.y.shape}, outputs {head.units} wide",
                     "The metric compares columns with class numbers.",
-                    'model.compile(..., metrics=["accuracy"])',
+                    words.metric("accuracy"),
                 )
     return None
 
 
-def baseline_loss(head: Head) -> float | None:
+def baseline_loss(head: Output) -> float | None:
     """Return the loss of the best constant answer, or None where that is not worked out."""
     y = head.y.astype("float64")
     if head.kind == "meansquarederror":

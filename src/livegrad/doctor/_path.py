@@ -11,73 +11,14 @@ import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import zip_longest
-from typing import Any
 
-import keras
-import tensorflow as tf
+import numpy as np
 
-from livegrad import activations
-from livegrad.doctor._probe import Call, norm, spread
+from livegrad._checks import Array
+from livegrad.doctor._facts import Call, Layer, Optimizer, norm, spread
 from livegrad.signals import GRADIENT_BOUNDS, SIGNAL_BOUNDS
 
-__all__ = [
-    "Block",
-    "Path",
-    "activation_of",
-    "bends",
-    "bounds",
-    "has_weights",
-    "kernel_of",
-    "slope",
-    "through",
-]
-
-_L = keras.layers
-_CONVOLUTIONS = (
-    _L.Conv1D,
-    _L.Conv2D,
-    _L.Conv3D,
-    _L.Conv1DTranspose,
-    _L.Conv2DTranspose,
-    _L.Conv3DTranspose,
-    _L.DepthwiseConv1D,
-    _L.DepthwiseConv2D,
-    _L.SeparableConv1D,
-    _L.SeparableConv2D,
-)
-_WEIGHTED = (_L.Dense, *_CONVOLUTIONS)
-_BENDING = (_L.Activation, _L.ReLU, _L.LeakyReLU, _L.ELU, _L.PReLU, _L.Softmax)
-_SCALING = (
-    _L.BatchNormalization,
-    _L.LayerNormalization,
-    _L.GroupNormalization,
-    _L.RMSNormalization,
-    _L.UnitNormalization,
-)
-# Nothing is lost or bent in them.
-_PASSING = (
-    _L.Flatten,
-    _L.Reshape,
-    _L.Permute,
-    _L.Dropout,
-    _L.SpatialDropout1D,
-    _L.SpatialDropout2D,
-    _L.SpatialDropout3D,
-    _L.AlphaDropout,
-    _L.GaussianDropout,
-    _L.GaussianNoise,
-    _L.BatchNormalization,
-    _L.AveragePooling1D,
-    _L.AveragePooling2D,
-    _L.AveragePooling3D,
-    _L.GlobalAveragePooling1D,
-    _L.GlobalAveragePooling2D,
-    _L.GlobalAveragePooling3D,
-    _L.ZeroPadding1D,
-    _L.ZeroPadding2D,
-    _L.Rescaling,
-    _L.Normalization,
-)
+__all__ = ["Block", "Path", "bends", "bounds", "slope", "through"]
 
 
 @dataclass
@@ -99,18 +40,19 @@ class Block:
     @property
     def name(self) -> str:
         """The weighted layer's name."""
-        return str(self.call.layer.name)
+        return self.call.layer.name
 
     @property
     def activation(self) -> str:
         """The last activation that is not linear; "unknown" if it has no name."""
-        names = [activation_of(call.layer) for call in [self.call, *self.followers]]
+        names = [call.layer.activation for call in [self.call, *self.followers]]
         bent = [name for name in names if name not in ("linear", "none")]
         return bent[-1] if bent else "linear"
 
     @property
     def width(self) -> int:
         """Units or channels."""
+        assert self.call.output is not None
         return int(self.call.output.shape[-1])
 
     def through_weights(self) -> float:
@@ -171,7 +113,7 @@ class Path:
         A layer's units are the inputs of the weights above it: of a convolution's, channels times
         places of its window.
         """
-        kernels = [kernel_of(block.call.layer) for block in self._above]
+        kernels = [block.call.layer.kernel for block in self._above]
         fans = [math.prod(kernel.shape[:-1]) for kernel in kernels if kernel is not None]
         fans += [block.width for block in self.blocks[len(self._above) :]]
         total = sum(5 / fan for fan in fans)
@@ -210,90 +152,51 @@ class Path:
     def start(self) -> Call | None:
         """The call whose weights the data meet first; normalisations do not count."""
         calls = [*self.before, *(block.call for block in [*self.blocks[:1], self.head] if block)]
-        scaled = (*_SCALING, _L.Normalization)
-        return next((c for c in calls if c.layer.weights and not isinstance(c.layer, scaled)), None)
+        scaled = ("normalization", "scaling")
+        return next((c for c in calls if c.layer.weights and c.layer.kind not in scaled), None)
 
 
-def bounds(of: str, optimizer: Any) -> tuple[float, float]:
+def bounds(of: str, optimizer: Optimizer) -> tuple[float, float]:
     """Return the bounds of the "gradient"'s or the "signal"'s product.
 
     Measured for plain SGD and for Adam; every optimizer but SGD adapts its steps in some way and
     is given Adam's.
     """
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     measured = GRADIENT_BOUNDS if of == "gradient" else SIGNAL_BOUNDS
-    return measured["SGD" if isinstance(optimizer, keras.optimizers.SGD) else "Adam"]
+    return measured["Adam" if optimizer.adaptive else "SGD"]
 
 
-def has_weights(layer: Any) -> bool:
-    """Whether it is a dense layer or a convolution."""
-    return isinstance(layer, _WEIGHTED)
-
-
-def bends(layer: Any) -> bool:
+def bends(layer: Layer) -> bool:
     """Whether something between two linear maps keeps them from being one; True if unknown."""
-    if isinstance(layer, _PASSING):
+    if layer.kind in ("passing", "mask", "noise", "scaling"):
         return False
-    return activation_of(layer) != "linear"
+    if layer.kind == "normalization" and layer.over == "batch":
+        return False
+    return layer.activation != "linear"
 
 
-def kernel_of(layer: Any) -> Any:
-    """Return the kernel's variable, or None."""
-    try:
-        return getattr(layer, "kernel", None)
-    except (AttributeError, ValueError):
-        return None
-
-
-def activation_of(layer: Any) -> str:
-    """Return an activation's name, "linear", "none" for other layers, or "unknown"."""
-    for kind, name in [
-        (_L.ReLU, "relu"),
-        (_L.LeakyReLU, "leaky_relu"),
-        (_L.PReLU, "leaky_relu"),
-        (_L.ELU, "elu"),
-        (_L.Softmax, "softmax"),
-    ]:
-        if isinstance(layer, kind):
-            return name
-    if not isinstance(layer, (*_WEIGHTED, _L.Activation)):
-        return "none"
-    function = layer.activation
-    if function is None:
-        return "linear"
-    if isinstance(function, keras.layers.Layer):
-        return activation_of(function)
-    name = str(getattr(function, "__name__", "unknown"))
-    known = getattr(keras.activations, name, None) is function
-    return name if known or name in activations.NAMES else "unknown"
-
-
-def slope(layer: Any, output: Any) -> Any:
+def slope(layer: Layer, output: Array) -> Array | None:
     """Return the activation's slope at each entry, from its output alone; None if unknown.
 
     Relative to the largest slope. The slope of SiLU or GELU cannot be read from their output.
     """
-    name = activation_of(layer)
-    if isinstance(layer, _L.ReLU) and (layer.negative_slope or layer.threshold):
+    if layer.negative or layer.threshold:
         return None
-    a = tf.cast(output, tf.float64)
-    if name in ("relu", "relu6"):
-        top = 6.0 if name == "relu6" else math.inf
-        if isinstance(layer, _L.ReLU) and layer.max_value is not None:
-            top = float(layer.max_value)
-        return tf.cast((a > 0) & (a < top), tf.float64)
-    if name == "sigmoid":
-        return 4 * a * (1 - a)
-    if name == "tanh":
-        return 1 - a**2
-    if name == "softplus":
-        return -tf.math.expm1(-a)
-    if name == "hard_sigmoid":
-        return tf.cast((a > 0) & (a < 1), tf.float64)
+    a = np.asarray(output, dtype="float64")
+    if layer.activation in ("relu", "relu6"):
+        return ((a > 0) & (a < layer.most)).astype("float64")
+    if layer.activation == "sigmoid":
+        return np.asarray(4 * a * (1 - a))
+    if layer.activation == "tanh":
+        return np.asarray(1 - a**2)
+    if layer.activation == "softplus":
+        return np.asarray(-np.expm1(-a))
+    if layer.activation == "hard_sigmoid":
+        return ((a > 0) & (a < 1)).astype("float64")
     return None
 
 
-def through(calls: list[Call], outputs: list[Any]) -> Path:
+def through(calls: list[Call], outputs: list[Array]) -> Path:
     """Return the path with the most weighted layers on it.
 
     Args:
@@ -305,7 +208,7 @@ def through(calls: list[Call], outputs: list[Any]) -> Path:
     for call in calls:
         origin = max(call.parents, key=lambda at: best[at], default=None)
         came.append(origin)
-        best.append((best[origin] if origin is not None else 0) + has_weights(call.layer))
+        best.append((best[origin] if origin is not None else 0) + call.layer.weighted)
     ends = [at for at, call in enumerate(calls) if any(call.output is out for out in outputs)]
     ends = ends or ([len(calls) - 1] if calls else [])
     at = max(ends, key=lambda end: best[end], default=None)
@@ -318,16 +221,16 @@ def through(calls: list[Call], outputs: list[Any]) -> Path:
     before: list[Call] = []
     for place in reversed(places):
         call = calls[place]
-        if has_weights(call.layer):
+        if call.layer.weighted:
             blocks.append(Block(call, place))
-        elif isinstance(call.layer, (*_BENDING, *_SCALING)):
+        elif call.layer.kind in ("activation", "normalization"):
             if blocks:
                 blocks[-1].followers.append(call)
                 blocks[-1].passed.append(place)
         else:
             if blocks:
                 blocks[-1].passed.append(place)
-            if call.layer.weights and not isinstance(call.layer, _L.Embedding):
+            if call.layer.weights and call.layer.kind != "embedding":
                 unknown.append(call.layer.name)
         if not blocks:
             before.append(call)

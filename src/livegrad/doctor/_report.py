@@ -45,8 +45,9 @@ class Finding:
         layer: the layer's name, or "data", "loss", "optimizer" or "model".
         evidence: the measured number beside its threshold.
         why: what it does to training.
-        fix: one line of Keras code.
+        fix: one line of code, in the framework's own words.
         page: the lesson, as a path of the site.
+        stops: whether no loss can be taken before it is mended.
     """
 
     code: str
@@ -54,6 +55,7 @@ class Finding:
     evidence: str
     why: str
     fix: str
+    stops: bool = False
 
     @property
     def page(self) -> str:
@@ -122,7 +124,11 @@ class Examination:
 
         return {
             "healthy": self.healthy,
-            "findings": [asdict(found) | {"page": found.page} for found in self.findings],
+            "findings": [
+                {name: value for name, value in asdict(found).items() if name != "stops"}
+                | {"page": found.page}
+                for found in self.findings
+            ],
             "unjudged": list(self.unjudged),
             "layers": [
                 asdict(layer) | {"gain": plain(layer.gain), "signal_gain": plain(layer.signal_gain)}

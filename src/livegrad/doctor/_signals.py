@@ -10,25 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
-import keras
 import numpy as np
-import tensorflow as tf
 
-from livegrad import activations
-from livegrad.doctor._data import Sample
-from livegrad.doctor._path import (
-    Block,
-    Path,
-    activation_of,
-    bounds,
-    has_weights,
-    kernel_of,
-    slope,
-    through,
-)
-from livegrad.doctor._probe import Call, Pass, run, tensor
+from livegrad import activations, initializers
+from livegrad._checks import Array
+from livegrad.doctor._facts import Call, Layer, Optimizer, Pass, Probe, Words
+from livegrad.doctor._path import Block, Path, bounds, slope, through
 from livegrad.doctor._report import Finding
 from livegrad.doctor._weights import drawn
 from livegrad.signals import A_TWENTIETH, _allowed
@@ -37,24 +25,23 @@ __all__ = ["not_finite", "product", "scale_of_input", "units"]
 
 # Between these the root mean square of what enters the first weights is near enough to 1.
 SMALLEST, LARGEST = math.exp(-3), math.exp(3)
+# What is judged like the activation that it is cut from.
+_ALIKE = {"relu6": "relu", "hard_sigmoid": "sigmoid"}
 
 
-def not_finite(result: Pass) -> list[Finding]:
+def not_finite(result: Pass, words: Words) -> list[Finding]:
     """Return a finding for the first tensor, in the order of computation, that is not finite."""
     for layer, what, array in _computed(result):
-        bad = int(tf.reduce_sum(tf.cast(~tf.math.is_finite(array), tf.int32)))
+        bad = int(np.sum(~np.isfinite(np.asarray(array, dtype="float64"))))
         if not bad:
             continue
-        kernel = kernel_of(layer)
-        if kernel is None or what != "activations":
-            fix = "keras.ops.log(keras.ops.maximum(x, keras.config.epsilon()))  # or / maximum(...)"
-        else:
-            fix = f'keras.layers.{type(layer).__name__}(..., kernel_initializer="he_normal")'
+        own = layer.kernel is not None and what == "activations"
+        fix = words.layer(layer, initializer="he_normal") if own else words.finite()
         return [
             Finding(
                 "non-finite",
                 layer.name,
-                f"{bad} of {int(tf.size(array))} {what} are not finite, above 0",
+                f"{bad} of {array.size} {what} are not finite, above 0",
                 "It is the first: all that is computed from it is NaN, the gradients included.",
                 fix,
             )
@@ -66,13 +53,13 @@ def not_finite(result: Pass) -> list[Finding]:
                 "loss",
                 f"the loss is {result.loss}, though all outputs are finite",
                 "A loss that is not finite has no gradient to go by.",
-                "keras.losses.BinaryCrossentropy(from_logits=True)  # stable for any output",
+                words.stable(),
             )
         ]
     return []
 
 
-def _computed(result: Pass) -> Iterator[tuple[Any, str, Any]]:
+def _computed(result: Pass) -> Iterator[tuple[Layer, str, Array]]:
     for call in result.calls:
         if call.output is not None:
             yield call.layer, "activations", call.output
@@ -81,10 +68,10 @@ def _computed(result: Pass) -> Iterator[tuple[Any, str, Any]]:
     for call in reversed(result.calls):
         for gradient in [call.gradient, *call.gradients]:
             if gradient is not None:
-                yield call.layer, "gradients", tf.convert_to_tensor(gradient)
+                yield call.layer, "gradients", gradient
 
 
-def scale_of_input(path: Path) -> list[Finding]:
+def scale_of_input(path: Path, words: Words) -> list[Finding]:
     """Return a finding where what enters the first weights is far from the assumed size 1.
 
     He, Glorot and LeCun take the inputs' mean square to be 1. One feature beyond e^3, or all of
@@ -93,7 +80,7 @@ def scale_of_input(path: Path) -> list[Finding]:
     call = path.start
     if call is None or not call.inputs:
         return []
-    if any(isinstance(c.layer, keras.layers.Embedding) for c in path.before):
+    if any(c.layer.kind == "embedding" for c in path.before):
         return []
     x = np.asarray(call.inputs[0], dtype="float64")
     if not np.isfinite(x).all() or not x.any():
@@ -113,13 +100,11 @@ def scale_of_input(path: Path) -> list[Finding]:
         evidence = f"root mean square {overall:.3g} of the inputs, below e^-3 = {SMALLEST:.3f}"
         why = "The first layer's signal and its weights' gradients are as many times too small."
     integers = bool((x == np.round(x)).all() and x.min() >= 0 and x.max() <= 255)
-    normal = "keras.layers.Rescaling(1 / 127.5, offset=-1)  # the first layer"
-    if not (integers and largest > LARGEST):
-        normal = "scale = keras.layers.Normalization(); scale.adapt(x)  # the first layer"
+    normal = words.scale(pixels=integers and largest > LARGEST)
     return [Finding("unscaled-input", call.layer.name, evidence, why, normal)]
 
 
-def units(result: Pass, path: Path, rows: int) -> tuple[list[Finding], list[str]]:
+def units(result: Pass, path: Path, probe: Probe) -> tuple[list[Finding], list[str]]:
     """Return a finding for the first layer with too many dead or saturated units."""
     owner = {}
     for block in path.blocks:
@@ -136,76 +121,73 @@ def units(result: Pass, path: Path, rows: int) -> tuple[list[Finding], list[str]
         if found is None:
             continue
         width = int(found.shape[-1])
-        flat = tf.reshape(found, (-1, width))  # (examples and places, units)
-        name = activation_of(call.layer)
-        name = {"relu6": "relu", "hard_sigmoid": "sigmoid"}.get(name, name)
-        dead = float(tf.reduce_mean(tf.cast(tf.reduce_all(flat == 0, axis=0), tf.float64)))
+        flat = found.reshape(-1, width)  # (examples and places, units)
+        name = _ALIKE.get(call.layer.activation, call.layer.activation)
+        dead = float(np.mean(np.all(flat == 0, axis=0)))
         low = flat < A_TWENTIETH
         if name == "relu":
             low &= flat > 0
-        saturated = float(tf.reduce_mean(tf.cast(low, tf.float64)))
+        saturated = float(np.mean(low))
         allowed = _allowed(activations.get(name), path.depth, width)
         layer = owner.get(id(call), call.layer.name)
         both = activations.get(name).saturates == "both"
         if not both and dead > allowed:
-            if int(flat.shape[0]) < 16:
+            if len(flat) < 16:
                 few = True
                 continue
-            zeros = tf.reduce_all(tf.reshape(call.output, (-1, width)) == 0, axis=0)
+            zeros = np.all(call.output.reshape(-1, width) == 0, axis=0)
             # A unit at the upper end of ReLU6 is as dead as one at 0.
-            silent = float(tf.reduce_mean(tf.cast(zeros, tf.float64))) == dead
-            return [_dead(result, call, layer, dead, allowed, rows, silent)], []
+            silent = float(np.mean(zeros)) == dead
+            return [_dead(result, call, layer, dead, allowed, probe, silent)], []
         if saturated > allowed:
-            return [_saturated(result, call, layer, saturated, allowed)], []
-    note = f"dead units: {rows} examples are too few to call a unit silent"
+            return [_saturated(result, call, layer, saturated, allowed, probe.words)], []
+    note = f"dead units: {probe.rows} examples are too few to call a unit silent"
     return [], [note] if few else []
 
 
-def _feeding(result: Pass, call: Call) -> Any:
+def _feeding(result: Pass, call: Call) -> Layer:
     """Return the weighted layer that the activation bends."""
-    while not has_weights(call.layer) and call.parents:
+    while not call.layer.weighted and call.parents:
         call = result.calls[call.parents[0]]
     return call.layer
 
 
 def _dead(
-    result: Pass, call: Call, name: str, share: float, allowed: float, rows: int, silent: bool
+    result: Pass, call: Call, name: str, share: float, allowed: float, probe: Probe, silent: bool
 ) -> Finding:
     layer = _feeding(result, call)
-    bias = getattr(layer, "bias", None)
-    kind = type(layer).__name__
-    far = 0.0 if bias is None else float(np.mean(np.asarray(bias.value)))
+    far = 0.0 if layer.bias is None else float(np.mean(layer.bias.value))
     if far < 0 if silent else far > 0:
-        fix = f'keras.layers.{kind}(..., bias_initializer="zeros")'
+        fix = probe.words.layer(layer, bias="zeros")
     else:
-        fix = f'keras.layers.{kind}(..., kernel_initializer="he_normal")'
+        fix = probe.words.layer(layer, initializer="he_normal")
     does = "give 0" if silent else "have slope 0"
     return Finding(
         "dead-units",
         name,
-        f"{share:.0%} of its units {does} on all {rows} examples, above {allowed:.0%}",
+        f"{share:.0%} of its units {does} on all {probe.rows} examples, above {allowed:.0%}",
         "A unit that is silent on every example has slope 0 everywhere: no gradient passes it and "
         "none reaches its weights.",
         fix,
     )
 
 
-def _saturated(result: Pass, call: Call, name: str, share: float, allowed: float) -> Finding:
+def _saturated(
+    result: Pass, call: Call, name: str, share: float, allowed: float, words: Words
+) -> Finding:
     layer = _feeding(result, call)
-    bias = getattr(layer, "bias", None)
-    kind = type(layer).__name__
-    far = bias is not None and float(np.abs(np.mean(np.asarray(bias.value)))) > 1
-    fix = 'bias_initializer="zeros"' if far else 'kernel_initializer="glorot_uniform"'
+    far = layer.bias is not None and float(np.abs(np.mean(layer.bias.value))) > 1
+    zeros = words.layer(layer, bias="zeros")
     return Finding(
         "saturated-units",
         name,
         f"{share:.0%} of its slopes are below a twentieth of the largest, above {allowed:.0%}",
         "On the flat ends of the curve the slope, a factor of the product, is nearly 0.",
-        f"keras.layers.{kind}(..., {fix})",
+        zeros if far else words.layer(layer, initializer="glorot_uniform"),
     )
 
 
-def product(model: Any, sample: Sample, path: Path) -> tuple[list[Finding], list[str]]:
+def product(probe: Probe, path: Path) -> tuple[list[Finding], list[str]]:
     """Judge the gradient's product and then the signal's, against a fresh set of weights.
 
     The fresh weights are what the initializer that pairs with each activation draws for the same
@@ -214,11 +196,11 @@ def product(model: Any, sample: Sample, path: Path) -> tuple[list[Finding], list
     """
     if path.gains and not any(math.isfinite(gain) for gain in path.gains):
         return [], ["the product of gains: no gradient reaches the hidden layers"]
-    judged = [_Judged(of, path, model.optimizer) for of in ("gradient", "signal")]
+    judged = [_Judged(of, path, probe.optimizer) for of in ("gradient", "signal")]
     out = [one for one in judged if one.out]
     if not out:
         return [], []
-    finding = _out_of_bounds(out[0], path, _fresh(model, sample, path))
+    finding = _out_of_bounds(out[0], path, _fresh(probe, path), probe.words)
     also = "".join(f"; {one} too" for one in out[1:])
     return [replace(finding, evidence=finding.evidence + also)], []
 
@@ -234,7 +216,7 @@ class _Judged:
         roots: of the bounds without chance, for a single layer.
     """
 
-    def __init__(self, of: str, path: Path, optimizer: Any) -> None:
+    def __init__(self, of: str, path: Path, optimizer: Optimizer) -> None:
         self.of = of
         self.factors = _factors(of, path)
         self.total = _total(self.factors)
@@ -265,7 +247,7 @@ def _total(factors: list[float]) -> float:
     return math.prod(factor for factor in factors if math.isfinite(factor))
 
 
-def _out_of_bounds(one: _Judged, path: Path, other: Path | None) -> Finding:
+def _out_of_bounds(one: _Judged, path: Path, other: Path | None, words: Words) -> Finding:
     of, factors, small = one.of, one.factors, one.small
     (least, most), (low, high) = one.limits, one.roots
     fresh = None if other is None else _factors(of, other)
@@ -291,10 +273,10 @@ def _out_of_bounds(one: _Judged, path: Path, other: Path | None) -> Finding:
         f"{one}, the bound with chance; this layer's own factor is {factors[at]:.3g}, the bound's "
         f"root for {path.depth} hidden layers {low if small else high:.3g}"
     )
-    kind = type(block.call.layer).__name__
+    layer = block.call.layer
     name = _pairing(block)
     does = "lose" if small else "blow up"
-    if cured and drawn(block.call.layer) is not False:
+    if cured and drawn(layer) is not False:
         assert fresh is not None
         return Finding(
             "initializer-mismatch",
@@ -302,13 +284,12 @@ def _out_of_bounds(one: _Judged, path: Path, other: Path | None) -> Finding:
             f"{evidence}; with {name} the product is {_total(fresh):.3g}",
             f"At this depth the first weights {does} the {of}; "
             f"what pairs with {block.activation} keeps its size.",
-            f'keras.layers.{kind}(..., kernel_initializer="{name}")',
+            words.layer(layer, initializer=name),
         )
-    paired = f'keras.layers.{kind}(..., kernel_initializer="{name}")'
-    normalised = "x = keras.layers.LayerNormalization()(x)  # before each block"
-    flat = activation_of(block.call.layer) in ("sigmoid", "softmax", "hard_sigmoid", "tanh")
+    paired, normalised = words.layer(layer, initializer=name), words.normalise()
+    flat = layer.activation in ("sigmoid", "softmax", "hard_sigmoid", "tanh")
     flat = flat and not cured and block is not path.head
-    relu = f'keras.layers.{kind}(..., activation="relu", kernel_initializer="he_normal")'
+    relu = words.layer(layer, activation="relu", initializer="he_normal")
     code = f"{'vanishing' if small else 'exploding'}-{of}"
     why = {
         "vanishing-gradient": "The layers below get next to no gradient, whatever the last layers "
@@ -325,25 +306,22 @@ def _out_of_bounds(one: _Judged, path: Path, other: Path | None) -> Finding:
 
 
 def _pairing(block: Block) -> str:
-    name = {"relu6": "relu", "hard_sigmoid": "sigmoid"}.get(block.activation, block.activation)
+    name = _ALIKE.get(block.activation, block.activation)
     return activations.get(name).initializer if name in activations.NAMES else "glorot_uniform"
 
 
-def _fresh(model: Any, sample: Sample, path: Path) -> Path | None:
+def _fresh(probe: Probe, path: Path) -> Path | None:
     """Return the path of the same architecture under the initializers that pair."""
     if not path.blocks:
         return None
-    values = {variable.path: tensor(variable) for variable in model.trainable_variables}
+    values = probe.values()
     for at, block in enumerate([*path.blocks, *([path.head] if path.head else [])]):
-        layer = block.call.layer
-        kernel = kernel_of(layer)
-        if kernel is None or kernel.path not in values:
+        kernel, bias = block.call.layer.kernel, block.call.layer.bias
+        if kernel is None or kernel.place is None:
             continue
-        draw = keras.initializers.get(_pairing(block))
-        fresh = type(draw)(seed=at)(tuple(kernel.shape), dtype=kernel.dtype)
-        values[kernel.path] = keras.ops.convert_to_tensor(fresh)
-        bias = getattr(layer, "bias", None)
-        if bias is not None and bias.path in values:
-            values[bias.path] = keras.ops.zeros(bias.shape, dtype=bias.dtype)
-    result = run(model, sample, list(values.values()))
+        fresh = initializers.get(_pairing(block))(kernel.shape, rng=at)
+        values[kernel.place] = kernel.back(fresh).astype(values[kernel.place].dtype)
+        if bias is not None and bias.place is not None:
+            values[bias.place] = np.zeros_like(values[bias.place])
+    result = probe.run(values)
     return through(result.calls, result.outputs)

@@ -19,13 +19,12 @@ its own size. A rate is called too low only if a longer step lowers the loss and
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Sequence
 
-import keras
 import numpy as np
 
-from livegrad.doctor._data import Sample
-from livegrad.doctor._probe import Pass, loss_at, norm, run, tensor
+from livegrad._checks import Array
+from livegrad.doctor._facts import Pass, Probe, norm
 from livegrad.doctor._report import Finding
 from livegrad.signals import GRADIENT_BOUNDS
 
@@ -42,52 +41,46 @@ _SEEN = 1e-4
 
 
 def learning_rate(
-    model: Any, sample: Sample, result: Pass, depth: int, baseline: float | None
+    probe: Probe, result: Pass, depth: int, baseline: float | None
 ) -> tuple[list[Finding], list[str]]:
     """Try the optimizer's steps on copies.
 
     Args:
-        model: built and compiled.
-        sample: the batch that all steps are taken on.
+        probe: of the model.
         result: the pass at the weights as they are.
         depth: number of hidden layers.
         baseline: the loss of the best constant answer, where it is known.
     """
-    optimizer = getattr(model.optimizer, "inner_optimizer", model.optimizer)
-    variables = model.trainable_variables
+    optimizer = probe.optimizer
     if all(gradient is None for gradient in result.weights):
         return [], ["learning rate: no trainable variable has a gradient"]
-    rate = float(optimizer.learning_rate)
+    start = probe.values()
     try:
-        twin, copies = _stepped(optimizer, rate, variables, result.weights)
+        twin = probe.stepper()
+        twin.step(result.weights)
     except Exception as failure:
         return [], [f"learning rate: the optimizer cannot be copied ({type(failure).__name__})"]
-    relative = _relative(copies, variables)
+    first = twin.values
+    relative = _relative(first, start)
     if relative is None:
         return [], []
-    losses = [loss_at(model, sample, [tensor(v) for v in copies])]
-    bound = _ROUNDING * _precision(variables[0].dtype)
+    losses = [probe.loss(first)]
+    bound = _ROUNDING * _precision(probe)
     if relative < bound and math.isfinite(losses[0]):
         if losses[0] < result.loss * (1 - _SEEN):
             return [], []
-        if _scheduled(optimizer):
+        if optimizer.schedule is not None:
             return [], ["learning rate: a schedule may begin with steps as short as these"]
-        return _short(model, sample, result, optimizer, rate, bound), []
-    first = [tensor(v) for v in copies] if not losses[0] < result.loss else []
-    while math.isfinite(losses[-1]) and len(losses) < _STEPS and not min(losses) < result.loss:
-        again = run(model, sample, [tensor(v) for v in copies]).weights
-        twin.apply_gradients(_pairs(again, copies))
-        losses.append(loss_at(model, sample, [tensor(v) for v in copies]))
-    if not first:
+        return _short(probe, result, start, bound), []
+    if losses[0] < result.loss:
         return [], []
-    found = _long(model, sample, result, first, losses, relative, rate, depth, baseline)
+    while math.isfinite(losses[-1]) and len(losses) < _STEPS and not min(losses) < result.loss:
+        twin.step(probe.run(twin.values).weights)
+        losses.append(probe.loss(twin.values))
+    found = _long(probe, result, (start, first), losses, relative, depth, baseline)
     if not found:
         return [], []
     better, evidence = found
-    fix = f"model.optimizer.learning_rate = {better:g}"
-    if _scheduled(optimizer):  # whose rate cannot be set
-        kind = type(optimizer).__name__
-        fix = f"model.compile(..., optimizer=keras.optimizers.{kind}({better:g}))"
     return [
         Finding(
             "learning-rate",
@@ -95,81 +88,52 @@ def learning_rate(
             evidence,
             "The step ends higher on the other side of the valley than it began, and the next one "
             "higher still.",
-            fix,
+            probe.words.rate(better, optimizer),
         )
     ], []
 
 
-def _scheduled(optimizer: Any) -> bool:
-    return isinstance(optimizer._learning_rate, keras.optimizers.schedules.LearningRateSchedule)
-
-
-def _stepped(
-    optimizer: Any, rate: float, variables: list[Any], gradients: list[Any]
-) -> tuple[Any, list[Any]]:
-    """Return a twin of the optimizer after one step at a rate, and the copies that it moved."""
-    twin = type(optimizer).from_config(optimizer.get_config() | {"learning_rate": rate})
-    # The names go with them: weight decay leaves some out by name.
-    # A tensor is copied; handed the value itself, Keras would take the model's variable.
-    copies = [keras.Variable(tensor(v), dtype=v.dtype, name=v.name) for v in variables]
-    twin.build(copies)
-    own, given = (
-        [v for v in one.variables if v.name != "learning_rate"] for one in (twin, optimizer)
-    )
-    if optimizer.built and len(own) == len(given):
-        for new, old in zip(own, given, strict=True):
-            new.assign(tensor(old))
-    twin.apply_gradients(_pairs(gradients, copies))
-    return twin, copies
-
-
-def _pairs(gradients: list[Any], copies: list[Any]) -> list[tuple[Any, Any]]:
-    return [(g, v) for g, v in zip(gradients, copies, strict=True) if g is not None]
-
-
-def _relative(copies: list[Any], variables: list[Any]) -> float | None:
+def _relative(new: Sequence[Array], old: Sequence[Array]) -> float | None:
     """Return by what share of their size the kernels moved, their median; None without kernels."""
     moved = [
-        norm(tensor(new) - tensor(old)) / size
-        for new, old in zip(copies, variables, strict=True)
-        if len(old.shape) > 1 and (size := norm(tensor(old))) > 0
+        norm(np.asarray(after, dtype="float64") - np.asarray(before, dtype="float64")) / size
+        for after, before in zip(new, old, strict=True)
+        if before.ndim > 1 and (size := norm(before)) > 0
     ]
     return float(np.median(moved)) if moved else None
 
 
-def _precision(dtype: str) -> float:
-    """Return the distance from 1 to the next number."""
-    return 2.0**-7 if dtype == "bfloat16" else float(np.finfo(dtype).eps)  # no NumPy type
+def _precision(probe: Probe) -> float:
+    """Return the distance from 1 to the next number, of the first trainable weight."""
+    weights = [weight for layer in probe.layers for weight in layer.weights.values()]
+    return next(weight.epsilon for weight in weights if weight.place is not None)
 
 
-def _along(model: Any, first: list[Any], factor: float) -> list[Any]:
-    return [
-        tensor(v) + factor * (step - tensor(v))
-        for v, step in zip(model.trainable_variables, first, strict=True)
-    ]
+def _along(start: list[Array], first: list[Array], factor: float) -> list[Array]:
+    return [(w + factor * (step - w)).astype(w.dtype) for w, step in zip(start, first, strict=True)]
 
 
-def _short(
-    model: Any, sample: Sample, result: Pass, optimizer: Any, rate: float, bound: float
-) -> list[Finding]:
+def _short(probe: Probe, result: Pass, start: list[Array], bound: float) -> list[Finding]:
     """Return a finding if a longer step, a thousandth of the weights, lowers the loss.
 
     What rounding ate cannot be measured: the rate is raised until a step is above the bound.
     """
+    rate = probe.optimizer.rate
     raised, moved = rate or _LEAST, 0.0
     while moved < bound and raised < 1:
         raised *= 1024
-        _, copies = _stepped(optimizer, raised, model.trainable_variables, result.weights)
-        moved = _relative(copies, model.trainable_variables) or 0.0
+        twin = probe.stepper(raised)
+        twin.step(result.weights)
+        moved = _relative(twin.values, start) or 0.0
     if not bound <= moved < math.inf or rate / raised * moved >= _THOUSANDTH:
         return []
-    first = [tensor(v) for v in copies]
-    lower = loss_at(model, sample, _along(model, first, _THOUSANDTH / moved))
+    first = twin.values
+    lower = probe.loss(_along(start, first, _THOUSANDTH / moved))
     if not lower < result.loss * (1 - _SEEN):
         return []
     better = raised * _THOUSANDTH / moved
     # A thousandth is sure to be seen; where ten times as much helps more, it is advised.
-    if loss_at(model, sample, _along(model, first, 10 * _THOUSANDTH / moved)) < lower:
+    if probe.loss(_along(start, first, 10 * _THOUSANDTH / moved)) < lower:
         better *= 10
     relative = moved * rate / raised
     step = f"a step moves the weights by {relative:.1e} of their size, below 8 eps = {bound:.1e}"
@@ -180,19 +144,17 @@ def _short(
             "optimizer",
             f"{step}; one {longer} lowers the loss from {result.loss:.4g} to {lower:.4g}",
             "Rounding eats up such steps, and a million of them would move a weight by its size.",
-            f"model.optimizer.learning_rate = {_rounded(better):g}",
+            probe.words.rate(_rounded(better), probe.optimizer),
         )
     ]
 
 
 def _long(
-    model: Any,
-    sample: Sample,
+    probe: Probe,
     result: Pass,
-    first: list[Any],
+    step: tuple[list[Array], list[Array]],
     losses: list[float],
     relative: float,
-    rate: float,
     depth: int,
     baseline: float | None,
 ) -> tuple[float, str] | None:
@@ -207,10 +169,10 @@ def _long(
     rewrites = relative > longest
     if not (explodes or rewrites):
         return None
-    better = rate
+    rate = better = probe.optimizer.rate
     for _ in range(6):
         better /= 10
-        if loss_at(model, sample, _along(model, first, better / rate)) < result.loss:
+        if probe.loss(_along(*step, better / rate)) < result.loss:
             break
     if explodes:
         measured = f"loss {growth:.3g} times as large after {len(losses)} steps on one batch"

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 
 from livegrad._checks import counted
-from livegrad.doctor._examine import examine
+from livegrad.doctor._keras import examine
 from livegrad.doctor._report import Examination, Finding
 
 __all__ = ["Watch"]

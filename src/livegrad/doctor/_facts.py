@@ -1,0 +1,397 @@
+"""What is judged: arrays and plain facts of a model, whatever framework it is written in.
+
+A probe, one a framework, collects them; the judge sees nothing else. Arrays have the examples on
+their first axis and the features or channels on their last, kernels the inputs before the units.
+An array stands for the tensor it was read from: two calls that share one share the array.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from livegrad._checks import Array
+
+__all__ = [
+    "BENDING",
+    "MASKS",
+    "WEIGHTED",
+    "Call",
+    "Layer",
+    "Metric",
+    "Optimizer",
+    "Output",
+    "Pass",
+    "Probe",
+    "Stepper",
+    "Weight",
+    "Words",
+    "norm",
+    "spread",
+]
+
+WEIGHTED = ("dense", "convolution", "transposed", "depthwise", "separable")
+"""Kinds whose kernel is one linear map from the inputs to the units."""
+BENDING = "activation"
+MASKS = ("mask", "noise")
+"""Kinds that add noise in training; only a "mask" has a rate."""
+
+
+@dataclass(eq=False)
+class Weight:
+    """One weight of a layer.
+
+    Attributes:
+        name: "kernel", "bias", "gamma", "beta" or what the framework calls it.
+        path: its name within the model.
+        shape: its shape.
+        read: returns its value.
+        trainable: whether training moves it.
+        place: among the model's trainable weights; None for the others.
+        epsilon: the distance from 1 to the next number of its type.
+        draw: returns what its initializer would draw; None where that is not known.
+        zeros: whether its initializer gives zeros; None where that is not known.
+        penalty: l1 and l2 of the loss's terms ``l1 * sum(abs(w)) + l2 * sum(w ** 2)``.
+        turned: returns an array of the framework's shape, such as a gradient, in that of ``value``;
+            ``back`` the other way.
+    """
+
+    name: str
+    path: str
+    shape: tuple[int, ...]
+    read: Callable[[], Array]
+    trainable: bool = True
+    place: int | None = None
+    epsilon: float = float(np.finfo("float32").eps)
+    draw: Callable[[], Array] | None = None
+    zeros: bool | None = None
+    penalty: tuple[float, float] = (0.0, 0.0)
+    turned: Callable[[Array], Array] = lambda array: array
+    back: Callable[[Array], Array] = lambda array: array
+
+    @property
+    def value(self) -> Array:
+        """Its value, in double precision."""
+        return np.asarray(self.read(), dtype="float64")
+
+
+@dataclass(eq=False)
+class Layer:
+    """A layer that has no layers inside which are looked at one by one.
+
+    Attributes:
+        name: within the model.
+        kind: one of ``WEIGHTED``, "embedding", "recurrent", "wrapper" (of another layer),
+            "attention", "normalization",
+            "activation", "mask", "noise", "passing" (nothing is lost or bent), "scaling" (by fixed
+            numbers), "merging" or "other".
+        type: its class, as the framework calls it.
+        activation: the activation's name, "linear", "none" where it has none, or "unknown".
+        weights: by name.
+        trainable: whether its weights are.
+        own: whether the layer is the framework's, not the reader's.
+        rate: of a mask.
+        negative: the slope below 0 of a ReLU; ``most`` its upper end, ``threshold`` its lower.
+        over: what a normalization averages over, "batch" or "features".
+        momentum: of a normalization's running averages.
+        rows: of an embedding's table.
+        masked: whether an embedding or a recurrent layer leaves padding out.
+        initializer: the kernel's, by name.
+        seeded: whether layers could have got the kernel's numbers from one seed.
+        origin: the framework's object.
+    """
+
+    name: str
+    kind: str
+    type: str = ""
+    activation: str = "none"
+    weights: dict[str, Weight] = field(default_factory=dict)
+    trainable: bool = True
+    own: bool = True
+    rate: float = 0.0
+    negative: float = 0.0
+    most: float = math.inf
+    threshold: float = 0.0
+    over: str = ""
+    momentum: float = 0.0
+    rows: int = 0
+    masked: bool = False
+    initializer: str = ""
+    origin: Any = None
+
+    @property
+    def weighted(self) -> bool:
+        """Whether it is a dense layer or a convolution."""
+        return self.kind in WEIGHTED
+
+    @property
+    def kernel(self) -> Weight | None:
+        """Its kernel; that of the first map, where there are several."""
+        return self.weights.get("kernel")
+
+    @property
+    def bias(self) -> Weight | None:
+        """Its bias."""
+        return self.weights.get("bias")
+
+
+@dataclass(eq=False)
+class Call:
+    """One call of a layer.
+
+    Attributes:
+        layer: the layer.
+        inputs: the floating arrays it was given.
+        output: its first floating output.
+        parents: the calls that made the inputs; the call before, where that is not known.
+        first: whether an input of the model is among the inputs.
+        pre: what its own activation was given; its output, where it has none.
+        gradients: of the loss for each of the inputs; None where there is none.
+        gradient: of the loss for the output.
+        delta: of the loss for ``pre``.
+        chained: whether all parents are known, and nothing unseen was computed in between.
+        whole: the whole numbers it was given.
+        scores: of an attention, the weights that it gave: (n, heads, queries, keys).
+    """
+
+    layer: Layer
+    inputs: list[Array]
+    output: Array | None
+    parents: list[int]
+    first: bool
+    pre: Array | None = None
+    gradients: list[Array | None] = field(default_factory=list)
+    gradient: Array | None = None
+    delta: Array | None = None
+    whole: list[Array] = field(default_factory=list)
+    scores: Array | None = None
+
+
+@dataclass(eq=False)
+class Pass:
+    """What one pass gave.
+
+    Attributes:
+        calls: in the order in which they ran.
+        outputs: the model's outputs, flat.
+        loss: penalties included; NaN where it could not be computed.
+        weights: one gradient a trainable weight, None where it has none.
+        error: what kept the loss from being computed.
+        penalty: the part of the loss that knows no labels.
+    """
+
+    calls: list[Call]
+    outputs: list[Array]
+    loss: float
+    weights: list[Array | None]
+    error: str = ""
+    penalty: float = 0.0
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric of an output.
+
+    Attributes:
+        name: lower case without underscores.
+        plain: given by name, for the framework to choose the fitting one.
+        threshold: between two classes; None where it has none.
+        equal: whether it counts equal numbers.
+    """
+
+    name: str
+    plain: bool = False
+    threshold: float | None = None
+    equal: bool = False
+
+
+@dataclass(eq=False)
+class Output:
+    """One output with its loss and its labels.
+
+    Attributes:
+        layer: the name of the layer that gives the output.
+        activation: its activation's name; "unknown" where it is not a known layer's.
+        kind: the loss's name, lower case without underscores; "" for one that is not known here.
+        logits: whether the loss takes logits.
+        ignored: a label that the loss ignores.
+        output: a sample of the output.
+        y: all labels.
+        metrics: those of this output.
+        weighted: whether examples or classes have weights.
+        cost: returns the loss for predictions in place of the output, and the sample's labels; None
+            where it cannot be asked.
+        axis: over which a loss over classes takes them.
+    """
+
+    layer: str
+    activation: str
+    kind: str
+    logits: bool
+    ignored: int | None
+    output: Array
+    y: Array
+    metrics: list[Metric] = field(default_factory=list)
+    weighted: bool = False
+    cost: Callable[[Array], float] | None = None
+    some: Array | None = None
+    axis: int = -1
+
+    @property
+    def units(self) -> int:
+        """Entries of the last axis."""
+        return int(self.output.shape[-1]) if self.output.ndim > 1 else 1
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """What is known of the optimizer.
+
+    Attributes:
+        name: its class.
+        adaptive: whether it divides each gradient by its own size.
+        rate: the learning rate now.
+        schedule: returns the rate of a step; None where one rate holds for all.
+        taken: steps taken so far.
+        decay: weight decay beside the loss.
+        clipped: the gradient's largest norm or entry, where it is clipped, by the argument's name.
+        scales: whether it scales the loss for half precision.
+        moved: paths of the weights that it was made for; None if all that are trainable.
+    """
+
+    name: str
+    adaptive: bool
+    rate: float
+    schedule: Callable[[int], float] | None = None
+    taken: int = 0
+    decay: float = 0.0
+    clipped: tuple[str, float] | None = None
+    scales: bool = False
+    moved: frozenset[str] | None = None
+
+
+class Stepper(Protocol):
+    """A twin of the optimizer, with copies of the trainable weights."""
+
+    def step(self, gradients: Sequence[Array | None]) -> None:
+        """Take one step."""
+
+    @property
+    def values(self) -> list[Array]:
+        """The copies as they are now."""
+
+
+class Words(Protocol):
+    """Lines of code, in the framework's own words."""
+
+    def layer(
+        self,
+        layer: Layer,
+        *,
+        units: int | None = None,
+        activation: str | None = None,
+        initializer: str | None = None,
+        bias: str | None = None,
+    ) -> str:
+        """The layer once more, with these arguments; with an ellipsis where units are left out."""
+
+    def dense(self, units: int, activation: str, initializer: str | None = None) -> str:
+        """A dense layer."""
+
+    def without(self, layer: Layer) -> str:
+        """The model without the layer."""
+
+    def mask(self, rate: float) -> str:
+        """A dropout layer."""
+
+    def restart(self, layer: Layer, weight: Weight) -> str:
+        """The weight drawn anew."""
+
+    def thaw(self, layer: Layer | None) -> str:
+        """The layer, or the model, made trainable."""
+
+    def finite(self) -> str:
+        """A logarithm and a division that stay finite."""
+
+    def stable(self) -> str:
+        """A loss that is finite for any output."""
+
+    def scale(self, pixels: bool) -> str:
+        """The inputs scaled."""
+
+    def normalise(self) -> str:
+        """A normalisation before each block."""
+
+    def rate(self, rate: float, optimizer: Optimizer) -> str:
+        """The learning rate set."""
+
+    def loss(self, kind: str, logits: bool = False) -> str:
+        """The loss set."""
+
+    def metric(self, kind: str, threshold: float | None = None) -> str:
+        """The metric set."""
+
+    def with_loss(self, layer: str, kind: str) -> str:
+        """An output layer together with its loss."""
+
+    def columns(self) -> str:
+        """Class numbers made columns."""
+
+
+class Probe(Protocol):
+    """What a framework's probe tells of one model and its data, and does for the judge."""
+
+    layers: list[Layer]
+    trainable: int
+    rows: int
+
+    @property
+    def words(self) -> Words:
+        """How it says what to change."""
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """What is known of the optimizer."""
+
+    def run(
+        self,
+        values: Sequence[Array] | None = None,
+        *,
+        rows: int | None = None,
+        with_loss: bool = True,
+    ) -> Pass:
+        """Run forward and backward in training mode, without dropout."""
+
+    def loss(self, values: Sequence[Array] | None = None, training: bool = True) -> float:
+        """Return the loss with ``values`` for the trainable weights."""
+
+    def values(self) -> list[Array]:
+        """Return the trainable weights, in the framework's own shapes."""
+
+    def stepper(self, rate: float | None = None) -> Stepper:
+        """Return a twin of the optimizer as it is now, at a rate."""
+
+    def outputs(self, glance: Pass) -> tuple[list[Output], list[str]]:
+        """Return the outputs with their losses, and what could not be told of them."""
+
+    def alone(self, call: Call) -> Array | None:
+        """Return the gradient that one call alone sends to its first input."""
+
+
+def norm(array: Array | None) -> float:
+    """Return the Frobenius norm in double precision; NaN without an array."""
+    if array is None:
+        return math.nan
+    return float(np.linalg.norm(np.asarray(array, dtype="float64").ravel()))
+
+
+def spread(array: Array | None) -> float:
+    """Return the standard deviation over the examples, root mean square over the rest."""
+    if array is None:
+        return math.nan
+    wide = np.asarray(array, dtype="float64").reshape(len(array), -1)  # (n, values)
+    return float(np.sqrt(np.mean(np.var(wide, axis=0))))

@@ -1,0 +1,134 @@
+"""The order of an examination: what can be told without running, then one pass, then steps."""
+
+from __future__ import annotations
+
+import math
+
+from livegrad.doctor import _architecture, _heads, _signals, _steps, _weights
+from livegrad.doctor._facts import Output, Pass, Probe
+from livegrad.doctor._path import Path, through
+from livegrad.doctor._report import CODES, Examination, Finding, LayerGain
+
+__all__ = ["judge"]
+
+# Rows that show what the outputs look like, before labels and loss are trusted.
+_GLANCE = 32
+# While one of these is there, the numbers that the pass measured are the fault's, not the model's.
+_BLINDING = ("non-finite", "symmetric-weights", "unscaled-input", "frozen")
+# Their cause is named already: these faults shrink the product by themselves.
+_SHRINKING = (
+    "softmax-hidden",
+    "dead-units",
+    "saturated-units",
+    "identical-kernels",
+    "output-loss-mismatch",
+)
+
+
+def judge(probe: Probe) -> Examination:
+    """Judge what a probe tells of a model.
+
+    Raises:
+        ValueError: if the model cannot be run on the data.
+    """
+    findings, unjudged = _weights.frozen(probe)
+    findings += _weights.broken(probe)
+    findings += _weights.identical(probe)
+    # Labels are judged before they meet the loss, which some of them would stop.
+    try:
+        bare = probe.run(rows=_GLANCE, with_loss=False)
+    except Exception as error:
+        raise ValueError(f"model could not be run on x: {line(error)}") from error
+    heads, notes = probe.outputs(bare)
+    unjudged += notes
+    heads = [head for head in heads if head.kind]
+    for head in heads:
+        findings += _heads.judge(head, probe.words)
+    result = bare
+    if not any(finding.stops for finding in findings):
+        result = probe.run()
+    path = through(result.calls, result.outputs)
+    findings += _architecture.dropout(result, probe.words)
+    findings += _architecture.linear(result, probe)
+    layers: list[LayerGain] = []
+    gain = signal_gain = math.nan
+    if math.isnan(result.loss) and (result is bare or result.error):
+        reason = result.error or "the labels do not fit the loss"
+        unjudged.append(f"gradients and steps: {reason}")
+        findings += _architecture.softmax(result, probe.words)
+        findings += _signals.scale_of_input(path, probe.words)
+    else:
+        found, notes = _measured(probe, result, path, findings, heads)
+        findings += found
+        unjudged += notes
+        layers = [
+            LayerGain(block.name, block.activation, *gains)
+            for block, *gains in zip(path.blocks, path.gains, path.signal_gains, strict=True)
+        ]
+        gain, signal_gain = (
+            math.prod(g for g in gains if math.isfinite(g))
+            for gains in (path.gains, path.signal_gains)
+        )
+    unjudged += _not_looked_into(result)
+    findings.sort(key=lambda finding: CODES.index(finding.code))
+    return Examination(
+        tuple(findings), tuple(unjudged), tuple(layers), gain, signal_gain, result.loss
+    )
+
+
+def _not_looked_into(result: Pass) -> list[str]:
+    """Return a note for each layer whose inside is not judged, once."""
+    notes: dict[str, None] = {}
+    for call in result.calls:
+        layer = call.layer
+        inner = layer.kind in ("recurrent", "attention", "wrapper")
+        if layer.weights and not layer.weighted and (not layer.own or inner):
+            notes[f"{layer.name} ({layer.type}): what happens inside it"] = None
+    return list(notes)
+
+
+def _measured(
+    probe: Probe, result: Pass, path: Path, before: list[Finding], heads: list[Output]
+) -> tuple[list[Finding], list[str]]:
+    """Judge what the gradients tell, as far as nothing found before makes them tell lies."""
+    words = probe.words
+    codes = {finding.code for finding in before}
+    findings: list[Finding] = []
+    if "non-finite" not in codes:
+        found = _signals.not_finite(result, words)
+        named = bool(codes & {"output-loss-mismatch", "label-mismatch"})
+        if found and named and found[0].layer == "loss":
+            return findings, ["gradients and steps: the loss is not finite, for what is named"]
+        findings += found
+    if {"non-finite"} & (codes | {finding.code for finding in findings}):
+        return findings, ["signals, gradients and steps: not while numbers are not finite"]
+    if "frozen" not in codes:
+        findings += _weights.symmetric(path, result, probe)
+    findings += _signals.scale_of_input(path, words) + _architecture.softmax(result, words)
+    now = codes | {finding.code for finding in findings}
+    blind = sorted(now & set(_BLINDING))
+    if blind:
+        return findings, [f"gains, units and steps: not before {' and '.join(blind)} is mended"]
+    units, unjudged = _signals.units(result, path, probe)
+    findings += units
+    now |= {finding.code for finding in units}
+    caused = sorted(now & set(_SHRINKING))
+    product: list[Finding] = []
+    if not caused:
+        product, notes = _signals.product(probe, path)
+        findings += product
+        unjudged += notes
+    elif path.blocks:
+        unjudged.append(f"the products of gains: not before {' and '.join(caused)} is mended")
+    if product or caused:
+        unjudged.append("the learning rate: not before these are mended")
+        return findings, unjudged
+    known = [_heads.baseline_loss(head) for head in heads]
+    baseline = known[0] if len(known) == 1 else None
+    steps, notes = _steps.learning_rate(probe, result, path.depth, baseline)
+    return findings + steps, unjudged + notes
+
+
+def line(failure: Exception) -> str:
+    """Return the first line of what a failure says, or its type's name where it says nothing."""
+    return (str(failure).strip().splitlines() or [type(failure).__name__])[0]

@@ -1,0 +1,383 @@
+"""One instrumented pass through a Keras model, and the optimizer's steps on copies.
+
+It runs on values that stand in for the model's variables, in a ``keras.StatelessScope``: nothing
+that the model holds is written, whatever happens. Layers are listened to where all of them pass, in
+``Operation.__call__``, so that nested, subclassed and functional models are all seen alike.
+"""
+
+from __future__ import annotations
+
+import random
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+
+from livegrad._checks import Array
+from livegrad.doctor._facts import Call, Layer, Optimizer, Output, Pass
+from livegrad.doctor._judge import line
+from livegrad.doctor._keras import backend
+from livegrad.doctor._keras.data import Sample
+from livegrad.doctor._keras.layers import array, facts, has_parts, inner
+from livegrad.doctor._keras.outputs import outputs
+from livegrad.doctor._keras.words import WORDS
+
+__all__ = ["KerasProbe", "undisturbed"]
+
+# They add noise that is not a property of the weights.
+_NOISE = ("mask", "noise")
+
+
+class KerasProbe:
+    """A built and compiled Keras model with a sample of its data.
+
+    Args:
+        model: built and compiled.
+        sample: of its data.
+    """
+
+    words = WORDS
+
+    def __init__(self, model: Any, sample: Sample) -> None:
+        self.model, self.sample = model, sample
+        self.rows = sample.rows
+        self.variables = list(model.trainable_variables)
+        self.trainable = len(self.variables)
+        self._places = {id(v): at for at, v in enumerate(self.variables)}
+        self._known: dict[int, Layer] = {}
+        self.layers = [self.facts(layer) for layer in inner(model)]
+        self.failed: tuple[Layer, list[Array]] | None = None
+
+    def facts(self, layer: Any) -> Layer:
+        """Return the facts of a layer, the same each time."""
+        if id(layer) not in self._known:
+            self._known[id(layer)] = facts(layer, self._places)
+        return self._known[id(layer)]
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """What is known of the optimizer."""
+        given = self.model.optimizer
+        own = getattr(given, "inner_optimizer", given)
+        schedule = own._learning_rate
+        scheduled = isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule)
+        clips = ((name, getattr(own, name, None)) for name in _CLIPS)
+        moved = getattr(own, "_trainable_variables", None) if own.built else None
+        return Optimizer(
+            name=type(own).__name__,
+            adaptive=not isinstance(own, keras.optimizers.SGD),
+            rate=float(own.learning_rate),
+            schedule=(lambda step: float(schedule(step))) if scheduled else None,
+            taken=int(own.iterations),
+            decay=float(getattr(own, "weight_decay", None) or 0.0),
+            clipped=next(((name, float(most)) for name, most in clips if most), None),
+            scales=own is not given,
+            moved=None if moved is None else frozenset(str(v.path) for v in moved),
+        )
+
+    def values(self) -> list[Array]:
+        """Return the trainable weights."""
+        return [array(backend.held(variable)) for variable in self.variables]
+
+    def _tensors(self, values: Sequence[Array] | None) -> list[Any]:
+        if values is None:
+            return [backend.held(variable) for variable in self.variables]
+        pairs = zip(values, self.variables, strict=True)
+        return [backend.tensor(value, variable.dtype) for value, variable in pairs]
+
+    def outputs(self, glance: Pass) -> tuple[list[Output], list[str]]:
+        """Return the outputs with their losses, and what could not be told of them."""
+        return outputs(self.model, self.sample, glance)
+
+    def run(
+        self,
+        values: Sequence[Any] | None = None,
+        *,
+        rows: int | None = None,
+        with_loss: bool = True,
+    ) -> Pass:
+        """Run forward and backward in training mode, without dropout.
+
+        Args:
+            values: stand for the trainable variables; without them, their own values.
+            rows: examples, the first ones; all of the sample without it.
+            with_loss: whether labels fit, so that a loss can be asked for.
+        """
+        sample = self.sample if rows is None else self.sample.first(rows)
+        given = self._tensors(values)
+        lower = any(layer.compute_dtype == "float16" for layer in self.model._flatten_layers())
+        # In half precision small gradients underflow: training scales the loss, and so do we, with
+        # the largest power that leaves everything finite.
+        scales = [2.0**15, 2.0**10, 2.0**5, 1.0] if lower else [1.0]
+        for scale in scales:
+            result = self._run(sample, given, with_loss, scale)
+            if all(np.isfinite(g).all() for g in result.weights if g is not None):
+                break
+        return result
+
+    def _run(self, sample: Sample, values: list[Any], with_loss: bool, scale: float) -> Pass:
+        heard = _Heard(self, sample.x)
+        error, scaled, penalty = "", None, 0.0
+
+        def compute(values: list[Any], touch: Any) -> tuple[Any, Any]:
+            nonlocal error, penalty
+            heard.clear(touch)
+            mapping = list(zip(self.variables, values, strict=True))
+            loss, scaled = None, None
+            with (
+                keras.StatelessScope(state_mapping=mapping, collect_losses=True),
+                _listening(heard),
+            ):
+                predicted = self.model(sample.x, training=True)
+                if with_loss:
+                    try:
+                        loss = self.model.compute_loss(
+                            sample.x, sample.y, predicted, sample.weight, training=True
+                        )
+                        scaled = loss * keras.ops.cast(scale, loss.dtype)
+                        penalty = sum(self.model.losses) if self.model.losses else 0.0
+                    except Exception as failure:
+                        error = line(failure)
+            return scaled, (predicted, loss)
+
+        inputs = [t for t in keras.tree.flatten(sample.x) if backend.floating(t)]
+        scaled, (predicted, loss), found = backend.differentiate(
+            compute, values, inputs, lambda: heard.tensors
+        )
+        read = heard.arrays
+        outputs = [read(t) for t in keras.tree.flatten(predicted)]
+        calls = heard.calls
+        if scaled is None:
+            for call in calls:
+                call.gradients = []
+            return Pass(calls, outputs, float("nan"), [None] * len(values), error)
+        gradients, by_tensor = found
+
+        def unscaled(gradient: Any) -> Array | None:
+            if gradient is None:
+                return None
+            dense = array(backend.dense(gradient))
+            return dense if scale == 1.0 else dense.astype("float32") / scale
+
+        seen = {key: unscaled(gradient) for key, gradient in by_tensor.items()}
+        for call, (ins, out, pre) in zip(calls, heard.kept, strict=True):
+            call.gradients = [seen.get(id(t)) for t in ins]
+            call.gradient = seen.get(id(out))
+            call.delta = seen.get(id(pre))
+        weights = [unscaled(g) for g in gradients]
+        return Pass(calls, outputs, float(loss), weights, error, float(penalty))
+
+    def loss(self, values: Sequence[Any] | None = None, training: bool = True) -> float:
+        """Return the loss with ``values`` for the trainable variables."""
+        sample = self.sample
+        mapping = list(zip(self.variables, self._tensors(values), strict=True))
+        with (
+            keras.StatelessScope(state_mapping=mapping, collect_losses=True),
+            _listening(_Heard(self, sample.x, deaf=True)),
+        ):
+            predicted = self.model(sample.x, training=training)
+            loss = self.model.compute_loss(
+                sample.x, sample.y, predicted, sample.weight, training=training
+            )
+        return float(loss)
+
+    def stepper(self, rate: float | None = None) -> _Stepper:
+        """Return a twin of the optimizer as it is now, at a rate."""
+        return _Stepper(self.model.optimizer, self.variables, rate)
+
+    def alone(self, call: Call) -> Array | None:
+        """Return the gradient that one call alone sends to its first input."""
+        if call.gradient is None:
+            return None
+        return backend.backwards(call.layer.origin, call.inputs[0], call.gradient)
+
+
+_CLIPS = ("clipnorm", "global_clipnorm", "clipvalue")
+
+
+class _Stepper:
+    """A twin of the optimizer, with copies of the trainable weights."""
+
+    def __init__(self, optimizer: Any, variables: list[Any], rate: float | None) -> None:
+        own = getattr(optimizer, "inner_optimizer", optimizer)
+        rate = float(own.learning_rate) if rate is None else rate
+        self._twin = type(own).from_config(own.get_config() | {"learning_rate": rate})
+        # The names go with them: weight decay leaves some out by name.
+        # A tensor is copied; handed the value itself, Keras would take the model's variable.
+        self._copies = [
+            keras.Variable(backend.held(v), dtype=v.dtype, name=v.name) for v in variables
+        ]
+        self._twin.build(self._copies)
+        new, old = (
+            [v for v in one.variables if v.name != "learning_rate"] for one in (self._twin, own)
+        )
+        if own.built and len(new) == len(old):
+            for fresh, given in zip(new, old, strict=True):
+                fresh.assign(backend.held(given))
+
+    def step(self, gradients: Sequence[Array | None]) -> None:
+        """Take one step."""
+        pairs = zip(gradients, self._copies, strict=True)
+        self._twin.apply_gradients([(backend.tensor(g), v) for g, v in pairs if g is not None])
+
+    @property
+    def values(self) -> list[Array]:
+        """The copies as they are now."""
+        return [array(backend.held(v)) for v in self._copies]
+
+
+class _Heard:
+    """What was listened to in one pass: the calls, and the tensors that they made and were given.
+
+    Args:
+        probe: knows the layers.
+        x: the model's inputs.
+        deaf: whether noise is switched off and nothing kept.
+    """
+
+    def __init__(self, probe: KerasProbe, x: Any, deaf: bool = False) -> None:
+        self.probe, self.deaf = probe, deaf
+        self.given = {id(part) for part in keras.tree.flatten(x)}
+        self._arrays: dict[int, tuple[Any, Array]] = {}
+        self.clear(lambda tensor: tensor)
+
+    def clear(self, touch: Any) -> None:
+        """Begin anew; ``touch`` is applied to each tensor that a call makes."""
+        self.touch = touch
+        self.found: list[tuple[Any, list[Any], Any, Any, list[int], bool, list[Any]]] = []
+        self.makers: dict[int, int] = {}
+        self.inside = 0
+
+    def arrays(self, tensor: Any) -> Array:
+        """Return the tensor as an array, the same each time."""
+        if id(tensor) not in self._arrays:
+            self._arrays[id(tensor)] = (tensor, array(backend.plain(tensor)))
+        return self._arrays[id(tensor)][1]
+
+    @property
+    def kept(self) -> list[tuple[list[Any], Any, Any]]:
+        """For each call its floating inputs, its output and its pre-activation."""
+        return [(ins, out, pre) for _, ins, out, pre, _, _, _ in self.found]
+
+    @property
+    def tensors(self) -> dict[int, Any]:
+        """All floating tensors that a gradient is asked for, by identity."""
+        return {id(t): t for ins, out, pre in self.kept for t in [*ins, out, pre] if t is not None}
+
+    @property
+    def calls(self) -> list[Call]:
+        """The calls as the judge sees them."""
+        read = self.arrays
+        return [
+            Call(
+                layer=self.probe.facts(layer),
+                inputs=[read(t) for t in ins],
+                output=None if out is None else read(out),
+                parents=list(parents),
+                first=first,
+                pre=None if pre is None else read(pre),
+                whole=[read(t) for t in whole],
+            )
+            for layer, ins, out, pre, parents, first, whole in self.found
+        ]
+
+
+@contextmanager
+def undisturbed(model: Any) -> Iterator[None]:
+    """Put back what a pass would leave behind: random states and the compiled loss's state."""
+    numbers, seeds = random.getstate(), np.random.get_state()  # noqa: NPY002
+    kept = model._compile_loss
+    try:
+        if kept is not None:
+            names = getattr(model, "output_names", None)
+            # Building it is what a first step of ``fit`` does; here a twin is built.
+            model._compile_loss = type(kept)(
+                kept._user_loss, kept._user_loss_weights, output_names=names
+            )
+        with warnings.catch_warnings(), backend.undisturbed():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        model._compile_loss = kept
+        model._clear_losses()
+        random.setstate(numbers)
+        np.random.set_state(seeds)  # noqa: NPY002
+
+
+@contextmanager
+def _listening(heard: _Heard) -> Iterator[None]:
+    """Let every call of a layer or an operation be heard, and switch dropout off."""
+    layers, operations = keras.layers.Layer.__call__, keras.Operation.__call__
+
+    def listened(original: Any, layer: Any, *args: Any, **kwargs: Any) -> Any:
+        known = heard.probe.facts(layer)
+        if known.kind in _NOISE:
+            kwargs["training"] = False
+        if heard.deaf or heard.inside or has_parts(layer):
+            return original(layer, *args, **kwargs)
+        tensors = [t for t in keras.tree.flatten([args, kwargs]) if backend.is_tensor(t)]
+        heard.inside += 1
+        given: list[Any] = []
+        try:
+            with _overheard(layer, given, heard.touch):
+                result = original(layer, *args, **kwargs)
+        except Exception:
+            heard.probe.failed = known, [array(t) for t in tensors]
+            raise
+        finally:
+            heard.inside -= 1
+        result = keras.tree.map_structure(
+            lambda t: heard.touch(t) if backend.is_tensor(t) and backend.floating(t) else t, result
+        )
+        parents = [heard.makers[id(t)] for t in tensors if id(t) in heard.makers]
+        first = any(id(t) in heard.given for t in tensors)
+        if not parents and not first and heard.found:
+            parents = [len(heard.found) - 1]
+        made = [t for t in keras.tree.flatten(result) if backend.is_tensor(t)]
+        made = [t for t in made if backend.floating(t)]
+        for part in made:
+            heard.makers[id(part)] = len(heard.found)
+        floating = [t for t in tensors if backend.floating(t)]
+        whole = [t for t in tensors if not backend.floating(t)]
+        output = made[0] if made else None
+        pre = given[0] if given else output
+        heard.found.append((layer, floating, output, pre, parents, first, whole))
+        return result
+
+    def layer_call(layer: Any, *args: Any, **kwargs: Any) -> Any:
+        return listened(layers, layer, *args, **kwargs)
+
+    def operation_call(operation: Any, *args: Any, **kwargs: Any) -> Any:
+        return listened(operations, operation, *args, **kwargs)
+
+    keras.layers.Layer.__call__ = layer_call
+    keras.Operation.__call__ = operation_call
+    try:
+        yield
+    finally:
+        keras.layers.Layer.__call__ = layers
+        keras.Operation.__call__ = operations
+
+
+@contextmanager
+def _overheard(layer: Any, given: list[Any], touch: Any) -> Iterator[None]:
+    """Append what the layer's own activation is given: its pre-activations."""
+    own = vars(layer).get("activation")
+    if not callable(own):
+        yield
+        return
+
+    def activation(z: Any, *args: Any, **kwargs: Any) -> Any:
+        z = touch(z)
+        given.append(z)
+        return own(z, *args, **kwargs)
+
+    # Past Keras, which would take note of an attribute that is a layer.
+    object.__setattr__(layer, "activation", activation)
+    try:
+        yield
+    finally:
+        object.__setattr__(layer, "activation", own)
