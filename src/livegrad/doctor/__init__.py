@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 __all__ = ["CODES", "PAGES", "Examination", "Finding", "LayerGain", "Watch", "examine"]
 
 
-def examine(model: Any, x: Any, y: Any = None, *, rows: int = 256) -> Examination:
+def examine(
+    model: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    rows: int = 256,
+    loss: Any = None,
+    optimizer: Any = None,
+) -> Examination:
     """Examine a compiled Keras model on a sample of its data.
 
     Dropout is switched off in the pass. A custom ``train_step`` is not called; the loss is that of
@@ -55,9 +63,28 @@ def examine(model: Any, x: Any, y: Any = None, *, rows: int = 256) -> Examinatio
     Source:
         Hanin 2018 (how far chance moves a product); Lewkowycz et al. 2020 (steps too long).
     """
-    from livegrad.doctor._keras import examine as examined
+    framework = _framework(model)
+    if framework == "keras":
+        from livegrad.doctor import _keras
 
-    return examined(model, x, y, rows)
+        if loss is not None or optimizer is not None:
+            raise ValueError("loss and optimizer must be given to model.compile of a Keras model")
+        return _keras.examine(model, x, y, rows)
+    if framework == "torch":
+        from livegrad.doctor import _torch
+
+        return _torch.examine(model, x, y, rows, loss, optimizer)
+    kinds = "a keras.Model or a torch.nn.Module"
+    raise TypeError(f"model must be {kinds}, got {type(model).__name__}")
+
+
+def _framework(model: Any) -> str:
+    """Return the framework that a model is of, without importing any; "" if of none."""
+    for kind in type(model).__mro__:
+        package, _, _ = kind.__module__.partition(".")
+        if (package, kind.__name__) in (("keras", "Model"), ("torch", "Module")):
+            return package
+    return ""
 
 
 def __getattr__(name: str) -> Any:

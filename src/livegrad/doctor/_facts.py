@@ -225,7 +225,9 @@ class Output:
         weighted: whether examples or classes have weights.
         cost: returns the loss for predictions in place of the output, and the sample's labels; None
             where it cannot be asked.
+        some: the labels of the sample.
         axis: over which a loss over classes takes them.
+        strict: whether labels must have the output's shape, a last axis of length 1 included.
     """
 
     layer: str
@@ -240,6 +242,7 @@ class Output:
     cost: Callable[[Array], float] | None = None
     some: Array | None = None
     axis: int = -1
+    strict: bool = False
 
     @property
     def units(self) -> int:
@@ -256,6 +259,7 @@ class Optimizer:
         adaptive: whether it divides each gradient by its own size.
         rate: the learning rate now.
         schedule: returns the rate of a step; None where one rate holds for all.
+        began: the rate of the first step, where that is known.
         taken: steps taken so far.
         decay: weight decay beside the loss.
         clipped: the gradient's largest norm or entry, where it is clipped, by the argument's name.
@@ -267,6 +271,7 @@ class Optimizer:
     adaptive: bool
     rate: float
     schedule: Callable[[int], float] | None = None
+    began: float = math.nan
     taken: int = 0
     decay: float = 0.0
     clipped: tuple[str, float] | None = None

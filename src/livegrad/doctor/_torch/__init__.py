@@ -1,0 +1,34 @@
+"""The probe of PyTorch modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livegrad.doctor._judge import judge
+from livegrad.doctor._report import Examination
+from livegrad.doctor._torch.data import draw
+from livegrad.doctor._torch.probe import TorchProbe, undisturbed
+
+__all__ = ["examine"]
+
+_WRAPPED = {
+    "OptimizedModule": "_orig_mod",
+    "DataParallel": "module",
+    "DistributedDataParallel": "module",
+}
+
+
+def examine(
+    module: Any, x: Any, y: Any, rows: int, loss: Any = None, optimizer: Any = None
+) -> Examination:
+    """Examine a PyTorch module; ``livegrad.doctor.examine`` says how."""
+    # What compiles or spreads a module over devices keeps the module itself.
+    module = getattr(module, _WRAPPED.get(type(module).__name__, ""), module)
+    if optimizer is not None and not hasattr(optimizer, "param_groups"):
+        raise TypeError(
+            f"optimizer must be a torch.optim.Optimizer, got {type(optimizer).__name__}"
+        )
+    first = next(module.parameters(), None)
+    sample = draw(x, y, rows, "cpu" if first is None else first.device)
+    with undisturbed(module):
+        return judge(TorchProbe(module, sample, loss, optimizer))

@@ -1,0 +1,139 @@
+"""What to change, in PyTorch's own words."""
+
+from __future__ import annotations
+
+import re
+
+from livegrad.doctor._facts import Layer, Optimizer, Weight
+
+__all__ = ["WORDS"]
+
+_INITIALIZERS = {
+    "he_normal": 'nn.init.kaiming_normal_({}, nonlinearity="relu")',
+    "he_uniform": 'nn.init.kaiming_uniform_({}, nonlinearity="relu")',
+    "glorot_uniform": "nn.init.xavier_uniform_({})",
+    "glorot_normal": "nn.init.xavier_normal_({})",
+    "lecun_normal": 'nn.init.kaiming_normal_({}, nonlinearity="linear")',
+    "lecun_uniform": 'nn.init.kaiming_uniform_({}, nonlinearity="linear")',
+    "orthogonal": "nn.init.orthogonal_({})",
+    "zeros": "nn.init.zeros_({})",
+}
+_ACTIVATIONS = {
+    "relu": "nn.ReLU()",
+    "sigmoid": "nn.Sigmoid()",
+    "softmax": "nn.Softmax(dim=-1)",
+    "tanh": "nn.Tanh()",
+    "exponential": "torch.exp",
+}
+_LOSSES = {
+    "binarycrossentropy": "nn.BCELoss()",
+    "categoricalcrossentropy": "nn.CrossEntropyLoss()",
+    "sparsecategoricalcrossentropy": "nn.CrossEntropyLoss()",
+    "meansquarederror": "nn.MSELoss()",
+}
+
+
+def place(name: str) -> str:
+    """Return how a module of that name is reached: ``model.features[0]``."""
+    return re.sub(r"\.(\d+)", r"[\1]", f"model.{name}")
+
+
+class _Words:
+    """Lines of PyTorch code."""
+
+    def layer(
+        self,
+        layer: Layer,
+        *,
+        units: int | None = None,
+        activation: str | None = None,
+        initializer: str | None = None,
+        bias: str | None = None,
+    ) -> str:
+        """The layer once more, with these arguments."""
+        lines = []
+        at = place(layer.name)
+        if activation is not None:
+            lines.append(f"nn.Sequential({at}, {_ACTIVATIONS[activation]})")
+        if initializer is not None:
+            weight = "embedding" if layer.kind == "embedding" else "weight"
+            target = f"{at}.{'weight' if weight else weight}"
+            lines.append(
+                _INITIALIZERS.get(initializer, "nn.init.xavier_uniform_({})").format(target)
+            )
+        if bias is not None:
+            lines.append(_INITIALIZERS[bias].format(f"{at}.bias"))
+        return "; ".join(lines) or f"nn.{layer.type}(...)"
+
+    def dense(self, units: int, activation: str, initializer: str | None = None) -> str:
+        """A dense layer; what a loss of logits takes has no activation."""
+        bent = _ACTIVATIONS.get(activation)
+        line = f"nn.LazyLinear({units})"
+        return line if bent is None else f"nn.Sequential({line}, {bent})"
+
+    def without(self, layer: Layer) -> str:
+        """The model without the layer."""
+        return f"{place(layer.name)} = nn.Identity()"
+
+    def mask(self, rate: float) -> str:
+        """A dropout layer."""
+        return f"nn.Dropout({rate:g})"
+
+    def restart(self, layer: Layer, weight: Weight) -> str:
+        """The weight drawn anew."""
+        own = {"kernel": "weight", "gamma": "weight", "beta": "bias"}.get(weight.name, weight.name)
+        at = f"{place(layer.name)}.{own}"
+        if weight.name in ("gamma", "running_var"):
+            return f"nn.init.ones_({at})"
+        return (
+            f"nn.init.xavier_uniform_({at})" if weight.name == "kernel" else f"nn.init.zeros_({at})"
+        )
+
+    def thaw(self, layer: Layer | None) -> str:
+        """The layer, or the model, made trainable."""
+        return f"{'model' if layer is None else place(layer.name)}.requires_grad_(True)"
+
+    def finite(self) -> str:
+        """A logarithm and a division that stay finite."""
+        return "torch.log(x.clamp(min=1e-7))  # or / x.clamp(min=1e-7)"
+
+    def stable(self) -> str:
+        """A loss that is finite for any output."""
+        return "nn.BCEWithLogitsLoss()  # stable for any output"
+
+    def scale(self, pixels: bool) -> str:
+        """The inputs scaled."""
+        return "x = x / 127.5 - 1" if pixels else "x = (x - x.mean(0)) / x.std(0)"
+
+    def normalise(self) -> str:
+        """A normalisation before each block."""
+        return "x = nn.LayerNorm(x.shape[-1])(x)  # before each block"
+
+    def rate(self, rate: float, optimizer: Optimizer) -> str:
+        """The learning rate set."""
+        return f'for group in optimizer.param_groups: group["lr"] = {rate:g}'
+
+    def loss(self, kind: str, logits: bool = False) -> str:
+        """The loss set."""
+        if logits and kind == "binarycrossentropy":
+            return "loss = nn.BCEWithLogitsLoss()"
+        return f"loss = {_LOSSES.get(kind, 'nn.CrossEntropyLoss()')}"
+
+    def with_loss(self, layer: str, kind: str) -> str:
+        """An output layer together with its loss."""
+        if kind == "sparsecategoricalcrossentropy":  # which takes logits
+            layer = layer.removeprefix("nn.Sequential(").removesuffix(", nn.Softmax(dim=-1))")
+        return f"{layer}; {self.loss(kind)}"
+
+    def metric(self, kind: str, threshold: float | None = None) -> str:
+        """The metric set."""
+        if threshold is not None:
+            return f"right = (output > {threshold:g}) == (y > 0.5)"
+        return "right = (output - y).abs()" if "error" in kind else "right = output.argmax(-1) == y"
+
+    def columns(self) -> str:
+        """Class numbers made columns."""
+        return "y = F.one_hot(y).float()"
+
+
+WORDS = _Words()
