@@ -28,8 +28,10 @@ def examine(
     rows: int = 256,
     loss: Any = None,
     optimizer: Any = None,
+    batch_size: int | None = None,
+    epochs: int | None = None,
 ) -> Examination:
-    """Examine a compiled Keras model on a sample of its data.
+    """Examine a compiled Keras model, or a PyTorch module, on a sample of its data.
 
     Dropout is switched off in the pass. A custom ``train_step`` is not called; the loss is that of
     ``compute_loss``. Attributes in plain Python that a layer's own ``call`` sets are not undone.
@@ -39,6 +41,11 @@ def examine(
         x: inputs as ``fit`` takes them: arrays, a list or a dict of arrays, or a data set that
             brings its labels (``tf.data.Dataset``, ``keras.utils.PyDataset``).
         y: labels as ``fit`` takes them; none with a data set.
+        loss: of a PyTorch module: called with its output and the labels. Without it the module
+            gives its own, as ``output.loss`` or ``output["loss"]``.
+        optimizer: of a PyTorch module: made for its parameters. Without it no steps are judged.
+        batch_size: examples a step, as in training.
+        epochs: of the training; with both it is told whether the steps will do.
         rows: examples to measure on, evenly spaced over arrays, the first ones of a data set.
             The range of labels and inputs is read from all rows of arrays.
 
@@ -69,11 +76,11 @@ def examine(
 
         if loss is not None or optimizer is not None:
             raise ValueError("loss and optimizer must be given to model.compile of a Keras model")
-        return _keras.examine(model, x, y, rows)
+        return _keras.examine(model, x, y, rows, batch_size, epochs)
     if framework == "torch":
         from livegrad.doctor import _torch
 
-        return _torch.examine(model, x, y, rows, loss, optimizer)
+        return _torch.examine(model, x, y, rows, loss, optimizer, batch_size, epochs)
     kinds = "a keras.Model or a torch.nn.Module"
     raise TypeError(f"model must be {kinds}, got {type(model).__name__}")
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from livegrad.doctor._facts import Call, Pass, Probe, Words, norm
+from livegrad._checks import Array
+from livegrad.doctor._facts import Call, Output, Pass, Probe, Words, norm
 from livegrad.doctor._path import bends
 from livegrad.doctor._report import Finding
 
-__all__ = ["dropout", "linear", "softmax"]
+__all__ = ["axis", "dropout", "linear", "softmax", "stacked"]
 
 # A mask whose noise is three standard deviations of the signal, in variances.
 _NOISE = 3.0**2
@@ -58,6 +59,95 @@ def softmax(result: Pass, words: Words) -> list[Finding]:
             )
         ]
     return []
+
+
+_SQUASHING = ("sigmoid", "softmax", "tanh", "hard_sigmoid", "softsign", "log_softmax")
+# A softmax and its logarithm are one function in two steps.
+_ONE = ("softmax", "log_softmax")
+
+
+def stacked(result: Pass, words: Words) -> list[Finding]:
+    """Return a finding if two activations in a row make an output."""
+    for output in result.outputs:
+        makers = [at for at, call in enumerate(result.calls) if call.output is output]
+        at = makers[-1] if makers else None
+        bent: list[Call] = []
+        while at is not None:
+            call = result.calls[at]
+            if call.layer.activation not in ("none", "linear", "unknown"):
+                bent.append(call)
+            chain = call.layer.kind in ("activation", "passing", "mask", "noise")
+            if not chain or len(call.parents) != 1:
+                break
+            at = call.parents[0]
+        if len(bent) < 2 or bent[0].layer.activation not in _SQUASHING:
+            continue
+        last, before = bent[0].layer, bent[1].layer
+        if last.activation == "log_softmax" and before.activation not in _ONE:
+            continue
+        low, high = float(np.min(output)), float(np.max(output))
+        return [
+            Finding(
+                "stacked-activations",
+                before.name,
+                f"2 activations between the last weights and the output, {before.activation} and "
+                f"{last.activation}, must be 1; the answers lie within {low:.3g} and {high:.3g}",
+                f"The {last.activation} is given what {before.activation} has cut off or squashed: "
+                "it cannot say all that it could, and its slope is multiplied by another.",
+                words.layer(before, activation="linear")
+                if before.weighted
+                else words.without(before),
+            )
+        ]
+    return []
+
+
+def axis(result: Pass, heads: list[Output], words: Words) -> list[Finding]:
+    """Return a finding if the shares that sum to 1 are those of another axis than the classes'."""
+    for call in result.calls:
+        shares = call.output
+        if shares is None or call.layer.kind not in ("activation", "other", "dense"):
+            continue
+        own = any(shares is out for out in result.outputs)
+        if shares.ndim < 2 or len(shares) < 2 or not (own or call.layer.activation == "softmax"):
+            continue
+        over = _sums_to_one(shares, own)
+        if over is None:
+            continue
+        total = shares.sum(axis=-1)
+        what = "examples" if over == 0 else f"places of axis {over}"
+        return [
+            Finding(
+                "wrong-axis",
+                call.layer.name,
+                f"its outputs sum to 1 over the {what}, and to {total.min():.3g} to "
+                f"{total.max():.3g} over the {shares.shape[-1]} classes, must be 1",
+                "An example's answer is the smaller the more sure the others are: it is no "
+                "probability of its own.",
+                words.soft(call.layer),
+            )
+        ]
+    for head in heads:
+        if head.axis not in (-1, head.output.ndim - 1):
+            return [
+                Finding(
+                    "wrong-axis",
+                    "loss",
+                    f"the loss takes the classes on axis {head.axis}, and the outputs have them on "
+                    f"the last of {head.output.ndim}",
+                    "Each place is compared with another one's label.",
+                    words.loss("categoricalcrossentropy"),
+                )
+            ]
+    return []
+
+
+def _sums_to_one(shares: Array, own: bool) -> int | None:
+    """Return the first axis but the last over which all entries sum to 1; None if there is none."""
+    if not (np.min(shares) >= 0) or np.allclose(shares.sum(axis=-1), 1, atol=1e-3):
+        return None
+    axes = range(shares.ndim - 1) if own else (0,)
+    return next((at for at in axes if np.allclose(shares.sum(axis=at), 1, atol=1e-3)), None)
 
 
 def linear(result: Pass, probe: Probe) -> list[Finding]:

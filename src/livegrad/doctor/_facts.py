@@ -26,6 +26,7 @@ __all__ = [
     "Optimizer",
     "Output",
     "Pass",
+    "Plan",
     "Probe",
     "Stepper",
     "Weight",
@@ -182,6 +183,7 @@ class Pass:
         weights: one gradient a trainable weight, None where it has none.
         error: what kept the loss from being computed.
         penalty: the part of the loss that knows no labels.
+        lost: the share of the gradients' entries that half precision rounds to 0.
     """
 
     calls: list[Call]
@@ -190,6 +192,7 @@ class Pass:
     weights: list[Array | None]
     error: str = ""
     penalty: float = 0.0
+    lost: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -265,6 +268,7 @@ class Optimizer:
         clipped: the gradient's largest norm or entry, where it is clipped, by the argument's name.
         scales: whether it scales the loss for half precision.
         moved: paths of the weights that it was made for; None if all that are trainable.
+        momentum: of plain steps.
     """
 
     name: str
@@ -277,6 +281,37 @@ class Optimizer:
     clipped: tuple[str, float] | None = None
     scales: bool = False
     moved: frozenset[str] | None = None
+    momentum: float = 0.0
+
+    def lasting(self, steps: int) -> float:
+        """Return so many steps in steps of the present rate."""
+        if self.schedule is None or self.rate <= 0:
+            return float(steps)
+        places = np.unique(np.linspace(0, steps - 1, min(steps, 200)).astype(int)) + self.taken
+        rates = [self.schedule(int(place)) for place in places]
+        return float(np.mean(rates)) * steps / self.rate
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How the model is to be trained, as far as that was told.
+
+    Attributes:
+        batch: examples a step; None if unknown.
+        epochs: passes over the data; None if unknown.
+        total: examples in all.
+    """
+
+    batch: int | None = None
+    epochs: int | None = None
+    total: int = 0
+
+    def steps(self, batch: int | None = None) -> int | None:
+        """Return the steps in all, with batches of another size if given; None if unknown."""
+        size = batch or self.batch
+        if size is None or self.epochs is None or not self.total:
+            return None
+        return self.epochs * math.ceil(self.total / size)
 
 
 class Stepper(Protocol):
@@ -346,6 +381,45 @@ class Words(Protocol):
     def columns(self) -> str:
         """Class numbers made columns."""
 
+    def smooth(self) -> str:
+        """Something with a slope in place of what has none."""
+
+    def again(self) -> str:
+        """The optimizer made anew, for all weights."""
+
+    def lighter(self, layer: Layer, strength: float) -> str:
+        """The layer with a weaker penalty."""
+
+    def decay(self, strength: float) -> str:
+        """The optimizer with a weaker decay."""
+
+    def layer_norm(self, layer: Layer) -> str:
+        """A normalisation of each example by itself."""
+
+    def momentum(self, layer: Layer, momentum: float) -> str:
+        """A normalisation whose running averages follow faster."""
+
+    def recurrent(self, layer: Layer) -> str:
+        """A recurrent layer that keeps the size of what it remembers."""
+
+    def masked(self) -> str:
+        """Padding left out."""
+
+    def attend(self) -> str:
+        """Attention with queries and keys of a fair size."""
+
+    def soft(self, layer: Layer) -> str:
+        """A softmax over the last axis."""
+
+    def half(self) -> str:
+        """The loss scaled for half precision."""
+
+    def batch(self, size: int) -> str:
+        """Batches of another size."""
+
+    def targets(self) -> str:
+        """The targets standardised."""
+
 
 class Probe(Protocol):
     """What a framework's probe tells of one model and its data, and does for the judge."""
@@ -353,6 +427,10 @@ class Probe(Protocol):
     layers: list[Layer]
     trainable: int
     rows: int
+    x: list[Array]
+    y: list[Array]
+    plan: Plan
+    failed: tuple[Layer, list[Array]] | None
 
     @property
     def words(self) -> Words:

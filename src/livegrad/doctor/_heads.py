@@ -22,7 +22,9 @@ _BINARY = {"binarycrossentropy", "binaryfocalcrossentropy"}
 _CATEGORICAL = {"categoricalcrossentropy", "categoricalfocalcrossentropy"}
 _SPARSE = {"sparsecategoricalcrossentropy"}
 _HINGE = {"hinge", "squaredhinge"}
-KNOWN = _SQUARED | _BINARY | _CATEGORICAL | _SPARSE | _HINGE | {"poisson"}
+# It takes class numbers and the logarithms of probabilities.
+_LOGARITHMS = "negativeloglikelihood"
+KNOWN = _SQUARED | _BINARY | _CATEGORICAL | _SPARSE | _HINGE | {"poisson", _LOGARITHMS}
 """The losses that are judged, lower case without underscores."""
 _RANGES = {
     "sigmoid": (0.0, 1.0),
@@ -69,10 +71,10 @@ def _labels(head: Output, words: Words) -> Finding | None:
     """Judge shape and range of the labels against the loss."""
     y, kind, units = head.y, head.kind, head.units
     expected = (len(y), *head.output.shape[1:])
-    column = units == 1 and y.shape in (expected, expected[:-1])
+    column = units == 1 and y.shape in (expected, expected[:-1]) and not head.strict
     shapes = f"labels have the shape {y.shape}, must be {{}}"
     whole = bool((y == np.round(y)).all())
-    if kind in _SPARSE:
+    if kind in _SPARSE | {_LOGARITHMS}:
         if y.shape == expected and units > 1:
             return _label(
                 shapes.format(expected[:-1]),
@@ -185,13 +187,15 @@ def _output(head: Output, words: Words) -> Finding | None:
         )
     if kind in _SPARSE | _CATEGORICAL | _BINARY:
         return _probabilities(head, words)
+    if kind == _LOGARITHMS:
+        return _logarithms(head, words)
     low, high = _RANGES.get(act, (-np.inf, np.inf))
     if kind in _SQUARED:
         outside = float(np.mean((head.y < low) | (head.y > high)))
         if act in ("sigmoid", "softmax") and (
             _one_hot(head) or (act == "sigmoid" and _zero_one(head.y))
         ):
-            sparse = "categorical" if _one_hot(head) and act == "softmax" else "binary"
+            sparse = "categorical" if _one_hot(head) else "binary"
             return _mismatch(
                 head,
                 f"{len(np.unique(head.y))} different labels, all 0 or 1; a measurement has more",
@@ -233,8 +237,8 @@ def _probabilities(head: Output, words: Words) -> Finding | None:
             low, high = _RANGES[act]
             return _mismatch(
                 head,
-                f"from_logits=True, and the outputs of {act} lie within {low:g} and {high:g}; "
-                "logits lie within -inf and inf",
+                f"the loss takes logits, which lie within -inf and inf; the outputs of {act} lie "
+                f"within {low:g} and {high:g}",
                 "The probabilities are taken for logits and squashed once more: the loss has a "
                 "floor that no weights get below.",
                 words.dense(head.units, "linear"),
@@ -242,7 +246,10 @@ def _probabilities(head: Output, words: Words) -> Finding | None:
         return None
     squashed = "sigmoid" if act == "hard_sigmoid" else act
     if squashed == wrong and head.units > 1:
-        fix = words.loss("categoricalcrossentropy") if binary else words.dense(head.units, right)
+        one = not binary or _one_hot(head)
+        fix = words.dense(head.units, right)
+        if binary and one:
+            fix = words.loss("categoricalcrossentropy")
         return _mismatch(
             head,
             f"outputs of one example sum to {_sums(head)}, "
@@ -260,11 +267,27 @@ def _probabilities(head: Output, words: Words) -> Finding | None:
         return _mismatch(
             head,
             f"{outside:.0%} of the outputs lie outside 0 to 1; {named} gives no probabilities, "
-            f"and from_logits is False; must be 0 % by {right}",
+            f"and the loss takes no logits; must be 0 % by {right}",
             "The loss cuts what is no probability back to the edge, where it has no gradient.",
             fix if act in ("linear", "unknown") else words.dense(head.units, right),
         )
     return None
+
+
+def _logarithms(head: Output, words: Words) -> Finding | None:
+    """Judge what is taken for logarithms of probabilities."""
+    if head.activation == "log_softmax":
+        return None
+    total = np.exp(np.minimum(head.output.astype("float64"), 50)).sum(axis=-1)
+    if np.allclose(total, 1, atol=1e-3):
+        return None
+    return _mismatch(
+        head,
+        f"exp of the outputs of one example sums to {total.min():.3g} to {total.max():.3g}, must "
+        "be 1: the loss takes logarithms of probabilities",
+        "What is no logarithm of a probability can fall without end, and the loss with it.",
+        words.loss("sparsecategoricalcrossentropy", logits=True),
+    )
 
 
 def _sums(head: Output) -> str:

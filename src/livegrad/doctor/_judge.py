@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import math
 
-from livegrad.doctor import _architecture, _heads, _signals, _steps, _weights
+from livegrad.doctor import (
+    _architecture,
+    _examples,
+    _gradients,
+    _heads,
+    _normalization,
+    _penalty,
+    _sequences,
+    _signals,
+    _steps,
+    _weights,
+)
 from livegrad.doctor._facts import Output, Pass, Probe
 from livegrad.doctor._path import Path, through
 from livegrad.doctor._report import CODES, Examination, Finding, LayerGain
 
-__all__ = ["judge"]
+__all__ = ["judge", "line"]
 
 # Rows that show what the outputs look like, before labels and loss are trusted.
 _GLANCE = 32
 # While one of these is there, the numbers that the pass measured are the fault's, not the model's.
-_BLINDING = ("non-finite", "symmetric-weights", "unscaled-input", "frozen")
+_BLINDING = (
+    "non-finite",
+    "symmetric-weights",
+    "constant-input",
+    "unscaled-input",
+    "frozen",
+    "cut-gradient",
+    "strong-penalty",
+)
 # Their cause is named already: these faults shrink the product by themselves.
 _SHRINKING = (
     "softmax-hidden",
@@ -22,6 +41,9 @@ _SHRINKING = (
     "saturated-units",
     "identical-kernels",
     "output-loss-mismatch",
+    "stacked-activations",
+    "wrong-axis",
+    "attention",
 )
 
 
@@ -34,46 +56,79 @@ def judge(probe: Probe) -> Examination:
     findings, unjudged = _weights.frozen(probe)
     findings += _weights.broken(probe)
     findings += _weights.identical(probe)
+    findings += _examples.constant(probe)
     # Labels are judged before they meet the loss, which some of them would stop.
     try:
         bare = probe.run(rows=_GLANCE, with_loss=False)
     except Exception as error:
-        raise ValueError(f"model could not be run on x: {line(error)}") from error
+        found = _refused(probe)
+        if not found:
+            raise ValueError(f"model could not be run on x: {line(error)}") from error
+        return _examination([*findings, *found], [*unjudged, "all else: the model does not run"])
     heads, notes = probe.outputs(bare)
     unjudged += notes
+    for head in heads:
+        findings += _gradients.sign(head, probe)
     heads = [head for head in heads if head.kind]
     for head in heads:
         findings += _heads.judge(head, probe.words)
+        findings += _examples.imbalance(head)
+        findings += _examples.target(head, probe.words.targets())
+    findings += _architecture.stacked(bare, probe.words)
+    findings += _architecture.axis(bare, heads, probe.words)
     result = bare
     if not any(finding.stops for finding in findings):
-        result = probe.run()
+        try:
+            result = probe.run()
+        except Exception as error:
+            found = _refused(probe)
+            if not found:
+                raise ValueError(f"model could not be run on x: {line(error)}") from error
+            findings += found
     path = through(result.calls, result.outputs)
     findings += _architecture.dropout(result, probe.words)
     findings += _architecture.linear(result, probe)
-    layers: list[LayerGain] = []
-    gain = signal_gain = math.nan
     if math.isnan(result.loss) and (result is bare or result.error):
         reason = result.error or "the labels do not fit the loss"
         unjudged.append(f"gradients and steps: {reason}")
         findings += _architecture.softmax(result, probe.words)
         findings += _signals.scale_of_input(path, probe.words)
-    else:
-        found, notes = _measured(probe, result, path, findings, heads)
-        findings += found
-        unjudged += notes
-        layers = [
-            LayerGain(block.name, block.activation, *gains)
-            for block, *gains in zip(path.blocks, path.gains, path.signal_gains, strict=True)
-        ]
-        gain, signal_gain = (
-            math.prod(g for g in gains if math.isfinite(g))
-            for gains in (path.gains, path.signal_gains)
-        )
-    unjudged += _not_looked_into(result)
-    findings.sort(key=lambda finding: CODES.index(finding.code))
-    return Examination(
-        tuple(findings), tuple(unjudged), tuple(layers), gain, signal_gain, result.loss
+        return _examination(findings, unjudged + _not_looked_into(result))
+    found, notes = _measured(probe, result, path, findings, heads)
+    findings += found
+    if not findings and len(heads) == 1:
+        findings += _examples.unrelated(probe, heads[0])
+    layers = [
+        LayerGain(block.name, block.activation, *gains)
+        for block, *gains in zip(path.blocks, path.gains, path.signal_gains, strict=True)
+    ]
+    gain, signal_gain = (
+        math.prod(g for g in gains if math.isfinite(g)) for gains in (path.gains, path.signal_gains)
     )
+    unjudged += notes + _not_looked_into(result)
+    return _examination(findings, unjudged, layers, gain, signal_gain, result.loss)
+
+
+def _examination(
+    findings: list[Finding],
+    unjudged: list[str],
+    layers: list[LayerGain] | None = None,
+    gain: float = math.nan,
+    signal_gain: float = math.nan,
+    loss: float = math.nan,
+) -> Examination:
+    ordered = sorted(findings, key=lambda finding: CODES.index(finding.code))
+    return Examination(
+        tuple(ordered), tuple(unjudged), tuple(layers or ()), gain, signal_gain, loss
+    )
+
+
+def _refused(probe: Probe) -> list[Finding]:
+    """Return a finding if an embedding is why the model does not run."""
+    if probe.failed is None or probe.failed[0].kind != "embedding":
+        return []
+    layer, whole = probe.failed
+    return _examples.indices(layer.name, layer.rows, whole)
 
 
 def _not_looked_into(result: Pass) -> list[str]:
@@ -104,7 +159,13 @@ def _measured(
         return findings, ["signals, gradients and steps: not while numbers are not finite"]
     if "frozen" not in codes:
         findings += _weights.symmetric(path, result, probe)
+        findings += _gradients.left_out(probe)
+        if not codes & {"output-loss-mismatch", "label-mismatch"}:
+            findings += _gradients.cut(probe, result)
+    findings += _penalty.penalty(probe, path, heads)
     findings += _signals.scale_of_input(path, words) + _architecture.softmax(result, words)
+    findings += _normalization.normalization(probe, result, path, heads)
+    findings += _sequences.attention(probe, result)
     now = codes | {finding.code for finding in findings}
     blind = sorted(now & set(_BLINDING))
     if blind:
@@ -116,6 +177,7 @@ def _measured(
     product: list[Finding] = []
     if not caused:
         product, notes = _signals.product(probe, path)
+        product += [] if product else _sequences.memory(probe, result, heads)
         findings += product
         unjudged += notes
     elif path.blocks:
@@ -125,6 +187,10 @@ def _measured(
         return findings, unjudged
     known = [_heads.baseline_loss(head) for head in heads]
     baseline = known[0] if len(known) == 1 else None
+    findings += _normalization.running(probe, result, baseline)
+    if "unscaled-target" in now:
+        unjudged.append("the learning rate: not before unscaled-target is mended")
+        return findings, unjudged
     steps, notes = _steps.learning_rate(probe, result, path.depth, baseline)
     return findings + steps, unjudged + notes
 

@@ -6,31 +6,94 @@ import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
 
-__all__ = ["CODES", "PAGES", "Examination", "Finding", "LayerGain"]
+__all__ = ["CODES", "PAGES", "WHAT", "Examination", "Finding", "LayerGain"]
 
-# The gravest first: what stands above may be the cause of what stands below.
-PAGES = {
-    "non-finite": "gradients/exploding",
-    "label-mismatch": "outputs/index",
-    "output-loss-mismatch": "outputs/index",
-    "frozen": "gradients/diagnose",
-    "symmetric-weights": "initializers/symmetry-and-scale",
-    "identical-kernels": "initializers/symmetry-and-scale",
-    "unscaled-input": "initializers/fans",
-    "softmax-hidden": "outputs/multiclass",
-    "no-nonlinearity": "activations/index",
-    "dead-units": "activations/relu",
-    "saturated-units": "activations/sigmoid-tanh",
-    "initializer-mismatch": "initializers/pairing",
-    "exploding-gradient": "gradients/exploding",
-    "vanishing-gradient": "gradients/vanishing",
-    "exploding-signal": "gradients/measure",
-    "vanishing-signal": "gradients/measure",
-    "learning-rate": "gradients/diagnose",
-    "dropout-rate": "dropout/placement",
-    "metric-mismatch": "outputs/index",
+# The gravest first: what stands above may be the cause of what stands below. Each code with its
+# lesson, as a path under ``docs`` without its ending, and what was measured.
+_CODES = {
+    "index-range": ("doctor/codes", "an embedding is asked for rows that it does not have"),
+    "non-finite": (
+        "gradients/exploding",
+        "a weight, a signal, the loss or a gradient is infinite or NaN; the layer that was first",
+    ),
+    "precision": ("doctor/codes", "half precision rounds gradients or steps to 0 or beyond"),
+    "label-mismatch": (
+        "outputs/index",
+        "shape or range of the labels is not what the loss takes",
+    ),
+    "loss-sign": ("doctor/codes", "right answers cost more than wrong ones"),
+    "output-loss-mismatch": (
+        "outputs/index",
+        "the output's activation or units do not fit the loss or the labels",
+    ),
+    "stacked-activations": ("outputs/index", "two activations in a row make the output"),
+    "wrong-axis": ("outputs/multiclass", "a softmax or a loss over another axis than the classes"),
+    "frozen": (
+        "gradients/diagnose",
+        "no weight can move, a layer is frozen as chance made it, or the optimizer has not got it",
+    ),
+    "cut-gradient": ("gradients/chain-rule", "the gradient ends before it reaches all weights"),
+    "symmetric-weights": (
+        "initializers/symmetry-and-scale",
+        "the units of a hidden layer are equal and get equal gradients",
+    ),
+    "identical-kernels": (
+        "initializers/symmetry-and-scale",
+        "two layers start with the very same kernel",
+    ),
+    "constant-input": ("doctor/codes", "all examples have the same inputs"),
+    "unscaled-input": ("initializers/fans", "the inputs' size is far from 1"),
+    "unscaled-target": ("outputs/regression", "the targets' size is far from the outputs'"),
+    "normalization": (
+        "doctor/codes",
+        "a normalisation of one number, of the answers, or with averages that are behind",
+    ),
+    "strong-penalty": ("doctor/codes", "a penalty costs more than all that weights can earn"),
+    "softmax-hidden": ("outputs/multiclass", "a softmax feeds another layer"),
+    "no-nonlinearity": (
+        "activations/index",
+        "two linear layers in a row, and the first is no bottleneck",
+    ),
+    "attention": ("outputs/multiclass", "most queries look at one key, and the softmax is flat"),
+    "dead-units": ("activations/relu", "too many units are silent on all examples"),
+    "saturated-units": ("activations/sigmoid-tanh", "too many slopes are nearly 0"),
+    "initializer-mismatch": (
+        "initializers/pairing",
+        "a product is out of bounds, and the initializer that pairs brings it back",
+    ),
+    "exploding-gradient": (
+        "gradients/exploding",
+        "the product of the gradient's gains is too large",
+    ),
+    "vanishing-gradient": (
+        "gradients/vanishing",
+        "the product of the gradient's gains is too small",
+    ),
+    "exploding-signal": ("gradients/measure", "the product of the signal's gains is too large"),
+    "vanishing-signal": ("gradients/measure", "the product of the signal's gains is too small"),
+    "ignored-mask": ("doctor/codes", "a recurrent layer reads padding, and forgets what it read"),
+    "learning-rate": (
+        "gradients/diagnose",
+        "steps make the loss explode, lead nowhere, or are too short",
+    ),
+    "batch-size": ("doctor/codes", "batches so large that there are too few steps"),
+    "dropout-rate": (
+        "dropout/placement",
+        "the masks' noise buries the signal, or a mask hits the output",
+    ),
+    "unrelated-labels": ("doctor/codes", "no cheap learner tells the labels from the inputs"),
+    "class-imbalance": ("doctor/codes", "nearly all labels are one class"),
+    "metric-mismatch": (
+        "outputs/index",
+        "the metric does not fit the task: training is fine, the number shown is not",
+    ),
 }
+
+PAGES = {code: page for code, (page, _) in _CODES.items()}
 """The lesson of each code, as a path under ``docs`` without its ending."""
+
+WHAT = {code: what for code, (_, what) in _CODES.items()}
+"""What was measured where a code is found."""
 
 CODES = tuple(PAGES)
 """All codes, the gravest first."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import keras
 
+from livegrad.doctor._facts import Plan
 from livegrad.doctor._judge import judge
 from livegrad.doctor._keras.data import Sample, draw
 from livegrad.doctor._keras.probe import KerasProbe, undisturbed
@@ -14,14 +16,22 @@ from livegrad.doctor._report import Examination
 __all__ = ["examine"]
 
 
-def examine(model: Any, x: Any, y: Any, rows: int) -> Examination:
+def examine(
+    model: Any,
+    x: Any,
+    y: Any,
+    rows: int,
+    batch_size: int | None = None,
+    epochs: int | None = None,
+) -> Examination:
     """Examine a compiled Keras model; ``livegrad.doctor.examine`` says how."""
     if not getattr(model, "compiled", False) or model.optimizer is None:
         raise ValueError("model must be compiled with an optimizer and a loss: model.compile(...)")
     sample = draw(x, y, rows)
     model, sample = _ready(model, sample)
     with undisturbed(model):
-        return judge(KerasProbe(model, sample))
+        plan = Plan(batch_size or sample.batch, epochs, sample.total)
+        return judge(KerasProbe(model, sample, plan))
 
 
 def _ready(model: Any, sample: Sample) -> tuple[Any, Sample]:
@@ -40,7 +50,7 @@ def _ready(model: Any, sample: Sample) -> tuple[Any, Sample]:
         x = keras.tree.map_structure(
             lambda tensor: keras.ops.cast(tensor, next(wanted).dtype), sample.x
         )
-        sample = Sample(x, sample.y, sample.weight, sample.rows, sample.labels)
+        sample = replace(sample, x=x)
     return model, sample
 
 

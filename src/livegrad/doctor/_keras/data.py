@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import keras
@@ -24,6 +24,8 @@ class Sample:
         weight: sample weights or None.
         rows: number of examples in the sample.
         labels: all labels that were looked at, flat over the outputs.
+        batch: examples a step, where a data set tells.
+        total: examples in all, as far as is known.
     """
 
     x: Any
@@ -31,13 +33,15 @@ class Sample:
     weight: Any
     rows: int
     labels: list[np.ndarray[Any, Any]]
+    batch: int | None = None
+    total: int = 0
 
     def first(self, rows: int) -> Sample:
         """Return a sample of its first rows."""
         x, y, weight = keras.tree.map_structure(
             lambda part: None if part is None else part[:rows], (self.x, self.y, self.weight)
         )
-        return Sample(x, y, weight, min(rows, self.rows), self.labels)
+        return replace(self, x=x, y=y, weight=weight, rows=min(rows, self.rows))
 
 
 def draw(x: Any, y: Any, rows: int) -> Sample:
@@ -47,9 +51,9 @@ def draw(x: Any, y: Any, rows: int) -> Sample:
         ValueError: if there are none, if they do not fit each other, or if one is not finite.
     """
     counted(rows, "rows")
-    weight = None
+    weight, batch, total = None, None, 0
     if y is None:
-        x, y, weight = _batches(x, rows)
+        x, y, weight, batch, total = _batches(x, rows)
     arrays = [("x", _arrays(x)), ("y", _arrays(y))]
     if weight is not None:
         arrays.append(("sample_weight", _arrays(weight)))
@@ -76,9 +80,8 @@ def draw(x: Any, y: Any, rows: int) -> Sample:
 
     labels = keras.tree.flatten(arrays[1][1])
     weights = None if weight is None else some(arrays[2][1], _tensor)
-    return Sample(
-        some(arrays[0][1], _tensor), some(arrays[1][1], _tensor), weights, len(at), labels
-    )
+    x, y = some(arrays[0][1], _tensor), some(arrays[1][1], _tensor)
+    return Sample(x, y, weights, len(at), labels, batch, count if batch is None else total)
 
 
 def _arrays(group: Any) -> Any:
@@ -96,7 +99,7 @@ def _tensor(array: np.ndarray[Any, Any]) -> Any:
     return keras.ops.convert_to_tensor(array, dtype=keras.config.floatx() if floating else None)
 
 
-def _batches(data: Any, rows: int) -> tuple[Any, Any, Any]:
+def _batches(data: Any, rows: int) -> tuple[Any, Any, Any, int, int]:
     """Return the first batches of a data set, together at least ``rows`` examples if it has."""
     if _is_array(data) or not (hasattr(data, "__iter__") or hasattr(data, "__getitem__")):
         raise ValueError("y must be given with arrays; only a data set brings its own labels")
@@ -127,7 +130,12 @@ def _batches(data: Any, rows: int) -> tuple[Any, Any, Any]:
         )
         for p in zip(*batches, strict=True)
     ]
-    return parts[0], parts[1], parts[2] if len(parts) == 3 else None
+    size = len(keras.tree.flatten(batches[0][0])[0])
+    try:
+        total = size * len(data)
+    except TypeError:  # a data set that does not know its length
+        total = 0
+    return parts[0], parts[1], parts[2] if len(parts) == 3 else None, size, total
 
 
 def _is_array(data: Any) -> bool:

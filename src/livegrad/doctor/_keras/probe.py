@@ -17,7 +17,7 @@ import keras
 import numpy as np
 
 from livegrad._checks import Array
-from livegrad.doctor._facts import Call, Layer, Optimizer, Output, Pass
+from livegrad.doctor._facts import Call, Layer, Optimizer, Output, Pass, Plan
 from livegrad.doctor._judge import line
 from livegrad.doctor._keras import backend
 from livegrad.doctor._keras.data import Sample
@@ -37,13 +37,16 @@ class KerasProbe:
     Args:
         model: built and compiled.
         sample: of its data.
+        plan: how it is to be trained.
     """
 
     words = WORDS
 
-    def __init__(self, model: Any, sample: Sample) -> None:
-        self.model, self.sample = model, sample
+    def __init__(self, model: Any, sample: Sample, plan: Plan | None = None) -> None:
+        self.model, self.sample, self.plan = model, sample, plan or Plan()
         self.rows = sample.rows
+        self.x = [array(part) for part in keras.tree.flatten(sample.x)]
+        self.y = [array(part) for part in keras.tree.flatten(sample.y)]
         self.variables = list(model.trainable_variables)
         self.trainable = len(self.variables)
         self._places = {id(v): at for at, v in enumerate(self.variables)}
@@ -76,6 +79,7 @@ class KerasProbe:
             clipped=next(((name, float(most)) for name, most in clips if most), None),
             scales=own is not given,
             moved=None if moved is None else frozenset(str(v.path) for v in moved),
+            momentum=float(getattr(own, "momentum", None) or 0.0),
         )
 
     def values(self) -> list[Array]:
@@ -247,7 +251,7 @@ class _Heard:
     def clear(self, touch: Any) -> None:
         """Begin anew; ``touch`` is applied to each tensor that a call makes."""
         self.touch = touch
-        self.found: list[tuple[Any, list[Any], Any, Any, list[int], bool, list[Any]]] = []
+        self.found: list[tuple[Any, ...]] = []
         self.makers: dict[int, int] = {}
         self.inside = 0
 
@@ -260,7 +264,7 @@ class _Heard:
     @property
     def kept(self) -> list[tuple[list[Any], Any, Any]]:
         """For each call its floating inputs, its output and its pre-activation."""
-        return [(ins, out, pre) for _, ins, out, pre, _, _, _ in self.found]
+        return [(ins, out, pre) for _, ins, out, pre, *_ in self.found]
 
     @property
     def tensors(self) -> dict[int, Any]:
@@ -280,8 +284,9 @@ class _Heard:
                 first=first,
                 pre=None if pre is None else read(pre),
                 whole=[read(t) for t in whole],
+                scores=None if scores is None else read(scores),
             )
-            for layer, ins, out, pre, parents, first, whole in self.found
+            for layer, ins, out, pre, parents, first, whole, scores in self.found
         ]
 
 
@@ -323,7 +328,7 @@ def _listening(heard: _Heard) -> Iterator[None]:
         given: list[Any] = []
         try:
             with _overheard(layer, given, heard.touch):
-                result = original(layer, *args, **kwargs)
+                result, scores = _attended(original, known, layer, args, kwargs)
         except Exception:
             heard.probe.failed = known, [array(t) for t in tensors]
             raise
@@ -344,7 +349,7 @@ def _listening(heard: _Heard) -> Iterator[None]:
         whole = [t for t in tensors if not backend.floating(t)]
         output = made[0] if made else None
         pre = given[0] if given else output
-        heard.found.append((layer, floating, output, pre, parents, first, whole))
+        heard.found.append((layer, floating, output, pre, parents, first, whole, scores))
         return result
 
     def layer_call(layer: Any, *args: Any, **kwargs: Any) -> Any:
@@ -360,6 +365,16 @@ def _listening(heard: _Heard) -> Iterator[None]:
     finally:
         keras.layers.Layer.__call__ = layers
         keras.Operation.__call__ = operations
+
+
+def _attended(
+    original: Any, known: Layer, layer: Any, args: Any, kwargs: dict[str, Any]
+) -> tuple[Any, Any]:
+    """Call a layer, and ask an attention for its scores too."""
+    if known.kind != "attention" or not known.own or kwargs.get("return_attention_scores"):
+        return original(layer, *args, **kwargs), None
+    result, scores = original(layer, *args, **kwargs, return_attention_scores=True)
+    return result, scores
 
 
 @contextmanager

@@ -118,5 +118,60 @@ class _Words:
         """Class numbers made columns."""
         return "y = keras.utils.to_categorical(y)"
 
+    def smooth(self) -> str:
+        """Something with a slope in place of what has none."""
+        return "keras.ops.softmax(x)  # in place of argmax, round, sign or a cut: with a slope"
+
+    def again(self) -> str:
+        """The optimizer made anew, for all weights."""
+        return "model.compile(...)  # again, after trainable was changed"
+
+    def lighter(self, layer: Layer, strength: float) -> str:
+        """The layer with a weaker penalty."""
+        made = f"keras.regularizers.L2({strength:g})"
+        return f"keras.layers.{layer.type}(..., kernel_regularizer={made})"
+
+    def decay(self, strength: float) -> str:
+        """The optimizer with a weaker decay."""
+        return f"model.optimizer.weight_decay = {strength:g}"
+
+    def layer_norm(self, layer: Layer) -> str:
+        """A normalisation of each example by itself."""
+        return f"keras.layers.LayerNormalization()  # in place of {layer.name}; or larger batches"
+
+    def momentum(self, layer: Layer, momentum: float) -> str:
+        """A normalisation whose running averages follow faster."""
+        return f"keras.layers.{layer.type}(momentum={momentum:g})"
+
+    def recurrent(self, layer: Layer) -> str:
+        """A recurrent layer that keeps the size of what it remembers."""
+        if layer.type == "SimpleRNN":
+            return 'keras.layers.SimpleRNN(..., recurrent_initializer="orthogonal")  # or an LSTM'
+        return "x = x[:, ::k]  # fewer steps; or attention, which reaches all steps at once"
+
+    def masked(self) -> str:
+        """Padding left out."""
+        return "keras.layers.Embedding(..., mask_zero=True)  # or Masking(); or padding in front"
+
+    def attend(self) -> str:
+        """Attention with queries and keys of a fair size."""
+        return "scores = keras.ops.softmax(q @ k.T / keras.ops.sqrt(d))  # d: entries of a key"
+
+    def soft(self, layer: Layer) -> str:
+        """A softmax over the last axis."""
+        return "keras.layers.Softmax(axis=-1)"
+
+    def half(self) -> str:
+        """The loss scaled for half precision."""
+        return "optimizer = keras.optimizers.LossScaleOptimizer(optimizer)"
+
+    def batch(self, size: int) -> str:
+        """Batches of another size."""
+        return f"model.fit(..., batch_size={size})"
+
+    def targets(self) -> str:
+        """The targets standardised."""
+        return "y = (y - y.mean()) / y.std()  # and the answers turned back"
+
 
 WORDS = _Words()

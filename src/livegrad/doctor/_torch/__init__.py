@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from livegrad.doctor._facts import Plan
 from livegrad.doctor._judge import judge
 from livegrad.doctor._report import Examination
 from livegrad.doctor._torch.data import draw
@@ -19,7 +20,14 @@ _WRAPPED = {
 
 
 def examine(
-    module: Any, x: Any, y: Any, rows: int, loss: Any = None, optimizer: Any = None
+    module: Any,
+    x: Any,
+    y: Any,
+    rows: int,
+    loss: Any = None,
+    optimizer: Any = None,
+    batch_size: int | None = None,
+    epochs: int | None = None,
 ) -> Examination:
     """Examine a PyTorch module; ``livegrad.doctor.examine`` says how."""
     # What compiles or spreads a module over devices keeps the module itself.
@@ -31,4 +39,5 @@ def examine(
     first = next(module.parameters(), None)
     sample = draw(x, y, rows, "cpu" if first is None else first.device)
     with undisturbed(module):
-        return judge(TorchProbe(module, sample, loss, optimizer))
+        plan = Plan(batch_size or sample.batch, epochs, sample.total)
+        return judge(TorchProbe(module, sample, loss, optimizer, plan))

@@ -19,7 +19,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils import _pytree as tree
 
 from livegrad._checks import Array
-from livegrad.doctor._facts import Call, Layer, Optimizer, Output, Pass
+from livegrad.doctor._facts import Call, Layer, Optimizer, Output, Pass, Plan
 from livegrad.doctor._judge import line
 from livegrad.doctor._torch.data import Sample
 from livegrad.doctor._torch.layers import array, channels_first, facts, function, is_leaf
@@ -44,13 +44,20 @@ class TorchProbe:
         sample: of its data.
         loss: of an output and labels; None if the module gives its own.
         optimizer: of ``torch.optim``; None if there is none.
+        plan: how it is to be trained.
     """
 
     words = WORDS
 
-    def __init__(self, module: Any, sample: Sample, loss: Any, optimizer: Any) -> None:
+    def __init__(
+        self, module: Any, sample: Sample, loss: Any, optimizer: Any, plan: Plan | None = None
+    ) -> None:
         self.module, self.sample, self._loss, self._given = module, sample, loss, optimizer
-        self.rows = sample.rows
+        self.rows, self.plan = sample.rows, plan or Plan()
+        self.x, self.y = (
+            [array(t) for t in tree.tree_leaves(part) if isinstance(t, torch.Tensor)]
+            for part in (sample.x, sample.y)
+        )
         named = dict(module.named_parameters())
         self._names = [name for name, p in named.items() if p.requires_grad]
         self._parameters = [named[name] for name in self._names]
@@ -90,6 +97,7 @@ class TorchProbe:
             taken=max(steps, default=0),
             decay=float(first.get("weight_decay", 0.0)) if name in _DECOUPLED else 0.0,
             moved=frozenset(moved),
+            momentum=float(first.get("momentum", 0.0)),
         )
 
     def values(self) -> list[Array]:

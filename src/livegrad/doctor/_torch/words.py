@@ -135,5 +135,59 @@ class _Words:
         """Class numbers made columns."""
         return "y = F.one_hot(y).float()"
 
+    def smooth(self) -> str:
+        """Something with a slope in place of what has none."""
+        return "torch.softmax(x, -1)  # in place of argmax, round, sign or detach: with a slope"
+
+    def again(self) -> str:
+        """The optimizer made anew, for all weights."""
+        return "optimizer = type(optimizer)(model.parameters(), ...)"
+
+    def lighter(self, layer: Layer, strength: float) -> str:
+        """The layer with a weaker penalty."""
+        return self.decay(2 * strength)
+
+    def decay(self, strength: float) -> str:
+        """The optimizer with a weaker decay."""
+        return f'for group in optimizer.param_groups: group["weight_decay"] = {strength:g}'
+
+    def layer_norm(self, layer: Layer) -> str:
+        """A normalisation of each example by itself."""
+        return f"{place(layer.name)} = nn.LayerNorm(...)  # or larger batches"
+
+    def momentum(self, layer: Layer, momentum: float) -> str:
+        """A normalisation whose running averages follow faster."""
+        return f"{place(layer.name)}.momentum = {1 - momentum:g}"
+
+    def recurrent(self, layer: Layer) -> str:
+        """A recurrent layer that keeps the size of what it remembers."""
+        if layer.type == "RNN":
+            return f"nn.init.orthogonal_({place(layer.name)}.weight_hh_l0)  # or an nn.LSTM"
+        return "x = x[:, ::k]  # fewer steps; or attention, which reaches all steps at once"
+
+    def masked(self) -> str:
+        """Padding left out."""
+        return "nn.utils.rnn.pack_padded_sequence(x, lengths, batch_first=True)"
+
+    def attend(self) -> str:
+        """Attention with queries and keys of a fair size."""
+        return "scores = torch.softmax(q @ k.mT / d**0.5, -1)  # d: entries of a key"
+
+    def soft(self, layer: Layer) -> str:
+        """A softmax over the last axis."""
+        return f"{place(layer.name)} = nn.Softmax(dim=-1)"
+
+    def half(self) -> str:
+        """The loss scaled for half precision."""
+        return "scaler = torch.amp.GradScaler()"
+
+    def batch(self, size: int) -> str:
+        """Batches of another size."""
+        return f"DataLoader(..., batch_size={size})"
+
+    def targets(self) -> str:
+        """The targets standardised."""
+        return "y = (y - y.mean()) / y.std()  # and the answers turned back"
+
 
 WORDS = _Words()

@@ -1,0 +1,244 @@
+"""What the data themselves tell: inputs that do not differ, labels that no input tells of.
+
+Labels are called unrelated to the inputs where four cheap learners, in cross-validation, do no
+better on them than on shuffled ones (a permutation test, Fisher 1935; Ojala and Garriga 2010).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from livegrad._checks import Array
+from livegrad.doctor._facts import Output, Probe
+from livegrad.doctor._report import Finding
+
+__all__ = ["constant", "imbalance", "indices", "related", "target", "unrelated"]
+
+# Beyond this size targets are far outside of what the first outputs are, whatever the layer.
+_FAR = math.exp(5)
+# What knowing nothing gets right, from which on accuracy tells nothing.
+_NEARLY_ALL = 0.95
+_SHUFFLES = 99
+_FOLDS = 4
+_FEWEST = 48
+# Of the smallest p-value of all learners.
+_LEVEL = 0.05
+
+
+def constant(probe: Probe) -> list[Finding]:
+    """Return a finding for the first input that is the same for all examples."""
+    for at, x in enumerate(probe.x):
+        if len(x) < 2 or x.size == 0:
+            continue
+        wide = x.reshape(len(x), -1).astype("float64")  # (examples, values)
+        size = float(np.sqrt(np.mean(wide**2)))
+        differs = float(np.sqrt(np.mean(np.var(wide, axis=0))))
+        if differs > 1e-6 * size:
+            continue
+        name = "data" if len(probe.x) == 1 else f"data, input {at + 1}"
+        return [
+            Finding(
+                "constant-input",
+                "data",
+                f"{name}: spread over the examples {differs:.3g}, must be above 1e-6 of their size "
+                f"{size:.3g}",
+                "All examples look the same: no weights tell them apart.",
+                "print(x[0], x[1])  # look for where they became equal",
+            )
+        ]
+    return []
+
+
+def indices(name: str, rows: int, whole: list[Array]) -> list[Finding]:
+    """Return a finding if an embedding is asked for rows that it does not have."""
+    for x in whole:
+        low, high = int(x.min()), int(x.max())
+        if low < 0 or high >= rows:
+            return [
+                Finding(
+                    "index-range",
+                    name,
+                    f"indices from {low} to {high}, must lie within 0 and {rows - 1}",
+                    "A processor refuses such an index; a graphics card gives 0 or what lies "
+                    "there, without a word.",
+                    f"input_dim must be at least {high + 1}" if low >= 0 else "x = x - x.min()",
+                    stops=True,
+                )
+            ]
+    return []
+
+
+def target(head: Output, words_scale: str) -> list[Finding]:
+    """Return a finding if measurements are of another size than the first outputs."""
+    squared = ("meansquarederror", "meanabsoluteerror", "huber", "logcosh")
+    if head.kind not in squared or head.activation not in ("linear", "unknown"):
+        return []
+    y = np.asarray(head.y, dtype="float64")
+    size, differs = float(np.sqrt(np.mean(y**2))), float(np.std(y))
+    small = 0 < size < 1 / _FAR
+    if size <= _FAR and not small:
+        return []
+    bound = f"below e^-5 = {1 / _FAR:.2g}" if small else f"above e^5 = {_FAR:.0f}"
+    return [
+        Finding(
+            "unscaled-target",
+            "data",
+            f"root mean square {size:.3g} of the targets, {bound}; their spread is {differs:.3g}",
+            "The first outputs are of size 1: the loss's gradient, or the way that the last "
+            "weights have to go, is as many times too large.",
+            words_scale,
+        )
+    ]
+
+
+def imbalance(head: Output) -> list[Finding]:
+    """Return a finding if one class is nearly all, and nothing makes up for it."""
+    single = head.kind.startswith("binary") and head.units == 1
+    classes = head.kind.startswith("sparse") and head.y.ndim <= 2
+    columns = head.kind.startswith("categorical") and head.y.ndim == 2
+    if head.weighted or not (single or classes or columns):
+        return []
+    y = head.y.argmax(axis=-1) if columns else head.y.reshape(len(head.y), -1)[:, 0]
+    if not np.all(y == np.round(y)):
+        return []
+    values, counts = np.unique(y, return_counts=True)
+    if len(values) < 2:
+        return []
+    share = float(counts.max() / counts.sum())
+    names = {metric.name for metric in head.metrics}
+    counted = not names or any("accuracy" in name or name == "acc" for name in names)
+    if share < _NEARLY_ALL or not counted:
+        return []
+    odds = math.log((1 - share) / share)
+    return [
+        Finding(
+            "class-imbalance",
+            "data",
+            f"{share:.1%} of the labels are {values[counts.argmax()]:g}: always saying so is right "
+            f"as often; above {_NEARLY_ALL:.0%}",
+            "Accuracy is high before anything is learned, and the rare class has next to no part "
+            "in the loss.",
+            f"class_weight={{...}}; last bias {odds:.2f}; metrics that count the rare class",
+        )
+    ]
+
+
+def unrelated(probe: Probe, head: Output) -> list[Finding]:
+    """Return a finding if no cheap learner tells the labels from the inputs."""
+    if head.some is None or len(probe.y) != 1:
+        return []
+    p = related(probe.x, head.some)
+    if p is None or p <= _LEVEL:
+        return []
+    return [
+        Finding(
+            "unrelated-labels",
+            "data",
+            f"four cheap learners do no better on the labels than on shuffled ones: p {p:.2f}, "
+            f"must be at most {_LEVEL}",
+            "Where labels do not belong to their inputs there is nothing to learn but each example "
+            "by heart. A rule that is hard to find looks the same: such labels are worth a look.",
+            "order = rng.permutation(len(x)); x, y = x[order], y[order]  # both in one order",
+        )
+    ]
+
+
+def related(inputs: list[Array], y: Array, seed: int = 0) -> float | None:
+    """Return the smallest p-value of the learners, corrected for their number; None if unfit.
+
+    Args:
+        inputs: the model's, each (n, ...).
+        y: labels: (n,), (n, 1) or columns (n, k).
+        seed: of the shuffles.
+    """
+    y = np.asarray(y)
+    n = len(y)
+    if n < _FEWEST or y.size > 64 * n:
+        return None
+    answers = _answers(y)
+    if answers is None:
+        return None
+    rng = np.random.default_rng(seed)
+    orders = [np.arange(n), *(rng.permutation(n) for _ in range(_SHUFFLES))]
+    shuffled = np.stack([answers[order] for order in orders], axis=1)  # (n, shuffles, k)
+    folds = rng.permutation(n) % _FOLDS
+    kernels = _kernels(inputs)
+    if not kernels:
+        return None
+    smallest = 1.0
+    for kernel in kernels:
+        score = _scores(kernel, shuffled, folds)  # (shuffles,)
+        smallest = min(smallest, float(np.mean(score >= score[0] - 1e-12)))
+    return min(1.0, smallest * len(kernels))
+
+
+def _answers(y: Array) -> Array | None:
+    """Return the labels as columns of mean 0, (n, k); None if all are the same."""
+    flat = y.reshape(len(y), -1)
+    if flat.shape[1] == 1 and y.dtype.kind in "iub":
+        values = np.unique(flat)
+        if 2 < len(values) <= 50:
+            flat = flat == values
+    columns = flat.astype("float64")
+    columns = columns - columns.mean(axis=0)
+    size = columns.std(axis=0)
+    columns = columns[:, size > 0] / size[size > 0]
+    return columns if columns.shape[1] else None
+
+
+def _kernels(inputs: list[Array]) -> list[Array]:
+    """Return the similarities of all pairs of examples that the learners go by, each (n, n)."""
+    tables = [table for x in inputs for table in _tables(x)]
+    wide = np.concatenate(tables, axis=1) if tables else np.zeros((0, 0))  # (n, features)
+    wide = wide - wide.mean(axis=0) if wide.size else wide
+    size = wide.std(axis=0) if wide.size else np.zeros(0)
+    wide = wide[:, size > 0] / size[size > 0]
+    if not wide.size:
+        return []
+    features = wide.shape[1]
+    linear = wide @ wide.T / features
+    far = np.maximum(np.diag(linear)[:, None] + np.diag(linear) - 2 * linear, 0)
+    middle = float(np.median(far[far > 0])) if (far > 0).any() else 1.0
+    return [linear, np.exp(-far / middle), np.exp(-8 * far / middle), (1 + linear) ** 2]
+
+
+def _tables(x: Array) -> list[Array]:
+    """Return features of an input: its values, and what is left of places when they are joined."""
+    n = len(x)
+    flat = x.reshape(n, -1).astype("float64")
+    if x.dtype.kind in "iu" and x.max(initial=0) < 5000 and x.ndim > 1:
+        # How often each word comes.
+        words = int(x.max(initial=0)) + 1
+        counts = np.zeros((n, words))
+        np.add.at(counts, (np.arange(n)[:, None], np.maximum(flat, 0).astype(int)), 1.0)
+        return [counts, flat]
+    joined = []
+    if x.ndim > 2:
+        channels = x.reshape(n, -1, x.shape[-1]).astype("float64")
+        joined = [channels.mean(axis=1), channels.std(axis=1)]
+    if flat.shape[1] > 4096:
+        flat = flat[:, np.linspace(0, flat.shape[1] - 1, 4096).astype(int)]
+    return [flat, *joined]
+
+
+def _scores(kernel: Array, y: Array, folds: Array) -> Array:
+    """Return how well ridge regression on a kernel tells held-out answers, for each shuffle.
+
+    Args:
+        kernel: (n, n).
+        y: (n, shuffles, k).
+        folds: the part of each example.
+    """
+    n, shuffles, k = y.shape
+    flat = y.reshape(n, -1)
+    told = np.empty_like(flat)
+    for fold in range(_FOLDS):
+        out, rest = folds == fold, folds != fold
+        inner = kernel[np.ix_(rest, rest)]
+        ridge = 0.1 * float(np.trace(inner)) / len(inner)
+        solved = np.linalg.solve(inner + ridge * np.eye(len(inner)), flat[rest])
+        told[out] = kernel[np.ix_(out, rest)] @ solved
+    agreement = (told * flat).reshape(n, shuffles, k)
+    return np.asarray(agreement.mean(axis=(0, 2)))
