@@ -44,7 +44,6 @@ def _two_softmaxes_at_the_end_of_a_network_of_voices(mended: bool) -> Patient:
     "map of a crowd that ends in a ReLU",
     "dead units",
     "map",
-    "output",
     source="github.com/xiaochus/MSCNN pull request 3",
 )
 def _map_of_a_crowd_that_ends_in_a_relu(mended: bool) -> Patient:

@@ -14,7 +14,6 @@ from livegrad_lab.world.questions.data import (
     digits,
     iris,
     many_classes,
-    one_hot,
     pictures,
 )
 
@@ -72,20 +71,6 @@ def _autoencoder_of_centimetres_with_a_sigmoid_at_its_end(mended: bool) -> Patie
     model = stack(x, dense(4, "tanh", "encoded"), decoded)
     model.compile(adam(0.01), "mean_squared_error")
     return Patient(model, x, x, x, "value", epochs=150, batch=10)
-
-
-@faulty(
-    "tanh at the end of a sum of two numbers",
-    "output activation",
-    "output",
-    source="github.com/keras-team/keras issue 108",
-)
-def _tanh_at_the_end_of_a_sum_of_two_numbers(mended: bool) -> Patient:
-    x = np.random.default_rng(0).uniform(0, 5, (300, 2)).astype("float32")
-    y = x.sum(axis=1)
-    model = stack(x, dense(1, None if mended else "tanh", "output"))
-    model.compile(adam(0.02), "mean_absolute_error")
-    return Patient(model, x, y, y, "value", epochs=60, batch=16)
 
 
 @faulty(
@@ -215,19 +200,3 @@ def _accuracy_of_twenty_six_labels_at_once(mended: bool) -> Patient:
         metrics=["binary_accuracy" if mended else "accuracy"],
     )
     return Patient(model, x, y, y, "half")
-
-
-@faulty(
-    "sigmoid units compared by a categorical loss",
-    "output activation",
-    "output",
-    "loss",
-    source="Data Science Stack Exchange, 'The sum of multi-class prediction is not 1'",
-)
-def _sigmoid_units_compared_by_a_categorical_loss(mended: bool) -> Patient:
-    x, y = digits()
-    model = net(x, 1, "relu", "glorot_uniform", 10, "softmax" if mended else "sigmoid")
-    model.compile(adam(0.003), "categorical_crossentropy")
-    # What the question asks is the chance of each class, which a threshold shows.
-    truth = one_hot(y, 10)
-    return Patient(model, x, truth, truth, "half")
