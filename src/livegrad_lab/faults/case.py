@@ -24,6 +24,7 @@ class Patient:
         read: how the output is read: "class" by the largest, "half" or "zero" by the threshold,
             "value" as it is.
         epochs: of training.
+        batch: examples a step.
     """
 
     model: Any
@@ -32,6 +33,7 @@ class Patient:
     truth: Array
     read: str
     epochs: int = 30
+    batch: int = 64
 
     def score(self) -> float:
         """Return the share of what knowing nothing leaves open: 0 for that, 1 for all right."""
@@ -64,11 +66,12 @@ class Patient:
                 return 0.0
             return self.score()
 
-    def _steps(self, batch: int = 64) -> None:
+    def _steps(self) -> None:
         """Take the steps that ``fit`` would take, in one compiled loop: a sixth of its time."""
         import keras
         import tensorflow as tf
 
+        batch = self.batch
         model, variables = self.model, self.model.trainable_variables
         data = keras.tree.map_structure(tf.convert_to_tensor, (self.x, self.y))
         rows = len(keras.tree.flatten(self.y)[0])
