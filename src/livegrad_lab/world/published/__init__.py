@@ -1,0 +1,6 @@
+"""Programs of the published sets of faulty programs, rebuilt small, by the factor at fault."""
+
+from __future__ import annotations
+
+from livegrad_lab.world.published import outputs as outputs
+from livegrad_lab.world.published import softmax as softmax
