@@ -2,5 +2,6 @@
 
 from __future__ import annotations
 
+from livegrad_lab.world.published import labels as labels
 from livegrad_lab.world.published import outputs as outputs
 from livegrad_lab.world.published import softmax as softmax
