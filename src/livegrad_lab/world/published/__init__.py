@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from livegrad_lab.world.published import hidden as hidden
 from livegrad_lab.world.published import inputs as inputs
 from livegrad_lab.world.published import labels as labels
 from livegrad_lab.world.published import outputs as outputs
 from livegrad_lab.world.published import softmax as softmax
 from livegrad_lab.world.published import step as step
+from livegrad_lab.world.published import towers as towers
