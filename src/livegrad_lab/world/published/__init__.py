@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from livegrad_lab.world.published import capacity as capacity
 from livegrad_lab.world.published import hidden as hidden
 from livegrad_lab.world.published import inputs as inputs
 from livegrad_lab.world.published import labels as labels
