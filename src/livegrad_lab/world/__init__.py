@@ -6,6 +6,7 @@ programs or a published example.
 
 from __future__ import annotations
 
+from livegrad_lab.world import published as published
 from livegrad_lab.world import questions as questions
 from livegrad_lab.world.case import EXAMPLES, KINDS, Example
 
