@@ -6,6 +6,7 @@ programs or a published example.
 
 from __future__ import annotations
 
+from livegrad_lab.world import working as working
 from livegrad_lab.world.case import EXAMPLES, KINDS, Example
 
 __all__ = ["EXAMPLES", "KINDS", "Example"]
