@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from livegrad_lab.world import published as published
 from livegrad_lab.world import questions as questions
+from livegrad_lab.world import working as working
 from livegrad_lab.world.case import EXAMPLES, KINDS, Example
 
 __all__ = ["EXAMPLES", "KINDS", "Example"]
