@@ -16,6 +16,8 @@ __all__ = ["examine"]
 
 def examine(model: Any, x: Any, y: Any, rows: int) -> Examination:
     """Examine a compiled Keras model; ``livegrad.doctor.examine`` says how."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"model must be a keras.Model, got {type(model).__name__}")
     if not getattr(model, "compiled", False) or model.optimizer is None:
         raise ValueError("model must be compiled with an optimizer and a loss: model.compile(...)")
     sample = draw(x, y, rows)
