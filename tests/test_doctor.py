@@ -16,7 +16,9 @@ import tensorflow as tf
 import yaml
 
 import livegrad.doctor
-from livegrad.doctor import CODES, PAGES, Examination, Finding, Watch, _command, _probe, examine
+from livegrad.doctor import CODES, PAGES, Examination, Finding, Watch, _command, examine
+from livegrad.doctor._keras import probe as _probe
+from livegrad.doctor._keras.data import draw
 from livegrad.network import MLP
 from livegrad.signals import measure
 from livegrad_lab.faults import CASES
@@ -201,7 +203,7 @@ def test_nothing_changes_when_it_fails_midway(monkeypatch):
 
     monkeypatch.setattr("livegrad.doctor._steps.learning_rate", fail)
     monkeypatch.undo()
-    monkeypatch.setattr("livegrad.doctor._steps.loss_at", fail)
+    monkeypatch.setattr(_probe.KerasProbe, "loss", fail)
     with pytest.raises(RuntimeError, match="midway"):
         examine(model, x, y)
     assert all(np.array_equal(a, b) for a, b in zip(before, state(model), strict=True))
@@ -462,8 +464,10 @@ def test_watch_refuses_a_pace_that_is_none():
 
 
 def test_what_is_listened_to_is_let_go():
-    call = keras.layers.Layer.__call__
-    x, _ = data()
-    with pytest.raises(RuntimeError, match="out"), _probe._listening([], x):
+    call, operation = keras.layers.Layer.__call__, keras.Operation.__call__
+    probe = _probe.KerasProbe(net(), draw(*data(), 64))
+    heard = _probe._Heard(probe, probe.sample.x)
+    with pytest.raises(RuntimeError, match="out"), _probe._listening(heard):
         raise RuntimeError("out")
     assert keras.layers.Layer.__call__ is call
+    assert keras.Operation.__call__ is operation

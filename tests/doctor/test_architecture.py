@@ -6,13 +6,17 @@ import keras
 import numpy as np
 import pytest
 
-from livegrad.doctor import _architecture, _data, _probe
+from livegrad.doctor import _architecture
+from livegrad.doctor._facts import norm
+from livegrad.doctor._keras.data import draw
+from livegrad.doctor._keras.probe import KerasProbe, undisturbed
+from livegrad.doctor._keras.words import WORDS
 
 L = keras.layers
 
 
 def run(*layers, shape=(8,), out=None):
-    """Return the pass of the layers in a row."""
+    """Return the pass of the layers in a row, and the probe that ran it."""
     x = np.random.default_rng(0).standard_normal((32, *shape)).astype("float32")
     inputs = keras.Input(shape)
     h = inputs
@@ -24,8 +28,21 @@ def run(*layers, shape=(8,), out=None):
 def passed(model, x, y=None):
     model.compile("sgd", "mean_squared_error")
     y = np.zeros((len(x), *model.output_shape[1:])) if y is None else y
-    with _probe.undisturbed(model):
-        return _probe.run(model, _data.draw(x, y, 64))
+    probe = KerasProbe(model, draw(x, y, 64))
+    with undisturbed(model):
+        return probe.run(), probe
+
+
+def softmax(given):
+    return _architecture.softmax(given[0], WORDS)
+
+
+def linear(given):
+    return _architecture.linear(*given)
+
+
+def dropout(given):
+    return _architecture.dropout(given[0], WORDS)
 
 
 def dense(name, units=8, activation=None, **given):
@@ -43,9 +60,9 @@ def test_a_softmax_before_other_weights_is_named(between, own):
         inside = [dense("before"), L.Softmax(name="soft")]
     result = run(*inside, *[type(one).from_config(one.get_config()) for one in between],
                  dense("out", 3))  # fmt: skip
-    (found,) = _architecture.softmax(result)
-    call = next(call for call in result.calls if call.layer.name == "soft")
-    gain = _probe.norm(call.gradients[0]) / _probe.norm(call.gradient)
+    (found,) = softmax(result)
+    call = next(call for call in result[0].calls if call.layer.name == "soft")
+    gain = norm(call.gradients[0]) / norm(call.gradient)
     assert (found.code, found.layer) == ("softmax-hidden", "soft")
     assert found.evidence == (
         f"its 8 outputs sum to 1.000 on every example: free numbers 7, must be 8; gain {gain:.3g}"
@@ -55,23 +72,23 @@ def test_a_softmax_before_other_weights_is_named(between, own):
 
 def test_a_softmax_that_no_gradient_reaches_has_no_gain():
     result = run(dense("soft", activation="softmax"), dense("out", 1, kernel_initializer="zeros"))
-    (found,) = _architecture.softmax(result)
+    (found,) = softmax(result)
     assert found.evidence.endswith("free numbers 7, must be 8")
 
 
 def test_a_softmax_that_ends_a_model_or_gates_it_is_none():
-    assert _architecture.softmax(run(dense("a"), dense("soft", activation="softmax"))) == []
+    assert softmax(run(dense("a"), dense("soft", activation="softmax"))) == []
 
     def gated(inputs, h):
         return dense("out", 1)(L.Multiply()([h, dense("gate", activation="softmax")(inputs)]))
 
-    assert _architecture.softmax(run(dense("a", activation="relu"), out=gated)) == []
+    assert softmax(run(dense("a", activation="relu"), out=gated)) == []
 
 
 def test_the_first_of_two_is_named():
     result = run(dense("a", activation="relu"), dense("b", activation="softmax"),
                  dense("c", activation="softmax"), dense("d"))  # fmt: skip
-    assert [found.layer for found in _architecture.softmax(result)] == ["b"]
+    assert [found.layer for found in softmax(result)] == ["b"]
 
 
 # Two maps that are one ------------------------------------------------------------------------
@@ -92,7 +109,7 @@ def test_the_first_of_two_is_named():
 def test_two_maps_are_one_unless_something_between_them_bends(between, found):
     made = [one(0.5) if one is L.Dropout else one() for one in between]
     result = run(dense("first"), *made, dense("second", 4, "relu"), dense("out", 1))
-    said = _architecture.linear(result)
+    said = linear(result)
     assert [(one.code, one.layer) for one in said] == [("no-nonlinearity", "first")] * found
     if found:
         assert said[0].evidence == (
@@ -111,15 +128,15 @@ def test_a_layer_narrower_than_both_its_neighbours_is_no_fault(ends, units, foun
     into, out = ends
     for shape in [(into,), (5, into)]:
         layers = [dense("first", units), dense("second", out, "relu"), dense("out", 1)]
-        assert bool(_architecture.linear(run(*layers, shape=shape))) == found
+        assert bool(linear(run(*layers, shape=shape))) == found
 
 
 def test_maps_of_unlike_kinds_or_of_each_channel_alone_are_not_one():
-    assert not _architecture.linear(run(L.Conv1D(4, 2), L.Flatten(), dense("out"), shape=(6, 4)))
+    assert not linear(run(L.Conv1D(4, 2), L.Flatten(), dense("out"), shape=(6, 4)))
     rows = [L.DepthwiseConv1D(2), L.DepthwiseConv1D(2), L.SeparableConv1D(4, 2)]
     rows += [L.SeparableConv1D(4, 2)]
-    assert not _architecture.linear(run(*rows, shape=(9, 4)))
-    found = _architecture.linear(run(L.Conv1D(4, 2, name="row"), L.Conv1D(4, 2), shape=(6, 4)))
+    assert not linear(run(*rows, shape=(9, 4)))
+    found = linear(run(L.Conv1D(4, 2, name="row"), L.Conv1D(4, 2), shape=(6, 4)))
     assert found[0].layer == "row" and found[0].fix.startswith("keras.layers.Conv1D(4, activation")
 
 
@@ -127,7 +144,7 @@ def test_what_is_read_twice_is_no_chain():
     def added(_, h):
         return dense("out", 1)(L.Add()([h, dense("branch", activation="relu")(h)]))
 
-    assert _architecture.linear(run(dense("stream"), out=added)) == []
+    assert linear(run(dense("stream"), out=added)) == []
 
     class Sum(keras.Model):
         """The other reader is no layer."""
@@ -146,13 +163,13 @@ def test_what_is_read_twice_is_no_chain():
         model = Sum(factor)
         model(x)
         result = passed(model, x, np.zeros((32, 1)))
-        assert [one.layer for one in _architecture.linear(result)] == found
+        assert [one.layer for one in linear(result)] == found
 
 
 def test_the_second_of_three_maps_is_named_where_the_first_is_bent():
     result = run(dense("a", activation="relu"), dense("b"), dense("c"), dense("d", 1))
-    assert [found.layer for found in _architecture.linear(result)] == ["b"]
-    assert _architecture.linear(run(dense("a", activation="relu"), dense("out"))) == []
+    assert [found.layer for found in linear(result)] == ["b"]
+    assert linear(run(dense("a", activation="relu"), dense("out"))) == []
 
 
 # Masks ----------------------------------------------------------------------------------------
@@ -161,29 +178,29 @@ def test_the_second_of_three_maps_is_named_where_the_first_is_bent():
 def test_a_mask_on_the_answer_is_named_and_one_on_the_inputs_is_not():
     result = run(L.Dropout(0.1, name="first"), dense("a", activation="relu"),
                  L.Dropout(0.25, name="last"))  # fmt: skip
-    (found,) = _architecture.dropout(result)
+    (found,) = dropout(result)
     assert (found.code, found.layer) == ("dropout-rate", "last")
     assert found.evidence == (
         "0 layers with weights follow the mask of rate 0.25, must be at least 1"
     )
     assert found.fix.endswith("# without last")
-    assert _architecture.dropout(run(L.Dropout(0.5), L.ReLU())) == []
+    assert dropout(run(L.Dropout(0.5), L.ReLU())) == []
     result = run(dense("a"), L.Dropout(0.2, name="mask"), L.ReLU())
-    assert [one.layer for one in _architecture.dropout(result)] == ["mask"]
-    assert _architecture.dropout(run(dense("a"), L.Dropout(0.0))) == []
+    assert [one.layer for one in dropout(result)] == ["mask"]
+    assert dropout(run(dense("a"), L.Dropout(0.0))) == []
 
 
 def test_a_mask_on_one_of_two_ways_to_the_answer_is_followed_by_what_joins_them():
     def joined(inputs, h):
         return dense("out", 1)(L.Concatenate()([h, inputs]))
 
-    assert _architecture.dropout(run(dense("a"), L.Dropout(0.5), out=joined)) == []
+    assert dropout(run(dense("a"), L.Dropout(0.5), out=joined)) == []
 
     def beside(inputs, h):
         return L.Add()([L.Dropout(0.5, name="mask")(h), dense("b")(inputs)])
 
     result = run(dense("a"), out=beside)
-    assert [one.layer for one in _architecture.dropout(result)] == ["mask"]
+    assert [one.layer for one in dropout(result)] == ["mask"]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +210,7 @@ def test_a_mask_on_one_of_two_ways_to_the_answer_is_followed_by_what_joins_them(
 @pytest.mark.parametrize("kind", [L.Dropout, L.AlphaDropout])
 def test_masks_are_added_up_and_the_largest_is_named(rates, variance, kind):
     layers = [kind(rate, name=f"mask_{at}") for at, rate in enumerate(rates)]
-    said = _architecture.dropout(run(*layers, dense("out")))
+    said = dropout(run(*layers, dense("out")))
     assert bool(said) == (variance is not None)
     if said:
         assert said[0].layer == f"mask_{rates.index(max(rates))}"

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from livegrad.doctor import _examine, examine
+from livegrad.doctor import CODES, _keras, examine
 
 L = keras.layers
 
@@ -55,7 +55,7 @@ def test_what_is_no_compiled_model_is_refused_with_what_is_expected():
     ],
 )
 def test_a_shape_fits_where_each_length_is_equal_or_free(want, got, fits):
-    assert _examine._fits(want, got) is fits
+    assert _keras._fits(want, got) is fits
 
 
 def test_a_last_axis_of_length_1_may_be_left_out():
@@ -259,5 +259,5 @@ def test_findings_come_in_the_order_of_the_codes():
     x, y = data()
     model = net(hidden(1), L.Dropout(0.95), hidden(2, kernel_initializer="zeros"), end=None)
     codes = examine(model, x * 1e3, y).codes
-    order = [_examine.CODES.index(code) for code in codes]
+    order = [CODES.index(code) for code in codes]
     assert len(codes) >= 3 and order == sorted(order)

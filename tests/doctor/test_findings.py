@@ -14,7 +14,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from livegrad.doctor import Watch, _architecture, _data, _probe, examine
+from livegrad.doctor import Watch, _architecture, examine
+from livegrad.doctor._keras.data import draw
+from livegrad.doctor._keras.probe import KerasProbe, undisturbed
+from livegrad.doctor._keras.words import WORDS
 from livegrad.doctor._path import bounds, through
 from livegrad.network import MLP
 from livegrad.signals import GRADIENT_BOUNDS, SIGNAL_BOUNDS, measure
@@ -289,20 +292,26 @@ def test_weights_as_their_initializer_draws_them_are_the_initializers_fault():
     )
 
 
+def told(optimizer):
+    """What the probe tells of an optimizer."""
+    return KerasProbe(net(1, optimizer=optimizer), draw(*data(), 64)).optimizer
+
+
 def test_the_bounds_are_those_measured_for_the_optimizer():
     for of, measured in [("gradient", GRADIENT_BOUNDS), ("signal", SIGNAL_BOUNDS)]:
         for optimizer in (keras.optimizers.SGD(momentum=0.9), keras.optimizers.SGD()):
-            assert bounds(of, optimizer) == measured["SGD"]
-            assert bounds(of, keras.optimizers.LossScaleOptimizer(optimizer)) == measured["SGD"]
+            assert bounds(of, told(optimizer)) == measured["SGD"]
+            scaled = keras.optimizers.LossScaleOptimizer(optimizer)
+            assert bounds(of, told(scaled)) == measured["SGD"]
         for optimizer in (keras.optimizers.Adam(), keras.optimizers.RMSprop()):
-            assert bounds(of, optimizer) == measured["Adam"]
+            assert bounds(of, told(optimizer)) == measured["Adam"]
 
 
 def test_chance_is_that_of_the_hidden_layers_not_of_the_inputs():
     x, y = data(features=8)
     model = net(3, width=64)
-    with _probe.undisturbed(model):
-        result = _probe.run(model, _data.draw(x, y, 64))
+    with undisturbed(model):
+        result = KerasProbe(model, draw(x, y, 64)).run()
     path = through(result.calls, result.outputs)
     assert path.chance == pytest.approx(chance(3 * [64]))
 
@@ -638,9 +647,9 @@ def test_masks_that_leave_enough_are_no_fault(rates):
     x, y = data()
     calls = keras.Sequential([keras.Input((8,)), *[L.Dropout(rate) for rate in rates], L.Dense(1)])
     calls.compile("adam", "mse")
-    sample = _data.draw(x, y, 64)
-    with _probe.undisturbed(calls):
-        assert _architecture.dropout(_probe.run(calls, sample)) == []
+    probe = KerasProbe(calls, draw(x, y, 64))
+    with undisturbed(calls):
+        assert _architecture.dropout(probe.run(), WORDS) == []
 
 
 # Steps ----------------------------------------------------------------------------------------

@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import math
 import pathlib
-import types
 
 import keras
 import numpy as np
 import pytest
 import yaml
 
-from livegrad.doctor import _data, _heads, _probe, examine
-from livegrad.doctor._heads import Head, baseline_loss, judge
+from livegrad.doctor import _heads
+from livegrad.doctor._facts import Output
+from livegrad.doctor._heads import baseline_loss
+from livegrad.doctor._keras.outputs import _metric
+from livegrad.doctor._keras.words import WORDS
 
-L = keras.layers
 WHY = yaml.safe_load(pathlib.Path(__file__).with_name("why.yml").read_text("utf-8"))
-
-
-def data(n=64, features=8):
-    x = np.random.default_rng(0).standard_normal((n, features)).astype("float32")
-    return x, (x[:, 0] > 0).astype("float32")
 
 
 def head(activation="linear", kind="meansquarederror", y=(0, 1, 0), output=None, **more):
@@ -28,7 +24,12 @@ def head(activation="linear", kind="meansquarederror", y=(0, 1, 0), output=None,
     if output is None:
         output = np.zeros((len(y), 1))
     given = {"logits": False, "ignored": None, "metrics": []} | more
-    return Head("output", activation, kind, output=np.asarray(output, float), y=y, **given)
+    given["metrics"] = [_metric(metric) for metric in given["metrics"]]
+    return Output("output", activation, kind, output=np.asarray(output, float), y=y, **given)
+
+
+def judge(given):
+    return _heads.judge(given, WORDS)
 
 
 def three(n=3):
@@ -628,168 +629,3 @@ def test_knowing_nothing_of_several_columns_is_their_mean():
 def test_knowing_nothing_is_worked_out_in_double_precision():
     y = np.array([0, 600], "float16")
     assert baseline_loss(head("linear", SQUARED, y)) == pytest.approx(300**2)
-
-
-@pytest.mark.parametrize(
-    ("loss", "kind"),
-    [
-        ("mse", SQUARED),
-        ("binary_crossentropy", BINARY),
-        (keras.losses.Huber(), "huber"),
-        (keras.losses.SparseCategoricalCrossentropy(from_logits=True), SPARSE),
-        (keras.losses.squared_hinge, "squaredhinge"),
-        ("no_such_loss", "no_such_loss"),
-    ],
-)
-def test_a_loss_is_known_by_the_name_of_its_function_or_class(loss, kind):
-    assert _heads._kind(loss) == kind
-
-
-# Several outputs ------------------------------------------------------------------------------
-
-
-def forked(loss, metrics=None):
-    """Two outputs on one layer: a probability and a measurement."""
-    inputs = keras.Input((8,))
-    h = L.Dense(16, "relu", kernel_initializer="he_normal", name="hidden")(inputs)
-    outputs = [L.Dense(1, "sigmoid", name="sign")(h), L.Dense(1, name="size")(h)]
-    model = keras.Model(inputs, outputs)
-    model.compile("sgd", loss, metrics=metrics)
-    return model
-
-
-def paired(model, y):
-    x, _ = data()
-    sample = _data.draw(x, y, 64)
-    with _probe.undisturbed(model):
-        return _heads.heads(model, sample, _probe.run(model, sample, with_loss=False))
-
-
-@pytest.mark.parametrize(
-    "loss",
-    [
-        ["binary_crossentropy", "mean_squared_error"],
-        {"size": "mean_squared_error", "sign": "binary_crossentropy"},
-        [keras.losses.BinaryCrossentropy(), keras.losses.MeanSquaredError()],
-    ],
-)
-def test_each_output_has_its_own_loss_and_labels(loss):
-    x, y = data()
-    found, notes = paired(forked(loss), [y, x[:, 1]])
-    assert notes == []
-    said = [(h.layer, h.activation, h.kind, h.logits) for h in found]
-    assert said == [("sign", "sigmoid", BINARY, False), ("size", "linear", SQUARED, False)]
-    assert np.array_equal(found[0].y, y) and np.array_equal(found[1].y, x[:, 1])
-
-
-def test_one_loss_is_that_of_all_outputs():
-    x, y = data()
-    found, _ = paired(forked("mean_squared_error"), [y, x[:, 1]])
-    assert [h.kind for h in found] == [SQUARED, SQUARED]
-
-
-def test_an_output_without_a_loss_is_no_head():
-    x, y = data()
-    found, notes = paired(forked({"sign": "binary_crossentropy", "size": None}), [y, x[:, 1]])
-    assert [h.layer for h in found] == ["sign"] and notes == []
-
-
-def test_the_first_output_may_be_without_a_loss():
-    x, y = data()
-    found, notes = paired(forked({"sign": None, "size": "mean_squared_error"}), [y, x[:, 1]])
-    assert [(h.layer, h.kind) for h in found] == [("size", SQUARED)] and notes == []
-
-
-@pytest.mark.parametrize(
-    ("given", "names", "outputs", "expected"),
-    [
-        ("mse", ["a", "b"], 2, ["mse", "mse"]),
-        (["mse"], ["a", "b", "c"], 3, ["mse", None, None]),
-        (("mse", "mae"), ["a", "b"], 2, ["mse", "mae"]),
-        ({"b": "mse"}, ["a", "b"], 2, [None, "mse"]),
-        ({"b": "mse", "a": "mae"}, None, 4, ["mse", "mae", None, None]),
-        (None, None, 2, [None, None]),
-    ],
-)
-def test_what_compile_takes_is_spread_over_the_outputs(given, names, outputs, expected):
-    model = types.SimpleNamespace(**({"output_names": names} if names else {}))
-    assert _heads._spread(given, model, outputs) == expected
-
-
-def test_a_loss_brings_its_options_and_the_output_its_precision():
-    model = keras.Sequential([keras.Input((8,)), L.Dense(3, dtype="mixed_float16", name="out")])
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=-1)
-    model.compile("sgd", loss, metrics=["accuracy"])
-    (found,), notes = paired(model, np.arange(64) % 3)
-    assert notes == []
-    assert (found.layer, found.activation, found.kind) == ("out", "linear", SPARSE)
-    assert (found.logits, found.ignored, found.metrics) == (True, -1, ["accuracy"])
-    assert found.output.dtype == np.float32 and found.output.shape == (64, 3)
-
-
-def test_an_output_of_no_known_layer_is_a_note():
-    class Doubled(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.hidden = L.Dense(1)
-
-        def call(self, x):
-            return 2 * self.hidden(x)
-
-    _, y = data()
-    for model, name in [
-        (Doubled(), "output"),
-        (
-            keras.Sequential([keras.Input((8,)), L.Dense(1), L.Rescaling(2.0, name="scaled")]),
-            "scaled",
-        ),
-    ]:
-        model.compile("sgd", "mean_squared_error")
-        (found,), notes = paired(model, y)
-        assert (found.layer, found.activation) == (name, "unknown")
-        assert notes == [f"output activation of {name}: it is no known layer's"]
-
-
-def test_a_loss_that_is_not_known_is_a_note_and_the_others_are_judged():
-    def fourth_power(y, p):
-        return keras.ops.mean((y - p) ** 4)
-
-    x, y = data()
-    found, notes = paired(forked(["binary_crossentropy", fourth_power]), [y, x[:, 1]])
-    assert [h.layer for h in found] == ["sign"]
-    assert notes == ["loss of size: fourthpower is not known here"]
-    found, notes = paired(forked([fourth_power, "mean_squared_error"]), [y, x[:, 1]])
-    assert [h.layer for h in found] == ["size"]
-    assert notes == ["loss of sign: fourthpower is not known here"]
-
-
-def test_outputs_and_labels_that_cannot_be_paired_are_a_note():
-    _, y = data()
-    found, notes = paired(forked(["binary_crossentropy", "mean_squared_error"]), y)
-    assert found == []
-    assert notes == ["output, loss and labels: 2 outputs and 1 arrays of labels cannot be paired"]
-
-
-@pytest.mark.parametrize(
-    ("metrics", "expected"),
-    [
-        (None, [[], []]),
-        ([["accuracy"], ["mae"]], [["accuracy"], ["mae"]]),
-        ({"size": ["mae"], "sign": "accuracy"}, [["accuracy"], ["mae"]]),
-        ([None, "mae"], [[], ["mae"]]),
-        (["accuracy", "mae"], [["accuracy"], ["mae"]]),
-    ],
-)
-def test_each_output_has_its_own_metrics(metrics, expected):
-    x, y = data()
-    model = forked(["binary_crossentropy", "mean_squared_error"], metrics)
-    assert [h.metrics for h in paired(model, [y, x[:, 1]])[0]] == expected
-
-
-def test_a_fault_of_one_output_is_found_at_that_output():
-    x, y = data()
-    model = forked(["mean_squared_error", "binary_crossentropy"])
-    report = examine(model, x, [y, (x[:, 1] > 0).astype("float32")])
-    assert {(f.code, f.layer) for f in report.findings} == {
-        ("output-loss-mismatch", "sign"), ("output-loss-mismatch", "size"),
-    }  # fmt: skip

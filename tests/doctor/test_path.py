@@ -1,14 +1,15 @@
-"""The path through a model: names, slopes beside those that a tape measures, blocks."""
-
-import functools
+"""The path through a model: slopes beside those that a tape measures, bounds, blocks."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from livegrad.doctor import _data, _probe
-from livegrad.doctor._path import activation_of, bends, bounds, slope, through
+from livegrad.doctor._facts import Optimizer
+from livegrad.doctor._keras.data import draw
+from livegrad.doctor._keras.layers import facts
+from livegrad.doctor._keras.probe import KerasProbe, undisturbed
+from livegrad.doctor._path import bends, bounds, slope, through
 from livegrad.signals import GRADIENT_BOUNDS, SIGNAL_BOUNDS
 
 L = keras.layers
@@ -21,13 +22,13 @@ def measured(layer, activation):
     with tf.GradientTape() as tape:
         tape.watch(z)
         a = activation(z)
-    return slope(layer, a), tape.gradient(a, z)
+    return slope(facts(layer), a.numpy()), tape.gradient(a, z).numpy()
 
 
 @pytest.mark.parametrize("name", ["relu", "relu6", "sigmoid", "tanh", "softplus", "hard_sigmoid"])
 def test_a_slope_is_that_of_the_tape_over_the_steepest(name):
     found, true = measured(L.Dense(1, name), keras.activations.get(name))
-    assert found.dtype == tf.float64
+    assert found.dtype == np.float64
     np.testing.assert_allclose(found, true / STEEPEST.get(name, 1.0), atol=2e-6)
 
 
@@ -47,42 +48,7 @@ def test_a_relu_that_ends_has_no_slope_beyond_its_end(most):
     ],
 )
 def test_a_slope_that_the_output_does_not_tell_is_unknown(layer):
-    assert slope(layer, tf.constant(Z[:, None])) is None
-
-
-# Names ----------------------------------------------------------------------------------------
-
-
-def relu(x):
-    return keras.ops.maximum(x, 0)
-
-
-def mish(x):
-    return x
-
-
-@pytest.mark.parametrize(
-    ("layer", "name"),
-    [
-        *[(L.ReLU(), "relu"), (L.LeakyReLU(), "leaky_relu"), (L.PReLU(), "leaky_relu")],
-        *[(L.ELU(), "elu"), (L.Softmax(), "softmax"), (L.Activation("tanh"), "tanh")],
-        *[(L.Dense(1), "linear"), (L.Dense(1, "linear"), "linear"), (L.Dense(1, "gelu"), "gelu")],
-        *[(L.Conv2D(1, 1, activation="silu"), "silu"), (L.SeparableConv1D(1, 1), "linear")],
-        *[(L.Dense(1, L.LeakyReLU()), "leaky_relu"), (L.Dense(1, relu), "relu")],
-        *[(L.Dense(1, "mish"), "mish"), (L.Dense(1, mish), "unknown")],
-        *[(L.Dense(1, functools.partial(keras.activations.elu, alpha=0.5)), "unknown")],
-        *[(L.Dense(1, lambda z: z), "unknown"), (L.BatchNormalization(), "none")],
-        *[(L.MaxPooling1D(), "none"), (L.Embedding(2, 2), "none"), (L.LSTM(2), "none")],
-    ],
-)
-def test_an_activation_is_named_wherever_it_stands(layer, name):
-    assert activation_of(layer) == name
-
-
-def test_a_layer_without_an_activation_is_linear():
-    layer = L.Dense(1, "tanh")
-    layer.activation = None
-    assert activation_of(layer) == "linear"
+    assert slope(facts(layer), Z[:, None]) is None
 
 
 @pytest.mark.parametrize(
@@ -95,7 +61,14 @@ def test_a_layer_without_an_activation_is_linear():
     ],
 )
 def test_what_keeps_two_maps_from_being_one(layer, bent):
-    assert bends(layer) is bent
+    assert bends(facts(layer)) is bent
+
+
+def told(optimizer):
+    """What the probe tells of an optimizer."""
+    model = keras.Sequential([keras.Input((1,)), L.Dense(1)])
+    model.compile(optimizer, "mean_squared_error")
+    return KerasProbe(model, draw(np.ones((1, 1)), np.ones(1), 1)).optimizer
 
 
 def test_only_sgd_has_its_own_bounds():
@@ -106,9 +79,10 @@ def test_only_sgd_has_its_own_bounds():
 
     for of, measured in [("gradient", GRADIENT_BOUNDS), ("signal", SIGNAL_BOUNDS)]:
         for optimizer in [sgd, Own(), keras.optimizers.LossScaleOptimizer(sgd)]:
-            assert bounds(of, optimizer) == measured["SGD"]
-        for optimizer in [adam, keras.optimizers.RMSprop(), None]:
-            assert bounds(of, optimizer) == measured["Adam"]
+            assert bounds(of, told(optimizer)) == measured["SGD"]
+        for optimizer in [adam, keras.optimizers.RMSprop()]:
+            assert bounds(of, told(optimizer)) == measured["Adam"]
+        assert bounds(of, Optimizer("Own", adaptive=True, rate=0.1)) == measured["Adam"]
 
 
 # The way --------------------------------------------------------------------------------------
@@ -132,9 +106,9 @@ def passed(*layers, x=None):
         out = layer(out)
     model = keras.Model(inputs, out)
     model.compile("sgd", "mean_squared_error")
-    sample = _data.draw(x, np.zeros((len(x), *out.shape[1:])), 32)
-    with _probe.undisturbed(model):
-        result = _probe.run(model, sample)
+    sample = draw(x, np.zeros((len(x), *out.shape[1:])), 32)
+    with undisturbed(model):
+        result = KerasProbe(model, sample).run()
     return result, through(result.calls, result.outputs)
 
 
@@ -224,8 +198,8 @@ def test_of_two_ways_the_one_with_more_weights_is_taken():
     model = keras.Model(inputs, [L.Dense(1, name="early")(short), out])
     model.compile("sgd", ["mean_squared_error", "mean_squared_error"])
     x, y = np.ones((32, 8), "float32"), np.zeros((32, 1))
-    with _probe.undisturbed(model):
-        result = _probe.run(model, _data.draw(x, [y, y], 32))
+    with undisturbed(model):
+        result = KerasProbe(model, draw(x, [y, y], 32)).run()
     assert names(result.calls)[:3] == ["first", "second", "short"]
     path = through(result.calls, result.outputs)
     assert [block.name for block in path.blocks] == ["first", "second"]

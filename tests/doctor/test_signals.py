@@ -9,7 +9,11 @@ import keras
 import numpy as np
 import pytest
 
-from livegrad.doctor import _data, _path, _probe, _signals
+from livegrad.doctor import _path, _signals
+from livegrad.doctor._keras.data import draw
+from livegrad.doctor._keras.layers import facts
+from livegrad.doctor._keras.probe import KerasProbe, undisturbed
+from livegrad.doctor._keras.words import WORDS
 
 L = keras.layers
 PAIRED = 'keras.layers.Dense(..., kernel_initializer="{}")'
@@ -23,7 +27,7 @@ def path_of(factors, activation="relu", layer=None, of="gradient"):
         layer = L.Dense(2, activation)
     blocks = [
         types.SimpleNamespace(
-            name=name, activation=activation, call=types.SimpleNamespace(layer=layer)
+            name=name, activation=activation, call=types.SimpleNamespace(layer=facts(layer))
         )
         for name, _ in zip("abcdef", factors, strict=False)
     ]
@@ -40,7 +44,7 @@ def named(factors, fresh=None, of="gradient", limits=(1e-3, 1e3), roots=(0.1, 10
     judged.total = _signals._total(factors)
     assert judged.out
     other = None if fresh is None else path_of(fresh, of=of, **more)
-    return _signals._out_of_bounds(judged, path, other)
+    return _signals._out_of_bounds(judged, path, other, WORDS)
 
 
 @pytest.mark.parametrize(
@@ -180,10 +184,10 @@ def scale(x, *before, first=None):
     layers = [*before, first or L.Dense(4, "relu", name="first"), L.Flatten(), L.Dense(1)]
     model = keras.Sequential([keras.Input(x.shape[1:]), *layers])
     model.compile("sgd", "mean_squared_error")
-    sample = _data.draw(x, np.zeros(len(x)), 256)
-    with _probe.undisturbed(model):
-        result = _probe.run(model, sample)
-    return _signals.scale_of_input(_path.through(result.calls, result.outputs))
+    probe = KerasProbe(model, draw(x, np.zeros(len(x)), 256))
+    with undisturbed(model):
+        result = probe.run()
+    return _signals.scale_of_input(_path.through(result.calls, result.outputs), WORDS)
 
 
 @pytest.mark.parametrize(
@@ -242,12 +246,12 @@ def test_what_is_looked_up_has_no_scale():
     model = keras.Model(inputs, L.Dense(1)(L.Flatten()(words)))
     model.compile("sgd", "mean_squared_error")
     x = np.random.default_rng(0).integers(0, 5, (64, 3)).astype("float32")
-    sample = _data.draw(x, np.zeros(64), 256)
-    with _probe.undisturbed(model):
-        result = _probe.run(model, sample)
+    probe = KerasProbe(model, draw(x, np.zeros(64), 256))
+    with undisturbed(model):
+        result = probe.run()
     path = _path.through(result.calls, result.outputs)
-    assert _signals.scale_of_input(path) == []
-    assert _signals.scale_of_input(_path.through([], [])) == []
+    assert _signals.scale_of_input(path, WORDS) == []
+    assert _signals.scale_of_input(_path.through([], []), WORDS) == []
 
 
 # Units ----------------------------------------------------------------------------------------
@@ -259,9 +263,10 @@ def units(hidden, n=64, depth=2):
     first = [L.Dense(16, "tanh", name=f"before_{at}") for at in range(depth - 1)]
     model = keras.Sequential([keras.Input((8,)), *first, *hidden, L.Dense(1, "sigmoid")])
     model.compile("sgd", "binary_crossentropy")
-    with _probe.undisturbed(model):
-        result = _probe.run(model, _data.draw(x, (x[:, 0] > 0).astype("float32"), 256))
-    return _signals.units(result, _path.through(result.calls, result.outputs), n)
+    probe = KerasProbe(model, draw(x, (x[:, 0] > 0).astype("float32"), 256))
+    with undisturbed(model):
+        result = probe.run()
+    return _signals.units(result, _path.through(result.calls, result.outputs), probe)
 
 
 def constant(activation, value, units=16):

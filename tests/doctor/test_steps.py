@@ -8,7 +8,11 @@ import keras
 import numpy as np
 import pytest
 
-from livegrad.doctor import _data, _probe, _steps
+from livegrad.doctor import _steps
+from livegrad.doctor._facts import Pass
+from livegrad.doctor._keras.data import draw
+from livegrad.doctor._keras.layers import _epsilon
+from livegrad.doctor._keras.probe import KerasProbe, undisturbed
 from livegrad.signals import GRADIENT_BOUNDS
 
 L = keras.layers
@@ -25,10 +29,9 @@ def square(optimizer, w=1.0, dtype="float32"):
 
 def judged(model, depth=1, baseline=None, x=None):
     x = np.ones((16, 1)) if x is None else x
-    sample = _data.draw(x, np.zeros(len(x)), 64)
-    with _probe.undisturbed(model):
-        result = _probe.run(model, sample)
-        return _steps.learning_rate(model, sample, result, depth, baseline)
+    probe = KerasProbe(model, draw(x, np.zeros(len(x)), 64))
+    with undisturbed(model):
+        return _steps.learning_rate(probe, probe.run(), depth, baseline)
 
 
 SGD = keras.optimizers.SGD
@@ -151,10 +154,9 @@ def test_a_hundredth_is_advised_where_it_lowers_the_loss_more(least, better):
     # The minimum lies at w = least: a step of a hundredth leads past it, from a distance of
     # 0.0052 to one of 0.0048, and a step of a thousandth to one of 0.0042.
     model = square(SGD(1e-9 / (1 - least)))
-    sample = _data.draw(np.ones((16, 1)), np.full(16, least), 64)
-    with _probe.undisturbed(model):
-        result = _probe.run(model, sample)
-        (found,), _ = _steps.learning_rate(model, sample, result, 1, None)
+    probe = KerasProbe(model, draw(np.ones((16, 1)), np.full(16, least), 64))
+    with undisturbed(model):
+        (found,), _ = _steps.learning_rate(probe, probe.run(), 1, None)
     advised = float(found.fix.rpartition(" ")[2])
     assert advised * (1 - least) == pytest.approx(better, rel=0.1)
 
@@ -180,11 +182,35 @@ def test_a_short_step_is_a_fault_only_where_a_longer_one_helps():
 
 def test_a_long_step_is_no_short_one_whatever_its_precision():
     for dtype, eps in [("float16", 2.0**-10), ("bfloat16", 2.0**-7), ("float64", 2.0**-52)]:
-        assert _steps._precision(dtype) == eps
-    assert _steps._precision("float32") == pytest.approx(1.19e-7, rel=1e-2)
+        assert _epsilon(dtype) == eps
+    assert _epsilon("float32") == pytest.approx(1.19e-7, rel=1e-2)
     assert judged(square(SGD(1e-8), dtype="float64")) == ([], [])
     (found,), _ = judged(square(SGD(1e-17), dtype="float64"))
     assert "below 8 eps = 1.8e-15" in found.evidence
+
+
+def test_the_precision_is_that_of_the_first_weight_that_trains():
+    class Block(keras.Model):
+        """Its first weight is its own, and no layer's."""
+
+        def __init__(self, trainable):
+            super().__init__()
+            self.scale = self.add_weight(shape=(1, 1), dtype="float64", trainable=trainable)
+            self.hidden = L.Dense(1, dtype="float16")
+
+        def call(self, x):
+            return self.hidden(x * keras.ops.cast(self.scale, x.dtype))
+
+    x = np.ones((4, 1))
+    for own, layer, eps in [
+        (True, True, 2.0**-52),
+        (False, True, 2.0**-10),
+        (True, False, 2.0**-52),
+    ]:
+        model = Block(own)
+        model.hidden.trainable = layer
+        model(x)
+        assert _steps._precision(KerasProbe(model, draw(x, x, 4))) == eps
 
 
 def test_what_cannot_be_stepped_is_a_note():
@@ -193,11 +219,11 @@ def test_what_cannot_be_stepped_is_a_note():
             raise NotImplementedError
 
     assert judged(square(Stubborn(1.25))) == ([], [NOTE])
-    sample = _data.draw(np.ones((16, 1)), np.zeros(16), 64)
     model = square(SGD(1.25))
-    nothing = _probe.Pass([], [], 1.0, [None])
-    with _probe.undisturbed(model):
-        found = _steps.learning_rate(model, sample, nothing, 1, None)
+    probe = KerasProbe(model, draw(np.ones((16, 1)), np.zeros(16), 64))
+    nothing = Pass([], [], 1.0, [None])
+    with undisturbed(model):
+        found = _steps.learning_rate(probe, nothing, 1, None)
     assert found == ([], ["learning rate: no trainable variable has a gradient"])
 
 
@@ -206,10 +232,10 @@ def test_kernels_of_0_have_no_size_to_move_by():
 
 
 def test_the_share_is_the_median_over_kernels_and_leaves_biases_out():
-    variables = [keras.Variable(np.full(shape, 2.0)) for shape in [(2, 2), (3, 2), (4,), (1, 1)]]
-    copies = [keras.Variable(v * f) for v, f in zip(variables, (1.1, 1.3, 9, 1.2), strict=True)]
-    assert _steps._relative(copies, variables) == pytest.approx(0.2)
-    assert _steps._relative(copies[2:3], variables[2:3]) is None
+    weights = [np.full(shape, 2.0, "float32") for shape in [(2, 2), (3, 2), (4,), (1, 1)]]
+    copies = [w * np.float32(f) for w, f in zip(weights, (1.1, 1.3, 9, 1.2), strict=True)]
+    assert _steps._relative(copies, weights) == pytest.approx(0.2)
+    assert _steps._relative(copies[2:3], weights[2:3]) is None
 
 
 @pytest.mark.parametrize(("rate", "rounded"), [(0.0123, 0.01), (0.0176, 0.02), (9.7e-6, 1e-5)])

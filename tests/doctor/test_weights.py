@@ -9,7 +9,10 @@ import keras
 import numpy as np
 import pytest
 
-from livegrad.doctor import _data, _path, _probe, _weights, examine
+from livegrad.doctor import _path, _weights, examine
+from livegrad.doctor._keras.data import draw
+from livegrad.doctor._keras.layers import facts
+from livegrad.doctor._keras.probe import KerasProbe, undisturbed
 
 L = keras.layers
 
@@ -23,6 +26,12 @@ def net(*layers, shape=(8,)):
     model = keras.Sequential([keras.Input(shape), *layers, L.Dense(1, "sigmoid", name="output")])
     model.compile("sgd", "binary_crossentropy")
     return model
+
+
+def told(model):
+    """What the probe tells of a model and its weights."""
+    x = np.ones((1, *model.input_shape[1:]))
+    return KerasProbe(model, draw(x, np.ones(1), 1))
 
 
 # Broken ---------------------------------------------------------------------------------------
@@ -43,11 +52,11 @@ def test_a_broken_normalisation_is_begun_again(name, start):
     value = getattr(layer, name).numpy()
     value[2:5] = [np.nan, np.inf, -np.inf]
     getattr(layer, name).assign(value)
-    (found,) = _weights.broken(model)
+    (found,) = _weights.broken(told(model))
     assert found.evidence == f"3 of 16 entries of {name} are not finite, above 0"
     assert found.fix == f'model.get_layer("scale").{name}.assign(keras.initializers.{start})'
     exec(found.fix, {"model": model, "keras": keras})
-    assert _weights.broken(model) == []
+    assert _weights.broken(told(model)) == []
 
 
 @pytest.mark.parametrize(
@@ -61,18 +70,18 @@ def test_a_broken_layer_is_begun_again(name, start, dtype):
     value = np.zeros(variable.shape)
     value.flat[0] = np.nan
     variable.assign(value)
-    (found,) = _weights.broken(model)
+    (found,) = _weights.broken(told(model))
     assert (found.code, found.layer) == ("non-finite", "hidden")
     assert found.evidence == f"1 of {value.size} entries of {name} are not finite, above 0"
     exec(found.fix, {"model": model, "keras": keras})
-    assert found.fix.endswith(start + ")") and _weights.broken(model) == []
+    assert found.fix.endswith(start + ")") and _weights.broken(told(model)) == []
 
 
 def test_a_broken_layer_inside_a_model_is_found_behind_one_with_whole_numbers():
     inner = keras.Sequential([keras.Input((8,)), L.Dense(4, "relu", name="inside")])
     model = net(L.Dropout(0.5), inner)
     inner.layers[-1].bias.assign([0, np.nan, 0, 0])
-    (found,) = _weights.broken(model)
+    (found,) = _weights.broken(told(model))
     assert found.layer == "inside"
 
 
@@ -80,10 +89,10 @@ def test_a_broken_layer_inside_a_model_is_found_behind_one_with_whole_numbers():
 
 
 def symmetric(model, x, y):
-    sample = _data.draw(x, y, 64)
-    with _probe.undisturbed(model):
-        result = _probe.run(model, sample)
-    return _weights.symmetric(_path.through(result.calls, result.outputs), result, model)
+    probe = KerasProbe(model, draw(x, y, 64))
+    with undisturbed(model):
+        result = probe.run()
+    return _weights.symmetric(_path.through(result.calls, result.outputs), result, probe)
 
 
 @pytest.mark.parametrize(
@@ -161,12 +170,87 @@ def test_copies_are_counted_from_the_first_and_named_in_order():
         L.Dense(8, name="e"),
         L.Dense(8, name="f", **shared),
     )
-    (found,) = _weights.identical(model)
+    (found,) = _weights.identical(told(model))
     assert (found.code, found.layer) == ("identical-kernels", "b")
     assert found.evidence == (
         "0 of 64 weights differ from those of a, must be above 0; copies: b, f"
     )
     assert found.fix == 'keras.layers.Dense(..., kernel_initializer="he_normal")'
+
+
+def test_kernels_that_hold_what_is_no_number_are_no_copies():
+    layers = [L.Dense(8, "relu", name=f"hidden_{at}") for at in range(3)]
+    model = net(*layers)
+    kernel = np.random.default_rng(0).standard_normal((8, 8))
+    for bad in (np.nan, np.inf, -np.inf):
+        kernel[2, 3] = bad
+        for layer in layers[:2]:
+            layer.kernel.assign(kernel)
+        assert _weights.identical(told(model)) == []
+        assert [found.layer for found in _weights.broken(told(model))] == ["hidden_0"]
+    kernel[2, 3] = 1.0
+    for layer in layers[:2]:
+        layer.kernel.assign(kernel)
+    assert [found.layer for found in _weights.identical(told(model))] == ["hidden_1"]
+
+
+class Pair(keras.Model):
+    """Two layers of one name, and so weights of one path."""
+
+    def __init__(self, made):
+        super().__init__()
+        self.first, self.second, self.out = made(), made(), L.Dense(1, name="output")
+
+    def call(self, x):
+        return self.out(self.second(self.first(x)))
+
+
+class Turned(L.Layer):
+    """A layer of the reader's own, with a kernel and no initializer to name."""
+
+    def build(self, shape):
+        start = keras.initializers.HeNormal(seed=1)
+        shape = (shape[-1], shape[-1])
+        self.kernel = self.add_weight(shape=shape, initializer=start, name="kernel")
+
+    def call(self, x):
+        return x @ self.kernel
+
+
+@pytest.mark.parametrize(
+    ("made", "fix"),
+    [
+        (
+            lambda: L.Dense(8, name="same", kernel_initializer=keras.initializers.HeNormal(1)),
+            'keras.layers.Dense(..., kernel_initializer="he_normal")',
+        ),
+        (lambda: Turned(name="same"), "keras.layers.Turned(...)"),
+    ],
+)
+def test_copies_of_one_name_are_copies(made, fix):
+    model = Pair(made)
+    model(np.ones((1, 8)))
+    first, second = model.first.kernel, model.second.kernel
+    assert first.path == second.path and first is not second
+    probe = KerasProbe(model, draw(np.ones((1, 8)), np.ones(1), 1))
+    (found,) = _weights.identical(probe)
+    assert (
+        found.evidence == "0 of 64 weights differ from those of same, must be above 0; copies: same"
+    )
+    assert found.fix == fix
+
+
+def test_a_layer_with_another_for_its_activation_is_judged_with_its_own_weights():
+    shared = {"kernel_initializer": keras.initializers.HeNormal(seed=1)}
+    layers = [L.Dense(8, L.PReLU(), name=name, **shared) for name in ("a", "b")]
+    model = net(*layers)
+    assert [found.layer for found in _weights.identical(told(model))] == ["b"]
+    model.trainable = False
+    (found,), _ = _weights.frozen(told(model))
+    assert found.evidence == f"0 of {len(model.weights)} variables are trainable, must be above 0"
+    layers[1].kernel.assign(np.full((8, 8), np.nan))
+    (found,) = _weights.broken(told(model))
+    assert found.layer == "b" and found.evidence.startswith("64 of 64 entries of kernel")
 
 
 @pytest.mark.parametrize("kernel", [np.eye(8), np.zeros((8, 8)), np.full((8, 8), 0.5)])
@@ -175,7 +259,7 @@ def test_constants_and_the_identity_are_no_copies(kernel):
     model = net(*layers)
     for layer in layers[:2]:
         layer.kernel.assign(kernel)
-    assert _weights.identical(model) == []
+    assert _weights.identical(told(model)) == []
 
 
 def test_a_kernel_equal_to_the_identity_but_for_one_weight_is_a_copy():
@@ -183,29 +267,19 @@ def test_a_kernel_equal_to_the_identity_but_for_one_weight_is_a_copy():
     model = net(*layers)
     for layer in layers:
         layer.kernel.assign(np.eye(8) + 1e-3 * (np.arange(64).reshape(8, 8) == 5))
-    assert [found.layer for found in _weights.identical(model)] == ["hidden_1"]
+    assert [found.layer for found in _weights.identical(told(model))] == ["hidden_1"]
 
 
 def test_a_frozen_copy_and_one_layer_called_twice_are_no_copies():
     shared = L.Dense(8, "relu", name="shared")
     inputs = keras.Input((8,))
     model = keras.Model(inputs, L.Dense(1)(shared(shared(inputs))))
-    assert _weights.identical(model) == []
+    assert _weights.identical(told(model)) == []
     layers = [L.Dense(8, "relu", name=f"hidden_{at}") for at in range(3)]
     model = net(*layers)
     layers[2].kernel.assign(layers[0].kernel)
     layers[0].trainable = False
-    assert _weights.identical(model) == []
-
-
-@pytest.mark.parametrize(
-    ("given", "name"),
-    [("he_normal", "he_normal"), ("random_normal", "random_normal"), ("orthogonal", "orthogonal")],
-)
-def test_an_initializer_is_named_as_keras_takes_it(given, name):
-    layer = L.Dense(2, kernel_initializer=given)
-    assert _weights._name(layer) == name
-    assert isinstance(keras.initializers.get(name), type(layer.kernel_initializer))
+    assert _weights.identical(told(model)) == []
 
 
 # Drawn and frozen -----------------------------------------------------------------------------
@@ -220,7 +294,7 @@ def built(units=128, **given):
 @pytest.mark.parametrize("given", ["glorot_uniform", "he_normal", "zeros", "ones", "orthogonal"])
 @pytest.mark.parametrize("bias", [True, False])
 def test_a_fresh_layer_is_as_it_was_drawn(given, bias):
-    assert _weights.drawn(built(kernel_initializer=given, use_bias=bias)) is True
+    assert _weights.drawn(facts(built(kernel_initializer=given, use_bias=bias))) is True
 
 
 @pytest.mark.parametrize(("factor", "expected"), [(1.01, True), (0.99, True), (1.06, False),
@@ -229,22 +303,22 @@ def test_a_kernel_is_drawn_within_four_standard_deviations(factor, expected):
     layer = built()
     assert 4 / math.sqrt(128 * 128) == 0.03125
     layer.kernel.assign(layer.kernel * factor)
-    assert _weights.drawn(layer) is expected
+    assert _weights.drawn(facts(layer)) is expected
 
 
 def test_a_bias_that_moved_was_trained_and_one_that_began_elsewhere_tells_nothing():
     layer = built()
     layer.bias.assign([*[0.0] * 127, 1e-3])
-    assert _weights.drawn(layer) is False
-    assert _weights.drawn(built(bias_initializer="ones")) is True
+    assert _weights.drawn(facts(layer)) is False
+    assert _weights.drawn(facts(built(bias_initializer="ones"))) is True
 
 
 def test_a_constant_kernel_is_drawn_where_its_constant_is_the_initializers():
     layer = built(kernel_initializer="zeros")
     layer.kernel.assign(layer.kernel + 1)
-    assert _weights.drawn(layer) is False
+    assert _weights.drawn(facts(layer)) is False
     layer.kernel.assign(np.random.default_rng(0).standard_normal((128, 128)))
-    assert _weights.drawn(layer) is False
+    assert _weights.drawn(facts(layer)) is False
 
 
 def test_what_has_no_initializer_to_ask_cannot_be_told():
@@ -255,10 +329,12 @@ def test_what_has_no_initializer_to_ask_cannot_be_told():
         def get_config(self):
             raise NotImplementedError
 
-    assert _weights.drawn(L.ReLU()) is None
-    assert _weights.drawn(L.Dense(2)) is None
-    assert _weights.drawn(built(kernel_initializer=lambda shape, dtype: np.ones(shape))) is None
-    assert _weights.drawn(built(kernel_initializer=Stubborn())) is None
+    assert _weights.drawn(facts(L.ReLU())) is None
+    assert _weights.drawn(facts(L.Dense(2))) is None
+    assert (
+        _weights.drawn(facts(built(kernel_initializer=lambda shape, dtype: np.ones(shape)))) is None
+    )
+    assert _weights.drawn(facts(built(kernel_initializer=Stubborn()))) is None
 
 
 def test_frozen_chance_is_named_behind_what_was_trained_or_cannot_be_told():
@@ -277,25 +353,25 @@ def test_frozen_chance_is_named_behind_what_was_trained_or_cannot_be_told():
     for layer in layers[:3]:
         layer.trainable = False
     note = "unknown is frozen; whether it was trained cannot be told"
-    assert _weights.frozen(model) == ([], [note])
+    assert _weights.frozen(told(model)) == ([], [note])
     layers[3].trainable = False
-    (found,), notes = _weights.frozen(model)
+    (found,), notes = _weights.frozen(told(model))
     assert notes == [note] and (found.code, found.layer) == ("frozen", "chance")
     spread = re.match(r"kernel's spread ([\d.]+) is its initializer's up to chance, and 0 of 2 ",
                       found.evidence)  # fmt: skip
     assert float(spread.group(1)) == pytest.approx(math.sqrt(2 / 256), rel=0.05)
     exec(found.fix, {"model": model})
-    assert _weights.frozen(model) == ([], [note])
+    assert _weights.frozen(told(model)) == ([], [note])
 
 
 def test_a_model_of_which_nothing_trains_is_named_at_once():
     model = net(L.Dense(4, "relu"))
     model.trainable = False
-    (found,), notes = _weights.frozen(model)
+    (found,), notes = _weights.frozen(told(model))
     assert (found.layer, notes) == ("model", [])
     assert found.evidence == "0 of 4 variables are trainable, must be above 0"
     exec(found.fix, {"model": model})
-    assert _weights.frozen(model) == ([], [])
+    assert _weights.frozen(told(model)) == ([], [])
     nothing = keras.Sequential([keras.Input((8,)), L.ReLU()])
-    assert _weights.frozen(nothing) == ([], [])
+    assert _weights.frozen(told(nothing)) == ([], [])
     assert examine(net(L.Dense(4, "relu", kernel_initializer="he_normal")), *data()).healthy

@@ -230,7 +230,8 @@ def _relative(new: Sequence[Array], old: Sequence[Array]) -> float | None:
 def _precision(probe: Probe) -> float:
     """Return the distance from 1 to the next number, of the first trainable weight."""
     weights = [weight for layer in probe.layers for weight in layer.weights.values()]
-    return next(weight.epsilon for weight in weights if weight.place is not None)
+    first = (weight.epsilon for weight in weights if weight.place == 0)
+    return next(first, float(np.finfo("float32").eps))
 
 
 def _along(start: list[Array], first: list[Array], factor: float) -> list[Array]:

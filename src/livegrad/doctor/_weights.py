@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from livegrad.doctor._facts import Layer, Pass, Probe
+from livegrad.doctor._facts import Layer, Pass, Probe, Weight
 from livegrad.doctor._path import Path
 from livegrad.doctor._report import Finding
 
@@ -91,7 +91,7 @@ def identical(probe: Probe) -> list[Finding]:
             continue
         other = seen.setdefault((value.shape, hash(value.tobytes())), layer)
         assert other.kernel is not None
-        if other is not layer and other.kernel.path != kernel.path:
+        if other is not layer and _which(other.kernel) != _which(kernel):
             first = first or (other, layer, value.size)
             copies.append(layer.name)
     if first is None:
@@ -105,9 +105,14 @@ def identical(probe: Probe) -> list[Finding]:
             + ", ".join(copies),
             "An initializer instance keeps its seed: layers that share it start as copies, and "
             "their product is a power of one matrix, not a product of independent ones.",
-            probe.words.layer(layer, initializer=layer.initializer),
+            probe.words.layer(layer, initializer=layer.initializer or None),
         )
     ]
+
+
+def _which(weight: Weight) -> tuple[str, int | None]:
+    """Tell two weights apart, which may have one name."""
+    return weight.path, weight.place
 
 
 def drawn(layer: Layer) -> bool | None:

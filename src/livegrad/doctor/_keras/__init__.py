@@ -25,6 +25,8 @@ def examine(
     epochs: int | None = None,
 ) -> Examination:
     """Examine a compiled Keras model; ``livegrad.doctor.examine`` says how."""
+    if not isinstance(model, keras.Model):
+        raise TypeError(f"model must be a keras.Model, got {type(model).__name__}")
     if not getattr(model, "compiled", False) or model.optimizer is None:
         raise ValueError("model must be compiled with an optimizer and a loss: model.compile(...)")
     sample = draw(x, y, rows)

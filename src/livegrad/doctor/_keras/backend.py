@@ -8,11 +8,13 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+import numpy as np
+from keras.src.backend import in_symbolic_scope
 
 from livegrad._checks import Array
-from livegrad.doctor._keras.layers import array
 
 __all__ = [
+    "array",
     "backwards",
     "dense",
     "differentiate",
@@ -20,6 +22,7 @@ __all__ = [
     "held",
     "is_tensor",
     "plain",
+    "sketching",
     "tensor",
     "undisturbed",
 ]
@@ -37,6 +40,18 @@ def floating(tensor: Any) -> bool:
     return bool(keras.backend.is_float_dtype(keras.backend.standardize_dtype(tensor.dtype)))
 
 
+def sketching() -> bool:
+    """Whether Keras only works out shapes, to build a layer: its tensors hold no numbers."""
+    return bool(in_symbolic_scope())
+
+
+def array(tensor: Any) -> Array:
+    """Return a tensor as an array; bfloat16, which NumPy does not know, in single precision."""
+    if keras.backend.standardize_dtype(tensor.dtype) == "bfloat16":
+        tensor = keras.ops.cast(tensor, "float32")
+    return np.asarray(keras.ops.convert_to_numpy(tensor))
+
+
 def tensor(value: Any, dtype: str | None = None) -> Any:
     """Return an array as a tensor."""
     return keras.ops.convert_to_tensor(value, dtype=dtype)
@@ -45,7 +60,10 @@ def tensor(value: Any, dtype: str | None = None) -> Any:
 def held(variable: Any) -> Any:
     """Return what a variable holds, as a tensor that later assignments do not change."""
     if keras.backend.backend() == "tensorflow":
-        return keras.ops.convert_to_tensor(variable.value)
+        import tensorflow as tf
+
+        # Keras would take TensorFlow's variable for a tensor, and hand it back.
+        return tf.convert_to_tensor(variable.value)
     if keras.backend.backend() == "torch":
         return variable.value.detach().clone()
     return variable.value
@@ -61,7 +79,9 @@ def plain(tensor: Any) -> Any:
 def dense(gradient: Any) -> Any:
     """Return a gradient of all rows, where the backend gives those that are not 0."""
     if keras.backend.backend() == "tensorflow":
-        return keras.ops.convert_to_tensor(gradient)
+        import tensorflow as tf
+
+        return tf.convert_to_tensor(gradient)
     return plain(gradient)
 
 

@@ -11,11 +11,13 @@ import numpy as np
 
 from livegrad import activations
 from livegrad._checks import Array
-from livegrad.doctor._facts import Layer, Weight
+from livegrad.doctor._facts import WEIGHTED, Layer, Weight
+from livegrad.doctor._keras.backend import array, held
 
-__all__ = ["array", "facts", "has_parts", "inner", "kernel_of"]
+__all__ = ["facts", "has_parts", "inner", "kernel_of", "kind_of"]
 
 _L = keras.layers
+_R = keras.regularizers
 _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("dense", ("Dense",)),
     ("transposed", ("Conv1DTranspose", "Conv2DTranspose", "Conv3DTranspose")),
@@ -52,6 +54,11 @@ _BENT = (
 )
 
 
+def kind_of(layer: Any) -> str:
+    """Return a layer's kind, as ``Layer`` lists them."""
+    return next((kind for kind, classes in _CLASSES if isinstance(layer, classes)), "other")
+
+
 def facts(layer: Any, places: dict[int, int] | None = None) -> Layer:
     """Return what is known of a layer.
 
@@ -60,15 +67,18 @@ def facts(layer: Any, places: dict[int, int] | None = None) -> Layer:
         places: by the identity of a variable, its place among the model's trainable ones.
     """
     places = places or {}
-    kind = next((kind for kind, classes in _CLASSES if isinstance(layer, classes)), "other")
+    kind = kind_of(layer)
     own = type(layer).__module__.startswith("keras.")
     initializer = getattr(layer, "kernel_initializer", None)
-    weights = {}
-    if isinstance(layer, _L.Layer) and not layer._layers:
-        for variable in layer.weights:
-            weights[_name(layer, variable)] = _weight(layer, variable, places)
-    elif isinstance(layer, _L.Layer):
-        weights = {v.path: _weight(layer, v, places) for v in layer.weights}
+    weights: dict[str, Weight] = {}
+    for variable in _own(layer):
+        weight = _weight(layer, variable, places)
+        name = weight.name if weight.name not in weights else f"{weight.path} {len(weights)}"
+        weights[name] = weight
+    if isinstance(layer, _L.Layer) and not _apart(layer):
+        known = {id(variable) for variable in _own(layer)}
+        others = [v for v in layer.weights if id(v) not in known]
+        weights |= {v.path: _weight(layer, v, places) for v in others}
     return Layer(
         name=str(layer.name),
         kind=kind,
@@ -84,7 +94,7 @@ def facts(layer: Any, places: dict[int, int] | None = None) -> Layer:
         most=_most(layer),
         threshold=float(layer.threshold or 0.0) if isinstance(layer, _L.ReLU) else 0.0,
         over="batch" if isinstance(layer, _L.BatchNormalization) else "features",
-        momentum=float(getattr(layer, "momentum", None) or 0.0),
+        momentum=float(layer.momentum) if isinstance(layer, _L.BatchNormalization) else 0.0,
         rows=int(layer.input_dim) if isinstance(layer, _L.Embedding) else 0,
         masked=bool(getattr(layer, "mask_zero", False)),
         initializer=_snake(type(initializer).__name__) if initializer is not None else "",
@@ -120,7 +130,7 @@ def _weight(layer: Any, variable: Any, places: dict[int, int]) -> Weight:
         name=name,
         path=str(variable.path),
         shape=tuple(variable.shape),
-        read=lambda: array(variable.value),
+        read=lambda: array(held(variable)),
         trainable=bool(variable.trainable),
         place=places.get(id(variable)),
         epsilon=_epsilon(variable.dtype),
@@ -131,7 +141,8 @@ def _weight(layer: Any, variable: Any, places: dict[int, int]) -> Weight:
 
 
 def _strength(regularizer: Any, which: str) -> float:
-    return float(np.asarray(getattr(regularizer, which, 0.0) or 0.0))
+    known = isinstance(regularizer, _R.L1 | _R.L2 | _R.L1L2)
+    return float(getattr(regularizer, which, 0.0) or 0.0) if known else 0.0
 
 
 def _drawing(initializer: Any, shape: tuple[int, ...]) -> Callable[[], Array]:
@@ -143,15 +154,10 @@ def _drawing(initializer: Any, shape: tuple[int, ...]) -> Callable[[], Array]:
 
 
 def _epsilon(dtype: str) -> float:
-    """Return the distance from 1 to the next number."""
+    """Return the distance from 1 to the next number; 0 for whole ones."""
+    if not keras.backend.is_float_dtype(dtype):
+        return 0.0
     return 2.0**-7 if dtype == "bfloat16" else float(np.finfo(dtype).eps)  # no NumPy type
-
-
-def array(tensor: Any) -> Array:
-    """Return a tensor as an array; bfloat16, which NumPy does not know, in single precision."""
-    if str(tensor.dtype).endswith("bfloat16"):
-        tensor = keras.ops.cast(tensor, "float32")
-    return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
 def kernel_of(layer: Any) -> Any:
@@ -167,8 +173,7 @@ def activation_of(layer: Any) -> str:
     for kind, name in _BENT:
         if isinstance(layer, kind):
             return name
-    weighted = any(isinstance(layer, classes) for _, classes in _CLASSES[:5])
-    if not weighted and not isinstance(layer, _L.Activation):
+    if kind_of(layer) not in WEIGHTED and not isinstance(layer, _L.Activation):
         return "none"
     function = layer.activation
     if function is None:
@@ -185,9 +190,26 @@ def has_parts(layer: Any) -> bool:
     if isinstance(layer, keras.Model):
         return True
     own = not type(layer).__module__.startswith("keras.")
-    return own and bool(layer._layers)
+    return own and bool(getattr(layer, "_layers", None))
+
+
+def _apart(layer: Any) -> bool:
+    """Whether a layer's weights are told apart from those of the layers inside it.
+
+    The activation of a dense layer may be a layer, with weights of its own.
+    """
+    return has_parts(layer) or kind_of(layer) in WEIGHTED
+
+
+def _own(layer: Any) -> list[Any]:
+    """Return a layer's variables without those of the layers inside it; none of an operation."""
+    if not isinstance(layer, _L.Layer):
+        return []
+    inside = {id(variable) for part in layer._layers for variable in part.weights}
+    return [variable for variable in layer.weights if id(variable) not in inside]
 
 
 def inner(model: Any) -> list[Any]:
-    """Return all layers of a model that have none inside."""
-    return [layer for layer in model._flatten_layers() if not layer._layers]
+    """Return all layers of a model that have none inside, or weights beside those of its parts."""
+    layers = model._flatten_layers()
+    return [one for one in layers if not one._layers or (_apart(one) and _own(one))]

@@ -20,8 +20,9 @@ from livegrad._checks import Array
 from livegrad.doctor._facts import Call, Layer, Optimizer, Output, Pass, Plan
 from livegrad.doctor._judge import line
 from livegrad.doctor._keras import backend
+from livegrad.doctor._keras.backend import array
 from livegrad.doctor._keras.data import Sample
-from livegrad.doctor._keras.layers import array, facts, has_parts, inner
+from livegrad.doctor._keras.layers import facts, has_parts, inner, kind_of
 from livegrad.doctor._keras.outputs import outputs
 from livegrad.doctor._keras.words import WORDS
 
@@ -50,15 +51,16 @@ class KerasProbe:
         self.variables = list(model.trainable_variables)
         self.trainable = len(self.variables)
         self._places = {id(v): at for at, v in enumerate(self.variables)}
-        self._known: dict[int, Layer] = {}
+        self._known: dict[tuple[int, bool], Layer] = {}
         self.layers = [self.facts(layer) for layer in inner(model)]
         self.failed: tuple[Layer, list[Array]] | None = None
 
     def facts(self, layer: Any) -> Layer:
-        """Return the facts of a layer, the same each time."""
-        if id(layer) not in self._known:
-            self._known[id(layer)] = facts(layer, self._places)
-        return self._known[id(layer)]
+        """Return the facts of a layer, the same each time once it is built."""
+        key = id(layer), bool(getattr(layer, "built", True))
+        if key not in self._known:
+            self._known[key] = facts(layer, self._places)
+        return self._known[key]
 
     @property
     def optimizer(self) -> Optimizer:
@@ -318,10 +320,9 @@ def _listening(heard: _Heard) -> Iterator[None]:
     layers, operations = keras.layers.Layer.__call__, keras.Operation.__call__
 
     def listened(original: Any, layer: Any, *args: Any, **kwargs: Any) -> Any:
-        known = heard.probe.facts(layer)
-        if known.kind in _NOISE:
+        if kind_of(layer) in _NOISE:
             kwargs["training"] = False
-        if heard.deaf or heard.inside or has_parts(layer):
+        if heard.deaf or heard.inside or has_parts(layer) or backend.sketching():
             return original(layer, *args, **kwargs)
         tensors = [t for t in keras.tree.flatten([args, kwargs]) if backend.is_tensor(t)]
         heard.inside += 1
@@ -330,7 +331,7 @@ def _listening(heard: _Heard) -> Iterator[None]:
             with _overheard(layer, given, heard.touch):
                 result, scores = _attended(original, known, layer, args, kwargs)
         except Exception:
-            heard.probe.failed = known, [array(t) for t in tensors]
+            heard.probe.failed = heard.probe.facts(layer), [array(t) for t in tensors]
             raise
         finally:
             heard.inside -= 1

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from livegrad.doctor import Examination, Finding, Watch, _watch
+from livegrad.doctor import Examination, Finding, Watch
+from livegrad.doctor._keras import watch as _watch
 
 L = keras.layers
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from livegrad.doctor._data import draw
+from livegrad.doctor._keras.data import draw
 
 
 def numbers(n, *rest):

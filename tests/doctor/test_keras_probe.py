@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from livegrad.doctor import _data, _probe
+from livegrad.doctor._facts import norm
+from livegrad.doctor._keras.data import Sample, draw
+from livegrad.doctor._keras.probe import KerasProbe, undisturbed
 
 L = keras.layers
 
@@ -28,12 +30,12 @@ def net(*hidden, loss="binary_crossentropy"):
 
 
 def run(model, x, y, weight=None, **more):
-    sample = _data.draw(x, y, 64)
+    sample = draw(x, y, 64)
     if weight is not None:
-        sample = _data.Sample(sample.x, sample.y, tf.constant(weight), sample.rows, sample.labels)
-    with _probe.undisturbed(model):
-        values = [_probe.tensor(v) for v in model.trainable_variables]
-        return _probe.run(model, sample, **more), _probe.loss_at(model, sample, values)
+        sample = Sample(sample.x, sample.y, tf.constant(weight), sample.rows, sample.labels)
+    probe = KerasProbe(model, sample)
+    with undisturbed(model):
+        return probe.run(**more), probe.loss(probe.values())
 
 
 def test_each_calls_tensors_and_gradients_are_those_of_a_plain_tape():
@@ -52,7 +54,7 @@ def test_each_calls_tensors_and_gradients_are_those_of_a_plain_tape():
         p = tf.sigmoid(z4)
         loss = keras.losses.BinaryCrossentropy()(y[:, None], p)
     assert result.loss == again == pytest.approx(float(loss), rel=1e-5) and result.error == ""
-    assert [call.layer for call in result.calls] == [a, b, bend, out]
+    assert [call.layer.origin for call in result.calls] == [a, b, bend, out]
     assert [call.parents for call in result.calls] == [[], [0], [1], [2]]
     assert [call.first for call in result.calls] == [True, False, False, False]
     pres, posts = [z1, h2, h3, z4], [h1, h2, h3, p]
@@ -60,7 +62,7 @@ def test_each_calls_tensors_and_gradients_are_those_of_a_plain_tape():
         for found, true in [(call.inputs[0], came), (call.output, post), (call.pre, pre)]:
             np.testing.assert_allclose(found, true, rtol=1e-4, atol=1e-6)
         pairs = [(call.gradients[0], came), (call.gradient, post), (call.delta, pre)]
-        if call.layer is out:  # Keras goes past the sigmoid, and takes the loss of the logits
+        if call.layer.origin is out:  # Keras goes past it, to the loss of the logits
             assert pairs.pop(1)[0] is None
         for found, of in pairs:
             np.testing.assert_allclose(found, tape.gradient(loss, of), rtol=1e-3, atol=1e-7)
@@ -100,7 +102,7 @@ def test_a_models_own_loss_is_asked_as_in_training():
 def test_values_stand_in_for_the_weights():
     x, y = data()
     model = net()
-    zeros = [tf.zeros_like(v.value) for v in model.trainable_variables]
+    zeros = [np.zeros(v.shape, v.dtype) for v in model.trainable_variables]
     result, _ = run(model, x, y, values=zeros)
     assert result.loss == pytest.approx(math.log(2), rel=1e-6)
     assert not np.asarray(result.calls[0].output).any()
@@ -109,14 +111,14 @@ def test_values_stand_in_for_the_weights():
 
 def test_values_must_be_as_many_as_the_weights():
     model = net()
-    sample = _data.draw(*data(), 64)
-    values = [_probe.tensor(v) for v in model.trainable_variables]
-    with _probe.undisturbed(model):
+    probe = KerasProbe(model, draw(*data(), 64))
+    values = probe.values()
+    with undisturbed(model):
         for wrong in (values[:-1], [*values, values[0]]):
             with pytest.raises(ValueError, match="zip"):
-                _probe.run(model, sample, wrong)
+                probe.run(wrong)
             with pytest.raises(ValueError, match="zip"):
-                _probe.loss_at(model, sample, wrong)
+                probe.loss(wrong)
 
 
 def test_without_a_loss_there_are_no_gradients():
@@ -136,10 +138,10 @@ def test_what_keeps_the_loss_from_being_computed_is_told_in_a_line(said, error, 
 
     x, y = data()
     model = net()
-    sample = _data.draw(x, y, 64)
+    probe = KerasProbe(model, draw(x, y, 64))
     monkeypatch.setattr(model, "compute_loss", fail)
-    with _probe.undisturbed(model):
-        result = _probe.run(model, sample)
+    with undisturbed(model):
+        result = probe.run()
     assert result.error == error and math.isnan(result.loss) and result.weights == [None] * 6
 
 
@@ -183,6 +185,99 @@ def test_what_is_inside_the_readers_layers_and_models_is_listened_to_and_keras_s
     assert not any(call.first for call in result.calls[1:])
 
 
+def test_operations_that_are_no_layers_are_calls_with_their_true_parents():
+    inputs = keras.Input((8,))
+    left, right = L.Dense(4, name="left")(inputs), L.Dense(4, name="right")(inputs)
+    joined = keras.ops.tanh(left + 2 * right)
+    model = keras.Model(inputs, L.Dense(1, name="out")(joined) + keras.ops.sum(left))
+    model.compile("sgd", "mean_squared_error")
+    result, _ = run(model, *data())
+    made = {call.layer.type + call.layer.name * call.layer.weighted: at
+            for at, call in enumerate(result.calls)}  # fmt: skip
+    assert set(made) == {"Denseleft", "Denseright", "Denseout", "Multiply", "Add", "Tanh", "Sum"}
+    # The last sum is called like the first, and comes behind it.
+    first, last = [at for at, call in enumerate(result.calls) if call.layer.type == "Add"]
+    parents = {
+        "Denseleft": [], "Denseright": [], "Multiply": [made["Denseright"]], "Tanh": [first],
+        "Denseout": [made["Tanh"]], "Sum": [made["Denseleft"]],
+    }  # fmt: skip
+    for name, expected in parents.items():
+        assert result.calls[made[name]].parents == expected
+    assert result.calls[first].parents == [made["Denseleft"], made["Multiply"]]
+    assert result.calls[last].parents == [made["Denseout"], made["Sum"]]
+    assert {call.layer.name for call in result.calls if call.first} == {"left", "right"}
+    assert result.calls[last].output is result.outputs[0]
+    bent = result.calls[made["Tanh"]]
+    assert (bent.layer.kind, bent.layer.weights, bent.layer.activation) == ("other", {}, "none")
+    slope = 1 - np.square(bent.output)
+    np.testing.assert_allclose(bent.gradients[0], bent.gradient * slope, rtol=1e-4, atol=1e-8)
+    assert result.calls[made["Multiply"]].inputs[0] is result.calls[made["Denseright"]].output
+
+
+def test_an_operation_of_the_readers_own_is_a_call():
+    class Twice(keras.Operation):
+        def call(self, x):
+            return 2 * x
+
+        def compute_output_spec(self, x):
+            return keras.KerasTensor(x.shape, x.dtype)
+
+    inputs = keras.Input((8,))
+    hidden = Twice(name="twice")(L.Dense(4, name="hidden")(inputs))
+    model = keras.Model(inputs, L.Dense(1)(hidden))
+    model.compile("sgd", "mean_squared_error")
+    result, _ = run(model, *data())
+    assert [call.layer.name for call in result.calls][:2] == ["hidden", "twice"]
+    assert result.calls[1].parents == [0] and result.calls[2].parents == [1]
+
+
+def test_what_keras_tries_to_build_a_layer_is_not_listened_to():
+    class Late(keras.Model):
+        """A branch that only training takes, and which is not built before."""
+
+        def __init__(self):
+            super().__init__()
+            self.early, self.late = L.Dense(4, name="early"), Own(name="late")
+
+        def build(self, shape):
+            self.early.build(shape)
+
+        def call(self, x, training=None):
+            h = self.early(x)
+            return self.late(h) if training else h
+
+    x, y = data()
+    model = Late()
+    model(x)
+    model.compile("sgd", "mean_squared_error")
+    result, _ = run(model, x, np.repeat(y[:, None], 4, axis=1))
+    assert [call.layer.name for call in result.calls] == ["early", "first", "second"]
+    # Their weights are there, though they were not when the pass began.
+    assert [sorted(call.layer.weights) for call in result.calls] == [["bias", "kernel"]] * 3
+
+
+def test_values_and_steps_are_copies():
+    x, y = data()
+    model = net()
+    model.optimizer.build(model.trainable_variables)
+    before = [variable.numpy().copy() for variable in model.variables]
+    probe = KerasProbe(model, draw(x, y, 64))
+    kept = probe.values()
+    with undisturbed(model):
+        result = probe.run()
+        for rate in (None, 100.0):
+            twin = probe.stepper(rate)
+            twin.step(result.weights)
+            moved = twin.values
+            twin.step(result.weights)
+            assert not np.array_equal(moved[0], kept[0])
+            assert not np.array_equal(moved[0], twin.values[0])
+    for variable, value in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(variable.numpy(), value)
+    model.trainable_variables[0].assign(np.zeros((8, 4)))
+    np.testing.assert_array_equal(kept[0], before[0])
+
+
 def test_a_layer_of_two_inputs_has_two_parents_and_two_gradients():
     inputs = keras.Input((8,))
     left, right = L.Dense(4, name="left")(inputs), L.Dense(4, name="right")(inputs)
@@ -207,9 +302,11 @@ def test_whole_numbers_are_no_signal():
     assert words.inputs == [] and words.gradients == [] and words.first
     assert words.output.shape == (16, 2, 3) and words.gradient.shape == (16, 2, 3)
     # Its gradient names rows; as numbers it is as large as the table.
-    assert _probe.norm(result.weights[0]) == pytest.approx(
-        float(tf.norm(tf.convert_to_tensor(result.weights[0])))
-    )
+    assert result.weights[0].shape == (5, 3)
+    rows = np.zeros((5, 3))
+    np.add.at(rows, words.whole[0], words.gradient)
+    np.testing.assert_allclose(result.weights[0], rows, rtol=1e-5)
+    assert norm(result.weights[0]) == pytest.approx(float(tf.norm(result.weights[0])))
 
 
 def test_an_activation_that_is_a_layer_is_overheard_and_put_back():
@@ -226,14 +323,15 @@ def test_a_call_that_fails_leaves_layers_as_they_were():
     def fail(z):
         raise OSError("bent")
 
-    call = L.Layer.__call__
+    call, operation = L.Layer.__call__, keras.Operation.__call__
     model = net()
     layer, own = model.get_layer("b"), fail
     layer.activation = own
-    sample = _data.draw(*data(), 64)
-    with _probe.undisturbed(model), pytest.raises(OSError, match="bent"):
-        _probe.run(model, sample)
+    probe = KerasProbe(model, draw(*data(), 64))
+    with undisturbed(model), pytest.raises(OSError, match="bent"):
+        probe.run()
     assert layer.activation is own and L.Layer.__call__ is call
+    assert keras.Operation.__call__ is operation
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32"])
@@ -243,7 +341,7 @@ def test_a_small_gradient_is_kept_in_half_precision(dtype):
     model = net(L.Dense(4, "tanh", dtype=policy, name="a"))
     model.get_layer("out").kernel.assign(np.full((4, 1), 1e-6))
     result, _ = run(model, x, y)
-    assert 1e-9 < _probe.norm(result.weights[0]) < 1e-6
+    assert 1e-9 < norm(result.weights[0]) < 1e-6
 
 
 def test_a_scale_that_overflows_is_lowered():
@@ -252,12 +350,12 @@ def test_a_scale_that_overflows_is_lowered():
     model.get_layer("out").kernel.assign(np.full((4, 1), 3000.0))
     result, _ = run(model, x, y)
     assert all(np.isfinite(np.asarray(g)).all() for g in result.weights)
-    assert _probe.norm(result.weights[0]) > 100
+    assert norm(result.weights[0]) > 100
 
 
 def disturb(model):
     """Move whatever a pass could move, in the middle of one, and fail."""
-    with _probe.undisturbed(model):
+    with undisturbed(model):
         random.random()
         np.random.random()  # noqa: NPY002
         tf.random.get_global_generator().normal((2,))
@@ -290,19 +388,3 @@ def test_the_weights_of_losses_are_taken_along():
     a, b = (np.asarray(out)[:, 0] for out in model(x))
     expected = 2 * np.mean((a - y) ** 2) + 3 * np.mean(np.abs(b - y))
     assert result.loss == again == pytest.approx(expected, rel=1e-5)
-
-
-def test_sizes_are_in_double_precision_and_of_nothing_unknown():
-    large = tf.constant([[3e4, 4e4]], "float16")
-    assert _probe.norm(large) == pytest.approx(5e4, rel=1e-3)
-    assert _probe.norm(tf.constant([[3e30, 4e30]])) == pytest.approx(5e30)
-    assert math.isnan(_probe.norm(None)) and math.isnan(_probe.spread(None))
-    wide = np.array([[[0.0, 1.0], [5.0, 1.0]], [[2.0, 1.0], [5.0, 9.0]]])
-    assert _probe.spread(wide) == pytest.approx(math.sqrt((1 + 16) / 4))
-
-
-def test_a_tensor_keeps_what_the_variable_held():
-    variable = keras.Variable([1.0, 2.0])
-    kept = _probe.tensor(variable)
-    variable.assign([3.0, 4.0])
-    np.testing.assert_array_equal(kept, [1, 2])
