@@ -55,7 +55,7 @@ def examine(
     Raises:
         TypeError: if ``model`` is no Keras model.
         ValueError: if it is not compiled, if it cannot be run on ``x``, if there are no examples or
-            not as many labels, or if a value is not finite.
+            not as many labels.
 
     Examples:
         >>> import keras, numpy as np

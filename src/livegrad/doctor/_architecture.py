@@ -168,6 +168,8 @@ def linear(result: Pass, probe: Probe) -> list[Finding]:
                 continue
             if not between and _read_elsewhere(result, at, later, probe):
                 continue
+            if any(_readers(result, step) > 1 for step in between):
+                continue
             last = result.calls[later].output
             assert call.output is not None and last is not None
             units = int(call.output.shape[-1])
@@ -190,14 +192,16 @@ def linear(result: Pass, probe: Probe) -> list[Finding]:
     return []
 
 
+def _readers(result: Pass, call: Call) -> int:
+    return sum(any(t is call.output for t in reader.inputs) for reader in result.calls)
+
+
 def _read_elsewhere(result: Pass, at: int, later: int, probe: Probe) -> bool:
     """Whether the output has another reader than this layer, as a residual stream has.
 
     A reader that is no layer is not seen; but the gradient then is not this layer's alone.
     """
-    output = result.calls[at].output
-    readers = [call for call in result.calls if any(t is output for t in call.inputs)]
-    if len(readers) > 1:
+    if _readers(result, result.calls[at]) > 1:
         return True
     whole = result.calls[at].gradient
     if result.calls[later].gradient is None or whole is None:

@@ -14,7 +14,15 @@ from livegrad._checks import Array
 from livegrad.doctor._facts import Output, Probe
 from livegrad.doctor._report import Finding
 
-__all__ = ["constant", "imbalance", "indices", "related", "target", "unrelated"]
+__all__ = [
+    "constant",
+    "imbalance",
+    "indices",
+    "not_finite",
+    "related",
+    "target",
+    "unrelated",
+]
 
 # Beyond this size targets are far outside of what the first outputs are, whatever the layer.
 _FAR = math.exp(5)
@@ -25,6 +33,21 @@ _FOLDS = 4
 _FEWEST = 48
 # Of the smallest p-value of all learners.
 _LEVEL = 0.05
+
+
+def not_finite(probe: Probe) -> list[Finding]:
+    """Return a finding if the data are not finite."""
+    return [
+        Finding(
+            "non-finite",
+            "data",
+            probe.bad,
+            "Whatever is computed from one of them is NaN: the loss, the gradients and, after one "
+            "step, all weights.",
+            "x = np.nan_to_num(x)  # or leave such examples out; look where they came from",
+            stops=True,
+        )
+    ]
 
 
 def constant(probe: Probe) -> list[Finding]:

@@ -102,7 +102,7 @@ class Layer:
         rows: of an embedding's table.
         masked: whether an embedding or a recurrent layer leaves padding out.
         initializer: the kernel's, by name.
-        seeded: whether layers could have got the kernel's numbers from one seed.
+        within: the name of the frozen model that it is in, "" if in none.
         origin: the framework's object.
     """
 
@@ -122,6 +122,7 @@ class Layer:
     rows: int = 0
     masked: bool = False
     initializer: str = ""
+    within: str = ""
     origin: Any = None
 
     @property
@@ -429,6 +430,7 @@ class Probe(Protocol):
     rows: int
     x: list[Array]
     y: list[Array]
+    bad: str
     plan: Plan
     failed: tuple[Layer, list[Array]] | None
 
@@ -444,19 +446,31 @@ class Probe(Protocol):
         self,
         values: Sequence[Array] | None = None,
         *,
-        rows: int | None = None,
+        rows: int | Array | None = None,
         with_loss: bool = True,
     ) -> Pass:
         """Run forward and backward in training mode, without dropout."""
 
-    def loss(self, values: Sequence[Array] | None = None, training: bool = True) -> float:
+    def slopes(
+        self, values: Sequence[Array], *, rows: Array, bare: bool = False
+    ) -> tuple[float, list[Array | None]]:
+        """Return the loss and the weights' gradients alone; ``bare`` without penalties."""
+
+    def loss(
+        self,
+        values: Sequence[Array] | None = None,
+        training: bool = True,
+        *,
+        rows: Array | None = None,
+        bare: bool = False,
+    ) -> float:
         """Return the loss with ``values`` for the trainable weights."""
 
     def values(self) -> list[Array]:
         """Return the trainable weights, in the framework's own shapes."""
 
-    def stepper(self, rate: float | None = None) -> Stepper:
-        """Return a twin of the optimizer as it is now, at a rate."""
+    def stepper(self, rate: float | None = None, *, bare: bool = False) -> Stepper:
+        """Return a twin of the optimizer as it is now, at a rate; ``bare`` without decay."""
 
     def outputs(self, glance: Pass) -> tuple[list[Output], list[str]]:
         """Return the outputs with their losses, and what could not be told of them."""

@@ -10,7 +10,7 @@ from livegrad._checks import Array
 from livegrad.doctor._facts import Call, Output, Pass, Probe, norm
 from livegrad.doctor._report import Finding
 
-__all__ = ["cut", "left_out", "sign"]
+__all__ = ["cut", "left_out", "paired", "sign"]
 
 _WHY = "What has no gradient is not moved: all that lies below stays what chance made it."
 
@@ -42,7 +42,7 @@ def cut(probe: Probe, result: Pass) -> list[Finding]:
         return [_finding(probe, *flat)]
     if missing and len({id(out) for out in result.outputs}) == 1:
         evidence = f"{len(missing)} of {len(missing) + there} kernels get no gradient"
-        return [_finding(probe, missing[-1], evidence)]
+        return [_finding(probe, _ends(result) or missing[-1], evidence)]
     return []
 
 
@@ -56,7 +56,8 @@ def _ends(result: Pass) -> str | None:
     """Return the layer that is given a gradient and passes none on."""
     for call in reversed(result.calls):
         got = call.gradient is not None or call.delta is not None
-        if got and call.gradients and all(g is None for g in call.gradients):
+        above = bool(call.parents) and not call.first
+        if got and above and call.gradients and all(g is None for g in call.gradients):
             return call.layer.name
     return None
 
@@ -110,6 +111,39 @@ def left_out(probe: Probe) -> list[Finding]:
                 )
             ]
     return []
+
+
+def paired(head: Output) -> list[Finding]:
+    """Return a finding if a loss is the same whatever label an answer is compared with.
+
+    A loss that is not known here, and that takes the difference of arrays of unlike shapes, spreads
+    them out: each answer is compared with all labels.
+    """
+    if head.kind or head.cost is None or head.some is None or len(head.output) < 4:
+        return []
+    answers = head.output[: len(head.some)]
+    if len(answers) < 4 or len(np.unique(head.some[: len(answers)])) < 2:
+        return []
+    rng = np.random.default_rng(0)
+    wide = np.asarray(answers + rng.normal(0, np.std(answers) + 1.0, answers.shape), "float32")
+    try:
+        costs = [head.cost(wide), head.cost(wide[rng.permutation(len(wide))])]
+    except Exception:
+        return []
+    if not np.isfinite(costs).all() or abs(costs[0] - costs[1]) > 1e-5 * abs(costs[0]):
+        return []
+    return [
+        Finding(
+            "label-mismatch",
+            "data",
+            f"the loss is {costs[0]:.5g}, and the same where the answers change places: it does "
+            f"not depend on which label belongs to which; labels {head.some.shape}, answers "
+            f"{answers.shape}",
+            "Arrays of unlike shapes are stretched to each other: each answer is compared with all "
+            "labels.",
+            "y = y.reshape(answers.shape)",
+        )
+    ]
 
 
 def sign(head: Output, probe: Probe) -> list[Finding]:

@@ -22,9 +22,11 @@ _BINARY = {"binarycrossentropy", "binaryfocalcrossentropy"}
 _CATEGORICAL = {"categoricalcrossentropy", "categoricalfocalcrossentropy"}
 _SPARSE = {"sparsecategoricalcrossentropy"}
 _HINGE = {"hinge", "squaredhinge"}
+# It takes two distributions.
+_DIVERGENCE = "kldivergence"
 # It takes class numbers and the logarithms of probabilities.
 _LOGARITHMS = "negativeloglikelihood"
-KNOWN = _SQUARED | _BINARY | _CATEGORICAL | _SPARSE | _HINGE | {"poisson", _LOGARITHMS}
+KNOWN = _SQUARED | _BINARY | _CATEGORICAL | _SPARSE | _HINGE | {"poisson", _DIVERGENCE, _LOGARITHMS}
 """The losses that are judged, lower case without underscores."""
 _RANGES = {
     "sigmoid": (0.0, 1.0),
@@ -189,6 +191,8 @@ def _output(head: Output, words: Words) -> Finding | None:
         return _probabilities(head, words)
     if kind == _LOGARITHMS:
         return _logarithms(head, words)
+    if kind == _DIVERGENCE:
+        return _distribution(head, words)
     low, high = _RANGES.get(act, (-np.inf, np.inf))
     if kind in _SQUARED:
         outside = float(np.mean((head.y < low) | (head.y > high)))
@@ -202,6 +206,15 @@ def _output(head: Output, words: Words) -> Finding | None:
                 "Squared error keeps the factor p (1 - p): where the output is surely wrong, the "
                 "gradient is nearly 0. Cross-entropy cancels it.",
                 words.loss(f"{sparse}crossentropy"),
+            )
+        if act == "softmax" and head.units > 1 and _zero_one(head.y) and head.y.ndim > 1:
+            sums = head.y.sum(axis=-1)
+            return _mismatch(
+                head,
+                f"labels of one example sum to {sums.min():g} to {sums.max():g}, the outputs of "
+                "softmax to 1",
+                "Softmax shares out one; several labels at once need a sigmoid each.",
+                words.with_loss(words.dense(head.units, "sigmoid"), "binarycrossentropy"),
             )
         if outside > 0:
             return _mismatch(
@@ -233,8 +246,10 @@ def _probabilities(head: Output, words: Words) -> Finding | None:
     act, binary = head.activation, head.kind in _BINARY
     right, wrong = ("sigmoid", "softmax") if binary else ("softmax", "sigmoid")
     if head.logits:
-        if act in _RANGES:
-            low, high = _RANGES[act]
+        sums = head.output.sum(axis=-1)
+        shares = act == "unknown" and head.units > 1 and bool(np.allclose(sums, 1, atol=1e-3))
+        if act in _RANGES or (shares and head.output.min() >= 0):
+            low, high = _RANGES.get(act, (0.0, 1.0))
             return _mismatch(
                 head,
                 f"the loss takes logits, which lie within -inf and inf; the outputs of {act} lie "
@@ -272,6 +287,19 @@ def _probabilities(head: Output, words: Words) -> Finding | None:
             fix if act in ("linear", "unknown") else words.dense(head.units, right),
         )
     return None
+
+
+def _distribution(head: Output, words: Words) -> Finding | None:
+    """Judge what is taken for a distribution."""
+    sums = head.output.astype("float64").sum(axis=-1)
+    if head.activation == "softmax" or np.allclose(sums, 1, atol=1e-3):
+        return None
+    return _mismatch(
+        head,
+        f"outputs of one example sum to {sums.min():.3g} to {sums.max():.3g}, must be 1",
+        "The divergence of what is no distribution has no lower bound at the labels.",
+        words.dense(head.units, "softmax"),
+    )
 
 
 def _logarithms(head: Output, words: Words) -> Finding | None:
@@ -323,6 +351,15 @@ def _metric(head: Output, words: Words) -> Finding | None:
                 words.metric("accuracy", threshold=0.0),
             )
         columns = head.y.ndim > 1 and head.y.shape == (len(head.y), *head.output.shape[1:])
+        if name == "binaryaccuracy" and head.units > 2 and _one_hot(head):
+            return Finding(
+                "metric-mismatch",
+                head.layer,
+                f"{name} counts each of {head.units} columns, of which one is 1: saying 0 "
+                f"everywhere is right in {1 - 1 / head.units:.0%}",
+                "The number shown is high before anything is learned.",
+                words.metric("accuracy"),
+            )
         if head.units > 1 and head.kind in _CATEGORICAL | _SPARSE:
             wrong = (name == "categoricalaccuracy" and not columns) or (
                 name == "sparsecategoricalaccuracy" and columns

@@ -14,6 +14,7 @@ from livegrad.doctor import (
     _sequences,
     _signals,
     _steps,
+    _trial,
     _weights,
 )
 from livegrad.doctor._facts import Output, Pass, Probe
@@ -47,12 +48,20 @@ _SHRINKING = (
 )
 
 
-def judge(probe: Probe) -> Examination:
+def judge(probe: Probe, trials: bool = True) -> Examination:
     """Judge what a probe tells of a model.
+
+    Args:
+        probe: of the model.
+        trials: whether steps are tried where nothing else is found; they take seconds.
 
     Raises:
         ValueError: if the model cannot be run on the data.
     """
+    if probe.bad:
+        return _examination(
+            _examples.not_finite(probe), ["all else: not before the data are finite"]
+        )
     findings, unjudged = _weights.frozen(probe)
     findings += _weights.broken(probe)
     findings += _weights.identical(probe)
@@ -68,7 +77,7 @@ def judge(probe: Probe) -> Examination:
     heads, notes = probe.outputs(bare)
     unjudged += notes
     for head in heads:
-        findings += _gradients.sign(head, probe)
+        findings += _gradients.sign(head, probe) + _gradients.paired(head)
     heads = [head for head in heads if head.kind]
     for head in heads:
         findings += _heads.judge(head, probe.words)
@@ -94,10 +103,8 @@ def judge(probe: Probe) -> Examination:
         findings += _architecture.softmax(result, probe.words)
         findings += _signals.scale_of_input(path, probe.words)
         return _examination(findings, unjudged + _not_looked_into(result))
-    found, notes = _measured(probe, result, path, findings, heads)
+    found, notes = _measured(probe, result, path, findings, heads, trials)
     findings += found
-    if not findings and len(heads) == 1:
-        findings += _examples.unrelated(probe, heads[0])
     layers = [
         LayerGain(block.name, block.activation, *gains)
         for block, *gains in zip(path.blocks, path.gains, path.signal_gains, strict=True)
@@ -143,7 +150,12 @@ def _not_looked_into(result: Pass) -> list[str]:
 
 
 def _measured(
-    probe: Probe, result: Pass, path: Path, before: list[Finding], heads: list[Output]
+    probe: Probe,
+    result: Pass,
+    path: Path,
+    before: list[Finding],
+    heads: list[Output],
+    trials: bool,
 ) -> tuple[list[Finding], list[str]]:
     """Judge what the gradients tell, as far as nothing found before makes them tell lies."""
     words = probe.words
@@ -192,7 +204,32 @@ def _measured(
         unjudged.append("the learning rate: not before unscaled-target is mended")
         return findings, unjudged
     steps, notes = _steps.learning_rate(probe, result, path.depth, baseline)
-    return findings + steps, unjudged + notes
+    findings += steps
+    unjudged += notes
+    if not findings and not before and trials:
+        found, notes = _tried(probe, result, path, heads, baseline)
+        findings += found
+        unjudged += notes
+    return findings, unjudged
+
+
+def _tried(
+    probe: Probe, result: Pass, path: Path, heads: list[Output], baseline: float | None
+) -> tuple[list[Finding], list[str]]:
+    """Judge what some steps lead to, where nothing else was found."""
+    if not probe.optimizer.name or len(heads) > 1:
+        return [], []
+    found, well = _trial.learns(probe, result, baseline)
+    if not found and well is not True and len(heads) == 1:
+        found = _examples.unrelated(probe, heads[0])
+        if found and well is False and _trial.told(probe, baseline):
+            found = []
+    if not found and well is False:
+        # Chance is no excuse for a product that is small, where nothing is learned.
+        found, _ = _signals.product(probe, path, excused=False)
+    if found or well is not False:
+        return found, []
+    return [], [f"how it learns: {_trial.STEPS} steps, however long, lead nowhere"]
 
 
 def line(failure: Exception) -> str:

@@ -89,8 +89,10 @@ def running(probe: Probe, result: Pass, baseline: float | None) -> list[Finding]
         for layer in probe.layers
         if layer.kind == "normalization" and layer.over == "batch" and _averages(layer)
     ]
-    if not kept or probe.optimizer.taken == 0:
+    if not kept:
         return []
+    if probe.optimizer.taken == 0:
+        return _too_slow(probe, kept)
     then = probe.loss(training=False)
     reference = max(result.loss, baseline or 0.0)
     if then <= _WORSE * reference or reference <= 0:
@@ -106,6 +108,25 @@ def running(probe: Probe, result: Pass, baseline: float | None) -> list[Finding]
             "Training goes by the batch's mean and variance, inference by running averages, and "
             f"each step takes a share of {still:.2g} of the batch into them.",
             probe.words.momentum(worst, 0.9),
+        )
+    ]
+
+
+def _too_slow(probe: Probe, kept: list[Layer]) -> list[Finding]:
+    """Judge whether the planned steps are enough for the averages to get there."""
+    steps = probe.plan.steps()
+    slow = max(kept, key=lambda layer: layer.momentum)
+    left = slow.momentum**steps if steps is not None else 0.0
+    if left <= 0.5:
+        return []
+    return [
+        Finding(
+            "normalization",
+            slow.name,
+            f"after the {steps} steps planned {left:.0%} of the running averages are still what "
+            f"they began with, above 50%; momentum {slow.momentum:g}",
+            "Inference goes by the running averages: it is another model than the one trained.",
+            probe.words.momentum(slow, 0.9),
         )
     ]
 

@@ -20,6 +20,9 @@ from livegrad.signals import GRADIENT_BOUNDS, SIGNAL_BOUNDS
 
 __all__ = ["Block", "Path", "bends", "bounds", "slope", "through"]
 
+# What changes a norm without any loss.
+_OVER = ("passing", "mask", "noise")
+
 
 @dataclass
 class Block:
@@ -55,17 +58,30 @@ class Block:
         assert self.call.output is not None
         return int(self.call.output.shape[-1])
 
+    @property
+    def scaled(self) -> Call | None:
+        """The normalisation that its weights run into at once; they have no scale then."""
+        first = self.followers[0] if self.followers else None
+        bare = self.call.layer.activation == "linear"
+        return first if bare and first and first.layer.kind == "normalization" else None
+
     def through_weights(self) -> float:
-        """Return what its weights make of the gradient: dL/d(input) over its delta."""
+        """Return what its weights make of the gradient: dL/d(input) over its delta.
+
+        Where the weights run into a normalisation it stands for delta, with its own Jacobian below
+        it: the scale of what comes before a normalisation is nobody's.
+        """
         below = [norm(g) for g in self.call.gradients if g is not None]
-        above = norm(self.call.delta)
+        above = norm(self.scaled.gradient if self.scaled else self.call.delta)
         return max(below) / above if below and above > 0 else math.nan
 
     def through_activation(self) -> float:
         """Return what slopes and normalisations make of it: its delta over dL/d(output)."""
         above = norm(self.call.gradient)
         factor = norm(self.call.delta) / above if above > 0 else math.nan
-        for call in self.followers:
+        if self.scaled:
+            factor = 1.0
+        for call in self.followers[bool(self.scaled) :]:
             below = [norm(g) for g in call.gradients if g is not None]
             above = norm(call.gradient)
             factor *= max(below) / above if below and above > 0 else math.nan
@@ -87,12 +103,14 @@ class Path:
         head: the block that gives the output, or None.
         unknown: names of layers whose gain is passed over since it is not understood.
         before: calls that come before the first weighted one.
+        calls: all of the pass.
     """
 
     blocks: list[Block]
     head: Block | None
     unknown: list[str]
     before: list[Call]
+    calls: list[Call] = field(default_factory=list)
 
     @property
     def depth(self) -> int:
@@ -120,16 +138,47 @@ class Path:
         spread = 3 * math.sqrt(total) / 2
         return spread + total / 4, spread
 
+    def _joined(self, block: Block, after: Block | None) -> tuple[float, float]:
+        """Return by what else than weights, slopes and normalisations the way to the next changes.
+
+        Pooling and reshaping change a norm without any loss, and are passed over. What is added,
+        joined or scaled on the way is a factor like any other: with a shortcut the block's own
+        factor J becomes I + J, and a joined part has its share of the whole.
+        """
+        if after is None:
+            return 1.0, 1.0
+        gradient = signal = 1.0
+        before = block.call
+        for place in block.passed:
+            call = self.calls[place]
+            if any(call is one for one in block.followers):
+                signal = 1.0  # the block's own gain reaches to here
+            elif call.layer.kind not in _OVER and call.output is not None:
+                ways = [at for at, given in enumerate(call.inputs) if given is before.output]
+                if ways and call.gradients:
+                    gradient *= _ratio(norm(call.gradients[ways[0]]), norm(call.gradient))
+                    signal *= _ratio(spread(call.output), spread(call.inputs[ways[0]]))
+            before = call
+        return gradient, signal
+
+    @cached_property
+    def _between(self) -> list[tuple[float, float]]:
+        return [
+            self._joined(block, after) for block, after in zip_longest(self.blocks, self._above)
+        ]
+
     @cached_property
     def gains(self) -> list[float]:
         """Each hidden block's gain of the gradient, |delta_l| / |delta_(l+1)|.
 
-        What lies between two blocks is passed over; where weights follow that are not understood,
-        the last block's slopes alone count.
+        Pooling and reshaping between two blocks is passed over; where weights follow that are not
+        understood, the last block's slopes alone count.
         """
         return [
-            block.through_activation() * (after.through_weights() if after else 1.0)
-            for block, after in zip_longest(self.blocks, self._above)
+            block.through_activation() * joined * (after.through_weights() if after else 1.0)
+            for (block, after), (joined, _) in zip(
+                zip_longest(self.blocks, self._above), self._between, strict=True
+            )
         ]
 
     @cached_property
@@ -138,7 +187,10 @@ class Path:
 
         The first block has its slopes alone; the head, where there is one, comes last.
         """
-        own = [block.through_activation() for block in self.blocks]
+        own = [
+            block.through_activation() * joined
+            for block, (joined, _) in zip(self.blocks, self._between, strict=True)
+        ]
         for at, block in enumerate(self.blocks[1:], start=1):
             own[at] *= block.through_weights()
         return [*own, *([self.head.through_weights()] if self.head and self.blocks else [])]
@@ -146,7 +198,20 @@ class Path:
     @cached_property
     def signal_gains(self) -> list[float]:
         """Each hidden block's gain of the signal."""
-        return [block.signal_gain() for block in self.blocks]
+        return [
+            block.signal_gain() * joined
+            for block, (_, joined) in zip(self.blocks, self._between, strict=True)
+        ]
+
+    @property
+    def normalised(self) -> bool:
+        """Whether most blocks have a normalisation behind or before their weights.
+
+        Weights before a normalisation have no scale of their own: too long a step makes them
+        larger, and the next step shorter (Arora, Li and Lyu 2019).
+        """
+        kinds = [call.layer.kind for block in self.blocks for call in block.followers]
+        return 2 * kinds.count("normalization") >= len(self.blocks) > 0
 
     @property
     def start(self) -> Call | None:
@@ -156,14 +221,14 @@ class Path:
         return next((c for c in calls if c.layer.weights and c.layer.kind not in scaled), None)
 
 
-def bounds(of: str, optimizer: Optimizer) -> tuple[float, float]:
+def bounds(of: str, optimizer: Optimizer, normalised: bool = False) -> tuple[float, float]:
     """Return the bounds of the "gradient"'s or the "signal"'s product.
 
     Measured for plain SGD and for Adam; every optimizer but SGD adapts its steps in some way and
-    is given Adam's.
+    is given Adam's, and so are weights that normalisations follow: they set their own step.
     """
     measured = GRADIENT_BOUNDS if of == "gradient" else SIGNAL_BOUNDS
-    return measured["Adam" if optimizer.adaptive else "SGD"]
+    return measured["Adam" if optimizer.adaptive or normalised else "SGD"]
 
 
 def bends(layer: Layer) -> bool:
@@ -208,7 +273,9 @@ def through(calls: list[Call], outputs: list[Array]) -> Path:
     for call in calls:
         origin = max(call.parents, key=lambda at: best[at], default=None)
         came.append(origin)
-        best.append((best[origin] if origin is not None else 0) + call.layer.weighted)
+        # A kernel of 0 at the end of a branch passes nothing on for now: another way counts.
+        worth = (-len(calls) if _is_zero(call.layer) else 1) if call.layer.weighted else 0
+        best.append((best[origin] if origin is not None else 0) + worth)
     ends = [at for at, call in enumerate(calls) if any(call.output is out for out in outputs)]
     ends = ends or ([len(calls) - 1] if calls else [])
     at = max(ends, key=lambda end: best[end], default=None)
@@ -237,4 +304,14 @@ def through(calls: list[Call], outputs: list[Array]) -> Path:
     # What comes after the last weights belongs to the output, unless other weights follow there.
     tail = bool(blocks) and not any(calls[p].layer.name in unknown for p in blocks[-1].passed)
     head = blocks.pop() if tail else None
-    return Path(blocks, head, unknown, before)
+    return Path(blocks, head, unknown, before, calls)
+
+
+def _ratio(above: float, below: float) -> float:
+    """Return a factor; 1 where there is none that could be told."""
+    ratio = above / below if below > 0 else math.nan
+    return ratio if math.isfinite(ratio) and ratio > 0 else 1.0
+
+
+def _is_zero(layer: Layer) -> bool:
+    return layer.kernel is not None and not np.any(layer.kernel.read())

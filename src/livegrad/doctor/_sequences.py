@@ -147,6 +147,17 @@ def attention(probe: Probe, result: Pass) -> list[Finding]:
             scores = call.output if call.output is not None and call.output.ndim > 2 else None
         if scores is None or scores.shape[-1] < _KEYS:
             continue
+        if np.ptp(scores) == 0 and np.allclose(scores, 1 / scores.shape[-1]):
+            return [
+                Finding(
+                    "attention",
+                    call.layer.name,
+                    f"each query gives each of {scores.shape[-1]} keys the same share, to the last "
+                    "digit",
+                    "The scores are all 0: queries and keys get no gradient, and stay so.",
+                    probe.words.attend(),
+                )
+            ]
         largest = scores.max(axis=-1).astype("float64")
         flat = float(np.mean(4 * largest * (1 - largest) < A_TWENTIETH))
         if flat <= 0.5:

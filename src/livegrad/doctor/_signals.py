@@ -80,6 +80,8 @@ def scale_of_input(path: Path, words: Words) -> list[Finding]:
     call = path.start
     if call is None or not call.inputs:
         return []
+    if any(block.call is call and block.scaled for block in path.blocks):
+        return []  # the normalisation takes the scale out at once
     if any(c.layer.kind == "embedding" for c in path.before):
         return []
     x = np.asarray(call.inputs[0], dtype="float64")
@@ -101,7 +103,8 @@ def scale_of_input(path: Path, words: Words) -> list[Finding]:
         why = "The first layer's signal and its weights' gradients are as many times too small."
     integers = bool((x == np.round(x)).all() and x.min() >= 0 and x.max() <= 255)
     normal = words.scale(pixels=integers and largest > LARGEST)
-    return [Finding("unscaled-input", call.layer.name, evidence, why, normal)]
+    evidence += f", as {call.layer.name} is given it"
+    return [Finding("unscaled-input", "data", evidence, why, normal)]
 
 
 def units(result: Pass, path: Path, probe: Probe) -> tuple[list[Finding], list[str]]:
@@ -187,16 +190,23 @@ def _saturated(
     )
 
 
-def product(probe: Probe, path: Path) -> tuple[list[Finding], list[str]]:
+def product(probe: Probe, path: Path, excused: bool = True) -> tuple[list[Finding], list[str]]:
     """Judge the gradient's product and then the signal's, against a fresh set of weights.
 
     The fresh weights are what the initializer that pairs with each activation draws for the same
     architecture. If they bring the product back, and the model still has what its own initializer
     drew, the initializer is at fault; else the depth, the activation or the training is.
+
+    Args:
+        probe: of the model.
+        path: its blocks.
+        excused: whether what chance does is allowed for, as it is while the model learns.
     """
+    if any(block.activation == "unknown" for block in path.blocks):
+        return [], ["the products of gains: an activation is not known here"]
     if path.gains and not any(math.isfinite(gain) for gain in path.gains):
         return [], ["the product of gains: no gradient reaches the hidden layers"]
-    judged = [_Judged(of, path, probe.optimizer) for of in ("gradient", "signal")]
+    judged = [_Judged(of, path, probe.optimizer, excused) for of in ("gradient", "signal")]
     out = [one for one in judged if one.out]
     if not out:
         return [], []
@@ -216,12 +226,12 @@ class _Judged:
         roots: of the bounds without chance, for a single layer.
     """
 
-    def __init__(self, of: str, path: Path, optimizer: Optimizer) -> None:
+    def __init__(self, of: str, path: Path, optimizer: Optimizer, excused: bool = True) -> None:
         self.of = of
         self.factors = _factors(of, path)
         self.total = _total(self.factors)
-        low, high = bounds(of, optimizer)
-        below, above = path.chance
+        low, high = bounds(of, optimizer, path.normalised)
+        below, above = path.chance if excused else (0.0, 0.0)
         self.limits = (low * math.exp(-below), high * math.exp(above))
         self.roots = (low ** (1 / path.depth), high ** (1 / path.depth))
 
@@ -287,7 +297,7 @@ def _out_of_bounds(one: _Judged, path: Path, other: Path | None, words: Words) -
             words.layer(layer, initializer=name),
         )
     paired, normalised = words.layer(layer, initializer=name), words.normalise()
-    flat = layer.activation in ("sigmoid", "softmax", "hard_sigmoid", "tanh")
+    flat = block.activation in ("sigmoid", "softmax", "hard_sigmoid", "tanh")
     flat = flat and not cured and block is not path.head
     relu = words.layer(layer, activation="relu", initializer="he_normal")
     code = f"{'vanishing' if small else 'exploding'}-{of}"

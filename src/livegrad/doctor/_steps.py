@@ -11,15 +11,12 @@ A step that changes each layer's weights by the fraction r changes a product of 
 the bound's L-th root less 1. A rate is called too high, too, where the loss does not fall after
 such a step.
 
-A rate may be too high only after a while. Where a pass is cheap, some twenty steps are taken: if
-they end no lower than they began, and a tenth or a hundredth of the rate gets far lower in as many,
-the rate is too high.
-
 **Too short.** A number of precision eps is kept up to half of eps. A step below 8 eps of the weight
 is eaten up by rounding to a sixteenth and more, and takes about a million steps to move a weight by
-its own size. A rate is called too low only if a longer step lowers the loss and this one does not;
-or if all steps that are planned, ten thousand where no plan was told, lower the loss by less than a
-tenth of it, each as much as the first one, while one of ten times the length lowers it more.
+its own size. A rate is called too low only if a longer step lowers the loss and this one does not.
+
+A rate may be too high only after a while, and too low for the steps that are planned: that is tried
+in ``_trial``.
 """
 
 from __future__ import annotations
@@ -40,17 +37,12 @@ _STEPS = 3
 _GROWTH = 3.0
 _ROUNDING = 8.0
 _THOUSANDTH = 1e-3
+# From 1 to the next number of float16, whose smallest numbers are near too.
+_HALF = 2.0**-10
 # A rate to begin with where the optimizer's own is 0.
 _LEAST = 1e-12
 # Above what rounding does to a mean of losses.
 _SEEN = 1e-4
-# Steps that a rate is given to show what it does, and the multiplications a pass may take for it.
-_TRIAL = 20
-_CHEAP = 1e8
-# What a training without a plan is taken for.
-_PLANNED = 10_000
-# What it has to lower the loss by.
-_TENTH = 0.1
 
 
 def learning_rate(
@@ -86,8 +78,7 @@ def learning_rate(
             return [], ["learning rate: a schedule may begin with steps as short as these"]
         return _short(probe, result, start, bound), []
     if losses[0] < result.loss:
-        idle = _idle(probe, result, start, first, losses[0])
-        return idle or _later(probe, result, baseline), []
+        return [], []
     while math.isfinite(losses[-1]) and len(losses) < _STEPS and not min(losses) < result.loss:
         twin.step(probe.run(twin.values).weights)
         losses.append(probe.loss(twin.values))
@@ -95,126 +86,20 @@ def learning_rate(
     if not found:
         return [], []
     better, evidence = found
+    half = _precision(probe) == _HALF
     return [
         Finding(
-            "learning-rate",
+            "precision" if half else "learning-rate",
             "optimizer",
             evidence,
-            "The step ends higher on the other side of the valley than it began, and the next one "
-            "higher still.",
-            probe.words.rate(better, optimizer),
+            "Weights in half precision: squares of small gradients round to 0, and what is divided "
+            "by their root is no step any more."
+            if half
+            else "The step ends higher on the other side of the valley than it began, and the next "
+            "one higher still.",
+            probe.words.half() if half else probe.words.rate(better, optimizer),
         )
     ], []
-
-
-def _idle(
-    probe: Probe,
-    result: Pass,
-    start: list[Array],
-    first: list[Array],
-    lower: float,
-) -> list[Finding]:
-    """Return a finding if all steps together hardly lower the loss, and longer ones would."""
-    optimizer, plan = probe.optimizer, probe.plan
-    steps = plan.steps() or _PLANNED
-    fall = result.loss - lower
-    # What momentum adds up to.
-    lasting = optimizer.lasting(steps) / (1 - min(optimizer.momentum, 0.99))
-    due = _TENTH * (result.loss - result.penalty)
-    if fall * lasting >= due or due <= 0:
-        return []
-    factor = 1.0
-    while factor < 1e6:
-        longer = probe.loss(_along(start, first, 10 * factor))
-        if not result.loss - longer > 5 * factor * fall:
-            break
-        factor *= 10
-    if factor == 1.0:
-        return []
-    small = plan.steps(32)
-    large = plan.batch is not None and plan.batch > 32 and 2 * plan.batch >= plan.total
-    if large and small and fall * lasting * small / steps >= due:
-        return [
-            Finding(
-                "batch-size",
-                "data",
-                f"batches of {plan.batch} of {plan.total} examples make {steps} steps in "
-                f"{plan.epochs} epochs; they lower the loss by {fall * lasting:.2g} of "
-                f"{result.loss:.3g}, must be at least a tenth",
-                "A step is about as long whatever the batch: fewer steps go less far.",
-                probe.words.batch(32),
-            )
-        ]
-    planned = "planned" if plan.steps() else "of a long training"
-    decayed = optimizer.schedule is not None or optimizer.began > 2 * optimizer.rate
-    now = f"; the rate is {optimizer.rate:.2g} now" if decayed else ""
-    if optimizer.clipped:
-        name, most = optimizer.clipped
-        now += f"; {name} is {most:g}"
-    return [
-        Finding(
-            "learning-rate",
-            "optimizer",
-            f"the first step lowers the loss by {fall:.2g}, and all {steps} {planned} by "
-            f"{fall * lasting:.2g} of {result.loss:.3g} if each does as much, must be at least a "
-            f"tenth; a step {factor:g} times as long lowers it by more than {5 * factor / 10:g} "
-            f"times as much{now}",
-            "The steps are so short that training ends where it began.",
-            probe.words.rate(_rounded(optimizer.rate * min(factor, 1e4)), optimizer),
-        )
-    ]
-
-
-def _later(probe: Probe, result: Pass, baseline: float | None) -> list[Finding]:
-    """Return a finding if some twenty steps lead nowhere, and shorter ones do."""
-    if _work(result) > _CHEAP or not probe.optimizer.rate:
-        return []
-    rate = probe.optimizer.rate
-    reference = min(result.loss, baseline) if baseline else result.loss
-    ended = _tried(probe, rate, result)
-    if ended < 0.9 * reference or reference <= 0:
-        return []
-    for part in (10, 100):
-        other = _tried(probe, rate / part, result)
-        if other < 0.7 * min(ended, reference):
-            return [
-                Finding(
-                    "learning-rate",
-                    "optimizer",
-                    f"after {_TRIAL} steps on one batch the loss is {ended:.3g}, from "
-                    f"{result.loss:.3g}, and {other:.3g} with a rate {part} times as small, must "
-                    "not be so much lower",
-                    "The first step is a good one; those that follow jump across the valley, or "
-                    "silence units for good.",
-                    probe.words.rate(_rounded(rate / part), probe.optimizer),
-                )
-            ]
-    return []
-
-
-def _tried(probe: Probe, rate: float, result: Pass) -> float:
-    """Return the loss after some twenty steps on one batch, the middle of the last five."""
-    twin = probe.stepper(rate)
-    twin.step(result.weights)
-    losses = []
-    for _ in range(_TRIAL - 1):
-        now = probe.run(twin.values)
-        if not math.isfinite(now.loss):
-            return math.inf
-        losses.append(now.loss)
-        twin.step(now.weights)
-    return float(np.median(losses[-5:]))
-
-
-def _work(result: Pass) -> float:
-    """Return the multiplications of one pass: each output with what its kernel takes in."""
-    return float(
-        sum(
-            call.output.size * np.prod(call.layer.kernel.shape[:-1])
-            for call in result.calls
-            if call.output is not None and call.layer.kernel is not None
-        )
-    )
 
 
 def _relative(new: Sequence[Array], old: Sequence[Array]) -> float | None:

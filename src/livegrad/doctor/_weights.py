@@ -11,6 +11,11 @@ from livegrad.doctor._facts import Layer, Pass, Probe, Weight
 from livegrad.doctor._path import Path
 from livegrad.doctor._report import Finding
 
+# Where chance alone moves a spread by so much, nothing is told from it.
+_UNSURE = 0.5
+# Draws that show how far an initializer reaches.
+_DRAWS = 20
+
 __all__ = ["broken", "drawn", "frozen", "identical", "symmetric"]
 
 
@@ -57,6 +62,9 @@ def symmetric(path: Path, result: Pass, probe: Probe) -> list[Finding]:
             size = np.abs(g).max()
             if size > 0 and np.abs(g - g[:, :1]).max() > 1e3 * np.finfo("float32").eps * size:
                 continue
+            # No gradient yet, below an output that starts at 0: a few steps tell.
+            if size == 0 and kernel.place is not None and _part(probe, kernel, result):
+                continue
         init = "he_normal" if block.activation in ("relu", "elu", "linear") else "glorot_uniform"
         return [
             Finding(
@@ -69,6 +77,21 @@ def symmetric(path: Path, result: Pass, probe: Probe) -> list[Finding]:
             )
         ]
     return []
+
+
+def _part(probe: Probe, kernel: Weight, result: Pass) -> bool:
+    """Whether a few steps make the units of a kernel differ."""
+    assert kernel.place is not None
+    try:
+        twin = probe.stepper()
+        gradients = result.weights
+        for _ in range(3):
+            twin.step(gradients)
+            gradients = probe.run(twin.values).weights
+    except Exception:
+        return False
+    value = kernel.turned(twin.values[kernel.place]).reshape(-1, kernel.shape[-1])
+    return bool(np.ptp(value, axis=1).max() > 0)
 
 
 def identical(probe: Probe) -> list[Finding]:
@@ -129,8 +152,14 @@ def drawn(layer: Layer) -> bool | None:
     value = kernel.value
     if value.std() == 0 or fresh.std() == 0:
         return bool(np.allclose(value, fresh))
-    # Two samples of n weights: the ratio of their spreads is 1 up to 1 / sqrt(n).
-    return bool(abs(value.std() / fresh.std() - 1) < 4 / math.sqrt(value.size))
+    # Two samples of n weights: the ratio of their spreads is 1 up to 1 / sqrt(n). Few weights have
+    # a spread near to any after some training too.
+    reach = max(float(np.abs(kernel.draw()).max()) for _ in range(_DRAWS))
+    if np.abs(value).max() > 1.05 * reach:
+        return False  # what is drawn ends somewhere, and training goes beyond
+    off = abs(value.std() / fresh.std() - 1)
+    chance = 4 / math.sqrt(value.size)
+    return bool(off < chance) if chance < _UNSURE or off >= chance else None
 
 
 def frozen(probe: Probe) -> tuple[list[Finding], list[str]]:
@@ -158,7 +187,7 @@ def frozen(probe: Probe) -> tuple[list[Finding], list[str]]:
             return [
                 Finding(
                     "frozen",
-                    layer.name,
+                    layer.within or layer.name,
                     f"kernel's spread {np.std(layer.kernel.value):.3g} is its initializer's up to "
                     f"chance, and 0 of {len(layer.weights)} variables are trainable, must be above "
                     "0",

@@ -23,7 +23,7 @@ class Patient:
         truth: what a prediction is scored against: classes, 0/1 labels or measurements.
         read: how the output is read: "class" by the largest, "half" or "zero" by the threshold,
             "value" as it is.
-        epochs: of training.
+        epochs: of training; none with 0.
         batch: examples a step.
     """
 
@@ -61,7 +61,8 @@ class Patient:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             try:
-                self._steps()
+                if self.epochs:
+                    self._steps()
             except Exception:
                 return 0.0
             return self.score()

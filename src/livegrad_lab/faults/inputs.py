@@ -8,7 +8,7 @@ from livegrad_lab.faults.case import Patient, fault
 from livegrad_lab.faults.models import binary, dense, sgd, stack, two_classes
 
 
-@fault("pixels from 0 to 255", "unscaled-input", "hidden_1", "Rescaling(1 / 127.5, offset=-1)")
+@fault("pixels from 0 to 255", "unscaled-input", "data", "Rescaling(1 / 127.5, offset=-1)")
 def _pixels_from_0_to_255(mended: bool) -> Patient:
     import keras
 
@@ -21,7 +21,7 @@ def _pixels_from_0_to_255(mended: bool) -> Patient:
     return two_classes(stack(x, *layers, dense(1, "sigmoid", "output")), x, y, sgd(0.1))
 
 
-@fault("one feature in the thousands", "unscaled-input", "hidden_1", "Normalization()")
+@fault("one feature in the thousands", "unscaled-input", "data", "Normalization()")
 def _one_feature_in_the_thousands(mended: bool) -> Patient:
     import keras
 
@@ -35,7 +35,7 @@ def _one_feature_in_the_thousands(mended: bool) -> Patient:
     return two_classes(stack(x, *layers, dense(1, "sigmoid", "output")), x, y, sgd(0.1))
 
 
-@fault("inputs a ten-thousandth", "unscaled-input", "hidden_1", "Normalization()")
+@fault("inputs a ten-thousandth", "unscaled-input", "data", "Normalization()")
 def _inputs_a_ten_thousandth(mended: bool) -> Patient:
     import keras
 

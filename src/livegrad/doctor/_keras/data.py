@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from livegrad._checks import counted
+from livegrad._checks import Array, counted
 
 __all__ = ["Sample", "draw"]
 
@@ -26,6 +26,7 @@ class Sample:
         labels: all labels that were looked at, flat over the outputs.
         batch: examples a step, where a data set tells.
         total: examples in all, as far as is known.
+        bad: what is not finite in the data, "" where all is.
     """
 
     x: Any
@@ -35,20 +36,23 @@ class Sample:
     labels: list[np.ndarray[Any, Any]]
     batch: int | None = None
     total: int = 0
+    bad: str = ""
 
-    def first(self, rows: int) -> Sample:
-        """Return a sample of its first rows."""
+    def some(self, rows: int | Array) -> Sample:
+        """Return a sample of its first rows, or of those at some places."""
+        at = np.arange(min(rows, self.rows)) if isinstance(rows, int) else rows
         x, y, weight = keras.tree.map_structure(
-            lambda part: None if part is None else part[:rows], (self.x, self.y, self.weight)
+            lambda part: None if part is None else keras.ops.take(part, at, axis=0),
+            (self.x, self.y, self.weight),
         )
-        return replace(self, x=x, y=y, weight=weight, rows=min(rows, self.rows))
+        return replace(self, x=x, y=y, weight=weight, rows=len(at))
 
 
 def draw(x: Any, y: Any, rows: int) -> Sample:
     """Return up to ``rows`` examples, evenly spaced if arrays, the first ones of a data set.
 
     Raises:
-        ValueError: if there are none, if they do not fit each other, or if one is not finite.
+        ValueError: if there are none, or if they do not fit each other.
     """
     counted(rows, "rows")
     weight, batch, total = None, None, 0
@@ -57,7 +61,7 @@ def draw(x: Any, y: Any, rows: int) -> Sample:
     arrays = [("x", _arrays(x)), ("y", _arrays(y))]
     if weight is not None:
         arrays.append(("sample_weight", _arrays(weight)))
-    count = None
+    count, bad = None, ""
     for name, group in arrays:
         for array in keras.tree.flatten(group):
             if array.dtype == object or array.dtype.kind in "USO":
@@ -71,7 +75,7 @@ def draw(x: Any, y: Any, rows: int) -> Sample:
                 raise ValueError(
                     f"x and y must have as many examples, got {count} and {len(array)}"
                 )
-            _finite(name, array)
+            bad = bad or _not_finite(name, array)
     assert count is not None
     at = np.unique(np.linspace(0, count - 1, min(rows, count)).astype(int))  # (rows,)
 
@@ -81,7 +85,8 @@ def draw(x: Any, y: Any, rows: int) -> Sample:
     labels = keras.tree.flatten(arrays[1][1])
     weights = None if weight is None else some(arrays[2][1], _tensor)
     x, y = some(arrays[0][1], _tensor), some(arrays[1][1], _tensor)
-    return Sample(x, y, weights, len(at), labels, batch, count if batch is None else total)
+    total = count if batch is None else total
+    return Sample(x, y, weights, len(at), labels, batch, total, bad)
 
 
 def _arrays(group: Any) -> Any:
@@ -142,10 +147,12 @@ def _is_array(data: Any) -> bool:
     return hasattr(data, "dtype") or isinstance(data, list | dict)
 
 
-def _finite(name: str, array: np.ndarray[Any, Any]) -> None:
+def _not_finite(name: str, array: Array) -> str:
+    """Return what is not finite in an array, "" if all is."""
     if array.dtype.kind != "f":
-        return
+        return ""
     # The extremes are NaN or infinite if any value is: no copy of large data is made.
-    if not (np.isfinite(array.min()) and np.isfinite(array.max())):
-        bad = int(np.sum(~np.isfinite(array)))
-        raise ValueError(f"{name} must be finite: {bad} of {array.size} values are not")
+    if np.isfinite(array.min()) and np.isfinite(array.max()):
+        return ""
+    bad = int(np.sum(~np.isfinite(array)))
+    return f"{bad} of {array.size} values of {name} are not finite, must be 0"

@@ -53,12 +53,17 @@ def outputs(model: Any, sample: Sample, glance: Pass) -> tuple[list[Output], lis
                 weighted=sample.weight is not None,
                 cost=_cost(loss, shown),
                 some=shown,
-                axis=int(getattr(loss, "axis", -1) or -1),
+                axis=_axis(loss),
             )
         )
         if known and found[-1].activation == "unknown":
             unjudged.append(f"output activation of {name}: it is no known layer's")
     return found, unjudged
+
+
+def _axis(loss: Any) -> int:
+    axis = getattr(loss, "axis", -1)
+    return axis if isinstance(axis, int) else -1
 
 
 def _cost(loss: Any, y: Array) -> Callable[[Array], float]:
@@ -96,7 +101,7 @@ def _metric(metric: Any) -> Metric:
     return Metric(
         name=str(name or type(metric).__name__).replace("_", "").lower(),
         plain=isinstance(metric, str),
-        threshold=None if threshold is None else float(threshold),
+        threshold=float(threshold) if isinstance(threshold, int | float) else None,
         equal=type(metric) is keras.metrics.Accuracy,
     )
 

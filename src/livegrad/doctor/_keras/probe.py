@@ -45,7 +45,7 @@ class KerasProbe:
 
     def __init__(self, model: Any, sample: Sample, plan: Plan | None = None) -> None:
         self.model, self.sample, self.plan = model, sample, plan or Plan()
-        self.rows = sample.rows
+        self.rows, self.bad = sample.rows, sample.bad
         self.x = [array(part) for part in keras.tree.flatten(sample.x)]
         self.y = [array(part) for part in keras.tree.flatten(sample.y)]
         self.variables = list(model.trainable_variables)
@@ -53,6 +53,10 @@ class KerasProbe:
         self._places = {id(v): at for at, v in enumerate(self.variables)}
         self._known: dict[tuple[int, bool], Layer] = {}
         self.layers = [self.facts(layer) for layer in inner(model)]
+        for part in model.layers:
+            if isinstance(part, keras.Model) and not part.trainable:
+                for layer in inner(part):
+                    self.facts(layer).within = str(part.name)
         self.failed: tuple[Layer, list[Array]] | None = None
 
     def facts(self, layer: Any) -> Layer:
@@ -102,17 +106,17 @@ class KerasProbe:
         self,
         values: Sequence[Any] | None = None,
         *,
-        rows: int | None = None,
+        rows: int | Array | None = None,
         with_loss: bool = True,
     ) -> Pass:
         """Run forward and backward in training mode, without dropout.
 
         Args:
             values: stand for the trainable variables; without them, their own values.
-            rows: examples, the first ones; all of the sample without it.
+            rows: the first so many examples, or places; all of the sample without it.
             with_loss: whether labels fit, so that a loss can be asked for.
         """
-        sample = self.sample if rows is None else self.sample.first(rows)
+        sample = self.sample if rows is None else self.sample.some(rows)
         given = self._tensors(values)
         lower = any(layer.compute_dtype == "float16" for layer in self.model._flatten_layers())
         # In half precision small gradients underflow: training scales the loss, and so do we, with
@@ -176,10 +180,20 @@ class KerasProbe:
         weights = [unscaled(g) for g in gradients]
         return Pass(calls, outputs, float(loss), weights, error, float(penalty))
 
-    def loss(self, values: Sequence[Any] | None = None, training: bool = True) -> float:
+    def loss(
+        self,
+        values: Sequence[Array] | None = None,
+        training: bool = True,
+        *,
+        rows: Array | None = None,
+        bare: bool = False,
+    ) -> float:
         """Return the loss with ``values`` for the trainable variables."""
-        sample = self.sample
-        mapping = list(zip(self.variables, self._tensors(values), strict=True))
+        sample = self.sample if rows is None else self.sample.some(rows)
+        return float(self._cost(sample, self._tensors(values), training, bare))
+
+    def _cost(self, sample: Sample, values: list[Any], training: bool, bare: bool) -> Any:
+        mapping = list(zip(self.variables, values, strict=True))
         with (
             keras.StatelessScope(state_mapping=mapping, collect_losses=True),
             _listening(_Heard(self, sample.x, deaf=True)),
@@ -188,11 +202,23 @@ class KerasProbe:
             loss = self.model.compute_loss(
                 sample.x, sample.y, predicted, sample.weight, training=training
             )
-        return float(loss)
+            return loss - sum(self.model.losses) if bare and self.model.losses else loss
 
-    def stepper(self, rate: float | None = None) -> _Stepper:
-        """Return a twin of the optimizer as it is now, at a rate."""
-        return _Stepper(self.model.optimizer, self.variables, rate)
+    def slopes(
+        self, values: Sequence[Array], *, rows: Array, bare: bool = False
+    ) -> tuple[float, list[Array | None]]:
+        """Return the loss and the weights' gradients alone; ``bare`` without penalties."""
+        sample = self.sample.some(rows)
+
+        def compute(values: list[Any], touch: Any) -> tuple[Any, Any]:
+            return self._cost(sample, values, True, bare), None
+
+        loss, _, (found, _) = backend.differentiate(compute, self._tensors(values), [], dict)
+        return float(loss), [None if g is None else array(backend.dense(g)) for g in found]
+
+    def stepper(self, rate: float | None = None, *, bare: bool = False) -> _Stepper:
+        """Return a twin of the optimizer as it is now, at a rate; ``bare`` without decay."""
+        return _Stepper(self.model.optimizer, self.variables, rate, bare)
 
     def alone(self, call: Call) -> Array | None:
         """Return the gradient that one call alone sends to its first input."""
@@ -207,10 +233,13 @@ _CLIPS = ("clipnorm", "global_clipnorm", "clipvalue")
 class _Stepper:
     """A twin of the optimizer, with copies of the trainable weights."""
 
-    def __init__(self, optimizer: Any, variables: list[Any], rate: float | None) -> None:
+    def __init__(
+        self, optimizer: Any, variables: list[Any], rate: float | None, bare: bool
+    ) -> None:
         own = getattr(optimizer, "inner_optimizer", optimizer)
         rate = float(own.learning_rate) if rate is None else rate
-        self._twin = type(own).from_config(own.get_config() | {"learning_rate": rate})
+        changed = {"learning_rate": rate} | ({"weight_decay": None} if bare else {})
+        self._twin = type(own).from_config(own.get_config() | changed)
         # The names go with them: weight decay leaves some out by name.
         # A tensor is copied; handed the value itself, Keras would take the model's variable.
         self._copies = [
@@ -329,7 +358,7 @@ def _listening(heard: _Heard) -> Iterator[None]:
         given: list[Any] = []
         try:
             with _overheard(layer, given, heard.touch):
-                result, scores = _attended(original, known, layer, args, kwargs)
+                result, scores = _attended(original, layer, args, kwargs)
         except Exception:
             heard.probe.failed = heard.probe.facts(layer), [array(t) for t in tensors]
             raise
@@ -368,11 +397,11 @@ def _listening(heard: _Heard) -> Iterator[None]:
         keras.Operation.__call__ = operations
 
 
-def _attended(
-    original: Any, known: Layer, layer: Any, args: Any, kwargs: dict[str, Any]
-) -> tuple[Any, Any]:
+def _attended(original: Any, layer: Any, args: Any, kwargs: dict[str, Any]) -> tuple[Any, Any]:
     """Call a layer, and ask an attention for its scores too."""
-    if known.kind != "attention" or not known.own or kwargs.get("return_attention_scores"):
+    own = type(layer).__module__.startswith("keras.")
+    asked = kwargs.get("return_attention_scores")
+    if kind_of(layer) != "attention" or not own or asked:
         return original(layer, *args, **kwargs), None
     result, scores = original(layer, *args, **kwargs, return_attention_scores=True)
     return result, scores

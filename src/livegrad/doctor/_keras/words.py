@@ -69,7 +69,7 @@ class _Words:
 
     def thaw(self, layer: Layer | None) -> str:
         """The layer, or the model, made trainable."""
-        what = "model" if layer is None else f'model.get_layer("{layer.name}")'
+        what = "model" if layer is None else f'model.get_layer("{layer.within or layer.name}")'
         return f"{what}.trainable = True"
 
     def finite(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +25,7 @@ class Sample:
         labels: all labels that were looked at, flat.
         batch: examples a step, where a loader tells.
         total: examples in all.
+        bad: what is not finite in the data, "" where all is.
     """
 
     x: Any
@@ -33,11 +34,13 @@ class Sample:
     labels: list[Array]
     batch: int | None = None
     total: int = 0
+    bad: str = ""
 
-    def first(self, rows: int) -> Sample:
-        """Return a sample of its first rows."""
-        x, y = tree.tree_map(lambda part: _some(part, slice(rows)), (self.x, self.y))
-        return Sample(x, y, min(rows, self.rows), self.labels, self.batch, self.total)
+    def some(self, rows: int | Array) -> Sample:
+        """Return a sample of its first rows, or of those at some places."""
+        at = np.arange(min(rows, self.rows)) if isinstance(rows, int) else rows
+        x, y = tree.tree_map(lambda part: _some(part, at), (self.x, self.y))
+        return replace(self, x=x, y=y, rows=len(at))
 
     def call(self, module: Any) -> Any:
         """Call the module: a tuple gives several arguments, a dict named ones."""
@@ -46,22 +49,24 @@ class Sample:
         return module(*self.x) if isinstance(self.x, tuple) else module(self.x)
 
 
-def _some(part: Any, at: Any) -> Any:
-    return part[at] if isinstance(part, torch.Tensor) and part.ndim else part
+def _some(part: Any, at: Array) -> Any:
+    if not isinstance(part, torch.Tensor) or not part.ndim:
+        return part
+    return part.detach()[torch.as_tensor(at, device=part.device)]
 
 
 def draw(x: Any, y: Any, rows: int, device: Any) -> Sample:
     """Return up to ``rows`` examples, evenly spaced if arrays, the first ones of a loader.
 
     Raises:
-        ValueError: if there are none, if they do not fit each other, or if one is not finite.
+        ValueError: if there are none, or if they do not fit each other.
     """
     counted(rows, "rows")
     batch, total = None, 0
     if y is None and not isinstance(x, torch.Tensor | np.ndarray | dict):
         x, y, batch, total = _batches(x, rows)
     x, y = _tensors(x), _tensors(y)
-    count = None
+    count, bad = None, ""
     for name, group in (("x", x), ("y", y)):
         for tensor in _leaves(group):
             if tensor.ndim == 0 or len(tensor) == 0:
@@ -73,8 +78,9 @@ def draw(x: Any, y: Any, rows: int, device: Any) -> Sample:
                     f"x and y must have as many examples, got {count} and {len(tensor)}"
                 )
             if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-                bad = int((~torch.isfinite(tensor)).sum())
-                raise ValueError(f"{name} must be finite: {bad} of {tensor.numel()} values are not")
+                found = int((~torch.isfinite(tensor)).sum())
+                of = f"{found} of {tensor.numel()} values of {name}"
+                bad = bad or f"{of} are not finite, must be 0"
     if count is None:
         raise ValueError("x must hold at least one example, got no tensor")
     at = torch.as_tensor(np.unique(np.linspace(0, count - 1, min(rows, count)).astype(int)))
@@ -85,9 +91,8 @@ def draw(x: Any, y: Any, rows: int, device: Any) -> Sample:
         return part.detach()[at.to(part.device)].clone().to(device)
 
     labels = [part.detach().cpu().numpy() for part in _leaves(y)]
-    return Sample(
-        tree.tree_map(some, x), tree.tree_map(some, y), len(at), labels, batch, total or count
-    )
+    x, y = tree.tree_map(some, x), tree.tree_map(some, y)
+    return Sample(x, y, len(at), labels, batch, total or count, bad)
 
 
 def _leaves(group: Any) -> list[Any]:

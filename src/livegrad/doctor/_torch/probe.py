@@ -53,7 +53,7 @@ class TorchProbe:
         self, module: Any, sample: Sample, loss: Any, optimizer: Any, plan: Plan | None = None
     ) -> None:
         self.module, self.sample, self._loss, self._given = module, sample, loss, optimizer
-        self.rows, self.plan = sample.rows, plan or Plan()
+        self.rows, self.bad, self.plan = sample.rows, sample.bad, plan or Plan()
         self.x, self.y = (
             [array(t) for t in tree.tree_leaves(part) if isinstance(t, torch.Tensor)]
             for part in (sample.x, sample.y)
@@ -134,17 +134,17 @@ class TorchProbe:
         self,
         values: Sequence[Array] | None = None,
         *,
-        rows: int | None = None,
+        rows: int | Array | None = None,
         with_loss: bool = True,
     ) -> Pass:
         """Run forward and backward in training mode, without dropout.
 
         Args:
             values: stand for the trained parameters; without them, their own values.
-            rows: examples, the first ones; all of the sample without it.
+            rows: the first so many examples, or places; all of the sample without it.
             with_loss: whether labels fit, so that a loss can be asked for.
         """
-        sample = self.sample if rows is None else self.sample.first(rows)
+        sample = self.sample if rows is None else self.sample.some(rows)
         state, moved = self._stand_ins(values)
         inputs = [t for t in tree.tree_leaves(sample.x) if isinstance(t, torch.Tensor)]
         for tensor in inputs:
@@ -177,15 +177,34 @@ class TorchProbe:
         weights = [None if (g := by_tensor.get(id(w))) is None else array(g) for w in moved]
         return Pass(calls, outputs, float(loss.detach()), weights, error)
 
-    def loss(self, values: Sequence[Array] | None = None, training: bool = True) -> float:
-        """Return the loss with ``values`` for the trained parameters."""
+    def loss(
+        self,
+        values: Sequence[Array] | None = None,
+        training: bool = True,
+        *,
+        rows: Array | None = None,
+        bare: bool = False,
+    ) -> float:
+        """Return the loss with ``values`` for the trained parameters; it holds no penalties."""
+        sample = self.sample if rows is None else self.sample.some(rows)
         state, _ = self._stand_ins(values)
         with torch.no_grad(), _training(self.module, training), _Heard(self, [], state, deaf=True):
-            return float(self._cost(self._called(self.sample, state), self.sample))
+            return float(self._cost(self._called(sample, state), sample))
 
-    def stepper(self, rate: float | None = None) -> _Stepper:
-        """Return a twin of the optimizer as it is now, at a rate."""
-        return _Stepper(self._given, self._parameters, rate)
+    def slopes(
+        self, values: Sequence[Array], *, rows: Array, bare: bool = False
+    ) -> tuple[float, list[Array | None]]:
+        """Return the loss and the parameters' gradients alone."""
+        sample = self.sample.some(rows)
+        state, moved = self._stand_ins(values)
+        with torch.enable_grad(), _training(self.module), _Heard(self, [], state, deaf=True):
+            loss = self._cost(self._called(sample, state), sample)
+        found = torch.autograd.grad(loss, moved, allow_unused=True)
+        return float(loss.detach()), [None if g is None else array(g) for g in found]
+
+    def stepper(self, rate: float | None = None, *, bare: bool = False) -> _Stepper:
+        """Return a twin of the optimizer as it is now, at a rate; ``bare`` without decay."""
+        return _Stepper(self._given, self._parameters, rate, bare)
 
     def alone(self, call: Call) -> Array | None:
         """Return the gradient that one call alone sends to its first input."""
@@ -211,7 +230,9 @@ class TorchProbe:
 class _Stepper:
     """A twin of the optimizer, with copies of the trained parameters."""
 
-    def __init__(self, optimizer: Any, parameters: list[Any], rate: float | None) -> None:
+    def __init__(
+        self, optimizer: Any, parameters: list[Any], rate: float | None, bare: bool
+    ) -> None:
         self._copies = [p.detach().clone().requires_grad_(True) for p in parameters]
         copy = dict(zip(map(id, parameters), self._copies, strict=True))
         groups = []
@@ -220,6 +241,8 @@ class _Stepper:
             mine = {name: value for name, value in group.items() if name != "params"}
             if rate is not None:
                 mine["lr"] = rate * (float(group["lr"]) / first if first else 1.0)
+            if bare and "weight_decay" in mine:
+                mine["weight_decay"] = 0.0
             mine["params"] = [copy[id(p)] for p in group["params"] if id(p) in copy]
             groups.append(mine)
         groups = [group for group in groups if group["params"]]
