@@ -61,6 +61,10 @@ def softmax(result: Pass, words: Words) -> list[Finding]:
     return []
 
 
+_BENT = (
+    *("relu", "relu6", "leaky_relu", "elu", "selu", "silu", "gelu", "sigmoid", "tanh"),
+    *("softplus", "softsign", "hard_sigmoid", "exponential", "mish"),
+)
 _SQUASHING = ("sigmoid", "softmax", "tanh", "hard_sigmoid", "softsign", "log_softmax")
 # A softmax and its logarithm are one function in two steps.
 _ONE = ("softmax", "log_softmax")
@@ -170,6 +174,12 @@ def linear(result: Pass, probe: Probe) -> list[Finding]:
                 continue
             if any(_readers(result, step) > 1 for step in between):
                 continue
+            width = None if call.output is None else call.output.shape[-1]
+            if any(step.output is None or step.output.shape[-1] != width for step in between):
+                continue  # cut into heads, the second map is not of all units
+            ends_it = any(result.calls[later].output is out for out in result.outputs)
+            if ends_it and any(one.layer.activation in _BENT for one in result.calls[:at]):
+                continue  # one map more before the answers is a waste, and no fault
             last = result.calls[later].output
             assert call.output is not None and last is not None
             units = int(call.output.shape[-1])

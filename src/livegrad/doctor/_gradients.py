@@ -58,7 +58,9 @@ def _ends(result: Pass) -> str | None:
         got = call.gradient is not None or call.delta is not None
         above = bool(call.parents) and not call.first
         if got and above and call.gradients and all(g is None for g in call.gradients):
-            return call.layer.name
+            # A linear map passes on what it gets: what it was given was cut off before.
+            cause = result.calls[call.parents[0]] if call.layer.weighted else call
+            return cause.layer.name
     return None
 
 

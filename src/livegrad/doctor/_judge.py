@@ -41,7 +41,6 @@ _SHRINKING = (
     "dead-units",
     "saturated-units",
     "identical-kernels",
-    "output-loss-mismatch",
     "stacked-activations",
     "wrong-axis",
     "attention",
@@ -203,7 +202,7 @@ def _measured(
     if "unscaled-target" in now:
         unjudged.append("the learning rate: not before unscaled-target is mended")
         return findings, unjudged
-    steps, notes = _steps.learning_rate(probe, result, path.depth, baseline)
+    steps, notes = _steps.learning_rate(probe, result, path.depth, baseline, path.normalised)
     findings += steps
     unjudged += notes
     if not findings and not before and trials:
@@ -220,9 +219,9 @@ def _tried(
     if not probe.optimizer.name or len(heads) > 1:
         return [], []
     found, well = _trial.learns(probe, result, baseline)
-    if not found and well is not True and len(heads) == 1:
+    if not found and well is not None and len(heads) == 1:
         found = _examples.unrelated(probe, heads[0])
-        if found and well is False and _trial.told(probe, baseline):
+        if found and _trial.told(probe, baseline):
             found = []
     if not found and well is False:
         # Chance is no excuse for a product that is small, where nothing is learned.

@@ -63,7 +63,9 @@ class Block:
         """The normalisation that its weights run into at once; they have no scale then."""
         first = self.followers[0] if self.followers else None
         bare = self.call.layer.activation == "linear"
-        return first if bare and first and first.layer.kind == "normalization" else None
+        if not bare or first is None or first.layer.kind != "normalization":
+            return None
+        return first if any(given is self.call.output for given in first.inputs) else None
 
     def through_weights(self) -> float:
         """Return what its weights make of the gradient: dL/d(input) over its delta.
@@ -271,7 +273,12 @@ def through(calls: list[Call], outputs: list[Array]) -> Path:
     best: list[int] = []
     came: list[int | None] = []
     for call in calls:
-        origin = max(call.parents, key=lambda at: best[at], default=None)
+        # A gate is narrower than what it opens: the way goes through the widest.
+        sizes = [0 if (made := calls[at].output) is None else made.size for at in call.parents]
+        ways = [at for at, size in zip(call.parents, sizes, strict=True) if size == max(sizes)]
+        origin = max(ways, key=lambda at: best[at], default=None)
+        if origin is not None and call.first and best[origin] < 0:
+            origin = None
         came.append(origin)
         # A kernel of 0 at the end of a branch passes nothing on for now: another way counts.
         worth = (-len(calls) if _is_zero(call.layer) else 1) if call.layer.weighted else 0

@@ -134,6 +134,17 @@ def _forgets(
     ]
 
 
+def _shares(result: Pass, call: Call) -> Array | None:
+    """Return what a call gave, if it is shares of a place in several others."""
+    made = call.output
+    if made is None or made.ndim < 3 or made.shape[-1] < 2:
+        return None
+    if call.layer.kind not in ("activation", "other") or any(made is o for o in result.outputs):
+        return None
+    told = bool(np.min(made) >= 0) and bool(np.allclose(made.sum(axis=-1), 1, atol=1e-3))
+    return made if told else None
+
+
 def attention(probe: Probe, result: Pass) -> list[Finding]:
     """Return a finding for the first attention whose queries look at one key each.
 
@@ -141,10 +152,7 @@ def attention(probe: Probe, result: Pass) -> list[Finding]:
     and keys.
     """
     for call in result.calls:
-        scores = call.scores
-        own = call.output is not None and any(call.output is out for out in result.outputs)
-        if scores is None and call.layer.activation == "softmax" and not own:
-            scores = call.output if call.output is not None and call.output.ndim > 2 else None
+        scores = call.scores if call.scores is not None else _shares(result, call)
         if scores is None or scores.shape[-1] < _KEYS:
             continue
         if np.ptp(scores) == 0 and np.allclose(scores, 1 / scores.shape[-1]):

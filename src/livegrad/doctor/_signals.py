@@ -37,10 +37,12 @@ def not_finite(result: Pass, words: Words) -> list[Finding]:
             continue
         own = layer.kernel is not None and what == "activations"
         fix = words.layer(layer, initializer="he_normal") if own else words.finite()
+        # The loss is the first that can break the gradient of an output.
+        outer = what == "gradients" and any(array is g for g in _outer(result))
         return [
             Finding(
                 "non-finite",
-                layer.name,
+                "loss" if outer else layer.name,
                 f"{bad} of {array.size} {what} are not finite, above 0",
                 "It is the first: all that is computed from it is NaN, the gradients included.",
                 fix,
@@ -57,6 +59,12 @@ def not_finite(result: Pass, words: Words) -> list[Finding]:
             )
         ]
     return []
+
+
+def _outer(result: Pass) -> list[Array]:
+    """Return the gradients of the outputs."""
+    ends = [call for call in result.calls if any(call.output is out for out in result.outputs)]
+    return [call.gradient for call in ends if call.gradient is not None]
 
 
 def _computed(result: Pass) -> Iterator[tuple[Layer, str, Array]]:

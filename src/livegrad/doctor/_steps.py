@@ -46,7 +46,7 @@ _SEEN = 1e-4
 
 
 def learning_rate(
-    probe: Probe, result: Pass, depth: int, baseline: float | None
+    probe: Probe, result: Pass, depth: int, baseline: float | None, normalised: bool = False
 ) -> tuple[list[Finding], list[str]]:
     """Try the optimizer's steps on copies.
 
@@ -55,6 +55,8 @@ def learning_rate(
         result: the pass at the weights as they are.
         depth: number of hidden layers.
         baseline: the loss of the best constant answer, where it is known.
+        normalised: whether weights run into normalisations: they grow by a step too long, and the
+            next one is shorter, so that a loss that grows for some steps is no fault.
     """
     optimizer = probe.optimizer
     if all(gradient is None for gradient in result.weights):
@@ -82,6 +84,8 @@ def learning_rate(
     while math.isfinite(losses[-1]) and len(losses) < _STEPS and not min(losses) < result.loss:
         twin.step(probe.run(twin.values).weights)
         losses.append(probe.loss(twin.values))
+    if normalised and math.isfinite(losses[-1]):
+        return [], []
     found = _long(probe, result, (start, first), losses, relative, depth, baseline)
     if not found:
         return [], []

@@ -39,11 +39,13 @@ class Trial:
         loss: at the end, without penalties, on all rows; infinite if it is not finite.
         broken: the pass in which something was not finite, and the step; None if all was.
         values: of the weights at the end.
+        last: the loss of the last step that was finite.
     """
 
     loss: float
     broken: tuple[Pass, int] | None
     values: list[Array]
+    last: float = math.nan
 
     @property
     def finite(self) -> bool:
@@ -86,6 +88,7 @@ def tried(
     rng = np.random.default_rng(0)
     rows = np.arange(probe.rows) if rows is None else rows
     twin = probe.stepper(rate, bare=bare)
+    last = math.nan
     for step in range(steps):
         at = rows
         if batch is not None and batch < len(rows):
@@ -93,13 +96,14 @@ def tried(
         loss, gradients = probe.slopes(twin.values, rows=at, bare=bare)
         known = [g for g in gradients if g is not None]
         if not math.isfinite(loss) or not all(np.isfinite(g).all() for g in known):
-            return Trial(math.inf, (probe.run(twin.values, rows=at), step), twin.values)
+            return Trial(math.inf, (probe.run(twin.values, rows=at), step), twin.values, last)
+        last = loss
         twin.step(gradients)
     values = twin.values
     end = probe.loss(values, rows=rows, bare=True)
     if not math.isfinite(end):
-        return Trial(math.inf, (probe.run(values, rows=rows), steps), values)
-    return Trial(end, None, values)
+        return Trial(math.inf, (probe.run(values, rows=rows), steps), values, last)
+    return Trial(end, None, values, last)
 
 
 def learns(probe: Probe, result: Pass, baseline: float | None) -> tuple[list[Finding], bool | None]:
@@ -115,11 +119,14 @@ def learns(probe: Probe, result: Pass, baseline: float | None) -> tuple[list[Fin
     reference = start if baseline is None else min(start, baseline)
     if not cheap(result) or optimizer.rate <= 0 or reference <= 0:
         return [], None
-    steps = plan.steps() or _PLANNED
-    lasting = optimizer.lasting(steps)
-    first = tried(probe, optimizer.rate, batch=plan.batch)
+    planned = plan.steps() or _PLANNED
+    lasting = optimizer.lasting(planned)
+    steps = max(1, min(STEPS, round(lasting)))
+    first = tried(probe, optimizer.rate, batch=plan.batch, steps=steps)
     if not first.finite:
-        return _breaks(probe, first), False
+        return _breaks(probe, first, start), False
+    if baseline is not None and start < _SOMETHING * baseline:
+        return [], True  # it comes with what it learned before
     if first.loss < _SOMETHING * reference:
         return [], True
     # As far as all steps together, where those first ones are fewer.
@@ -131,11 +138,12 @@ def learns(probe: Probe, result: Pass, baseline: float | None) -> tuple[list[Fin
         free = tried(probe, optimizer.rate * whole, bare=True)
         if free.loss < _FAR * min(after.loss, reference):
             return [_penalised(probe, result, after, free)], False
-    stuck = first.loss >= _NOTHING * reference and first.loss >= 0.5 * start
-    for part in (10, 100):
-        other = tried(probe, optimizer.rate / part, batch=plan.batch)
+    stuck = first.loss >= _NOTHING * reference
+    worse = first.loss > max(start, reference if baseline is None else baseline)
+    for part in (10, 100, 1000):
+        other = tried(probe, optimizer.rate / part, batch=plan.batch, steps=steps)
         # With steps so much shorter it gets further in as many.
-        if stuck and other.finite and other.loss < _FAR * min(first.loss, reference):
+        if stuck and other.loss < _FAR * (first.loss if worse else min(first.loss, reference)):
             return [_long(probe, result, first, other, part)], False
         if other.loss < _SOMETHING * reference:
             return [], True
@@ -144,20 +152,27 @@ def learns(probe: Probe, result: Pass, baseline: float | None) -> tuple[list[Fin
             break
         if tried(probe, optimizer.rate * whole / part).loss < _SOMETHING * reference:
             return [], True
+    if whole == 1.0:
+        other = tried(probe, optimizer.rate, batch=plan.batch, steps=4 * STEPS)
+        if other.loss < _SOMETHING * min(after.loss, reference):
+            return [_short(probe, result, after, other, planned, 4 * STEPS / steps)], False
     for factor in (10, 100, 1000):
         other = tried(probe, optimizer.rate * whole * factor)
         if other.loss < _FAR * min(after.loss, reference):
-            return [_short(probe, result, after, other, steps, factor)], False
+            return [_short(probe, result, after, other, planned, factor)], False
     return [], False
 
 
-def _breaks(probe: Probe, first: Trial) -> list[Finding]:
-    """Judge numbers that are not finite after some steps: the rate's fault, or the formula's."""
+def _breaks(probe: Probe, first: Trial, start: float) -> list[Finding]:
+    """Judge numbers that are not finite after some steps: the rate's fault, or the formula's.
+
+    Where the rate is at fault the loss has grown before; a formula breaks where it is small, too.
+    """
     assert first.broken is not None
     optimizer = probe.optimizer
     broken, step = first.broken
     calm = tried(probe, optimizer.rate / 10, batch=probe.plan.batch)
-    if calm.finite:
+    if calm.finite and not first.last < start:
         return [
             Finding(
                 "learning-rate",
@@ -177,7 +192,7 @@ def _breaks(probe: Probe, first: Trial) -> list[Finding]:
             probe.words.finite(),
         )
     ]
-    when = f"; after {step} steps at this rate, and with a tenth of it too"
+    when = f"; after {step} steps, the loss of the last of them is {first.last:.3g}"
     return [
         Finding(one.code, one.layer, one.evidence + when, one.why, one.fix) for one in found[:1]
     ]
@@ -217,7 +232,7 @@ def _long(probe: Probe, result: Pass, first: Trial, other: Trial, part: int) -> 
 
 
 def _short(
-    probe: Probe, result: Pass, after: Trial, other: Trial, steps: int, factor: int
+    probe: Probe, result: Pass, after: Trial, other: Trial, steps: int, factor: float
 ) -> Finding:
     optimizer, plan = probe.optimizer, probe.plan
     known = plan.steps()
@@ -229,7 +244,7 @@ def _short(
             "data",
             f"batches of {plan.batch} of {plan.total} examples make {steps} steps in {plan.epochs} "
             f"epochs; that leads to a loss of {after.loss:.3g} from {result.loss:.3g}, and "
-            f"{factor} times as far to {other.loss:.3g}",
+            f"{factor:g} times as far to {other.loss:.3g}",
             "A step is about as long whatever the batch: fewer steps go less far.",
             probe.words.batch(32),
         )
@@ -242,9 +257,9 @@ def _short(
         "learning-rate",
         "optimizer",
         f"{planned} of this rate lead to a loss of {after.loss:.3g} from {result.loss:.3g}, and "
-        f"{factor} times as far to {other.loss:.3g}; must not be so much lower{now}",
+        f"{factor:g} times as far to {other.loss:.3g}; must not be so much lower{now}",
         "The steps are so short, or so few, that training ends where it began.",
-        probe.words.rate(float(f"{optimizer.rate * factor:.0e}"), optimizer),
+        probe.words.rate(float(f"{optimizer.rate * min(factor, 100):.0e}"), optimizer),
     )
 
 
@@ -254,7 +269,8 @@ def told(probe: Probe, baseline: float | None) -> bool:
         return False
     order = np.random.default_rng(0).permutation(probe.rows)
     half, rest = np.sort(order[: len(order) // 2]), np.sort(order[len(order) // 2 :])
-    for factor in (1, 10):
+    planned = probe.optimizer.lasting(probe.plan.steps() or _PLANNED) / STEPS
+    for factor in sorted({1.0, 10.0, max(1.0, min(planned, 100.0))}):
         trial = tried(probe, probe.optimizer.rate * factor, rows=half)
         if trial.finite and probe.loss(trial.values, rows=rest, bare=True) < 0.95 * baseline:
             return True

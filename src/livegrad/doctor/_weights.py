@@ -11,8 +11,6 @@ from livegrad.doctor._facts import Layer, Pass, Probe, Weight
 from livegrad.doctor._path import Path
 from livegrad.doctor._report import Finding
 
-# Where chance alone moves a spread by so much, nothing is told from it.
-_UNSURE = 0.5
 # Draws that show how far an initializer reaches.
 _DRAWS = 20
 
@@ -152,14 +150,11 @@ def drawn(layer: Layer) -> bool | None:
     value = kernel.value
     if value.std() == 0 or fresh.std() == 0:
         return bool(np.allclose(value, fresh))
-    # Two samples of n weights: the ratio of their spreads is 1 up to 1 / sqrt(n). Few weights have
-    # a spread near to any after some training too.
+    # Two samples of n weights: the ratio of their spreads is 1 up to 1 / sqrt(n).
     reach = max(float(np.abs(kernel.draw()).max()) for _ in range(_DRAWS))
     if np.abs(value).max() > 1.05 * reach:
         return False  # what is drawn ends somewhere, and training goes beyond
-    off = abs(value.std() / fresh.std() - 1)
-    chance = 4 / math.sqrt(value.size)
-    return bool(off < chance) if chance < _UNSURE or off >= chance else None
+    return bool(abs(value.std() / fresh.std() - 1) < 4 / math.sqrt(value.size))
 
 
 def frozen(probe: Probe) -> tuple[list[Finding], list[str]]:
@@ -176,10 +171,12 @@ def frozen(probe: Probe) -> tuple[list[Finding], list[str]]:
             )
         ], []
     unjudged = []
-    for layer in probe.layers:
-        if layer.trainable or not layer.weighted or not layer.weights:
-            continue
-        state = drawn(layer)
+    still = [layer for layer in probe.layers if not layer.trainable and layer.weighted]
+    states = [(layer, drawn(layer)) for layer in still if layer.weights]
+    # Few weights look drawn after some training too: one that was trained speaks for the others.
+    if any(state is False for _, state in states):
+        return [], []
+    for layer, state in states:
         if state is None:
             unjudged.append(f"{layer.name} is frozen; whether it was trained cannot be told")
         elif state:
