@@ -43,7 +43,9 @@ _RANGES = {
 
 def judge(head: Output, words: Words) -> list[Finding]:
     """Return the findings on one output: at most one on each of labels, output and metrics."""
-    judged = (_labels(head, words), _output(head, words), _metric(head, words))
+    finite = bool(np.isfinite(head.output).all())
+    output = _output(head, words) if finite else None
+    judged = (_labels(head, words), output, _metric(head, words))
     return [finding for finding in judged if finding]
 
 

@@ -171,12 +171,14 @@ def _measured(
     if "frozen" not in codes:
         findings += _weights.symmetric(path, result, probe)
         findings += _gradients.left_out(probe)
+        findings += _sequences.attention(probe, result)
+        flat = {finding.layer for finding in findings if finding.code == "attention"}
         if not codes & {"output-loss-mismatch", "label-mismatch"}:
-            findings += _gradients.cut(probe, result)
+            cut = _gradients.cut(probe, result)
+            findings += [finding for finding in cut if finding.layer not in flat]
     findings += _penalty.penalty(probe, path, heads)
     findings += _signals.scale_of_input(path, words) + _architecture.softmax(result, words)
     findings += _normalization.normalization(probe, result, path, heads)
-    findings += _sequences.attention(probe, result)
     now = codes | {finding.code for finding in findings}
     blind = sorted(now & set(_BLINDING))
     if blind:

@@ -21,7 +21,9 @@ from livegrad.signals import GRADIENT_BOUNDS, SIGNAL_BOUNDS
 __all__ = ["Block", "Path", "bends", "bounds", "slope", "through"]
 
 # What changes a norm without any loss.
-_OVER = ("passing", "mask", "noise")
+_OVER = ("passing", "pooling", "mask", "noise")
+# What gives twice as much where it is given twice as much.
+_HOMOGENEOUS = ("linear", "relu", "leaky_relu", "none")
 
 
 @dataclass
@@ -33,12 +35,14 @@ class Block:
         at: its place among the calls.
         followers: counted calls before the next weighted one.
         passed: places of all calls before the next weighted one.
+        chain: these calls.
     """
 
     call: Call
     at: int
     followers: list[Call] = field(default_factory=list)
     passed: list[int] = field(default_factory=list)
+    chain: list[Call] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -60,12 +64,20 @@ class Block:
 
     @property
     def scaled(self) -> Call | None:
-        """The normalisation that its weights run into at once; they have no scale then."""
-        first = self.followers[0] if self.followers else None
-        bare = self.call.layer.activation == "linear"
-        if not bare or first is None or first.layer.kind != "normalization":
+        """The normalisation that its weights run into, whatever their scale; they have none."""
+        before = self.call
+        if before.layer.activation not in _HOMOGENEOUS:
             return None
-        return first if any(given is self.call.output for given in first.inputs) else None
+        for call in self.chain:
+            if not any(given is before.output for given in call.inputs):
+                return None
+            if call.layer.kind == "normalization":
+                return call
+            kept = call.layer.kind in _OVER or call.layer.kind == "activation"
+            if not kept or call.layer.activation not in _HOMOGENEOUS:
+                return None
+            before = call
+        return None
 
     def through_weights(self) -> float:
         """Return what its weights make of the gradient: dL/d(input) over its delta.
@@ -81,9 +93,12 @@ class Block:
         """Return what slopes and normalisations make of it: its delta over dL/d(output)."""
         above = norm(self.call.gradient)
         factor = norm(self.call.delta) / above if above > 0 else math.nan
+        rest = self.followers
         if self.scaled:
             factor = 1.0
-        for call in self.followers[bool(self.scaled) :]:
+            at = next(i for i, call in enumerate(rest) if call is self.scaled)
+            rest = rest[at + 1 :]
+        for call in rest:
             below = [norm(g) for g in call.gradients if g is not None]
             above = norm(call.gradient)
             factor *= max(below) / above if below and above > 0 else math.nan
@@ -151,8 +166,7 @@ class Path:
             return 1.0, 1.0
         gradient = signal = 1.0
         before = block.call
-        for place in block.passed:
-            call = self.calls[place]
+        for call in block.chain:
             if any(call is one for one in block.followers):
                 signal = 1.0  # the block's own gain reaches to here
             elif call.layer.kind not in _OVER and call.output is not None:
@@ -310,6 +324,8 @@ def through(calls: list[Call], outputs: list[Array]) -> Path:
             before.append(call)
     # What comes after the last weights belongs to the output, unless other weights follow there.
     tail = bool(blocks) and not any(calls[p].layer.name in unknown for p in blocks[-1].passed)
+    for block in blocks:
+        block.chain = [calls[passed] for passed in block.passed]
     head = blocks.pop() if tail else None
     return Path(blocks, head, unknown, before, calls)
 

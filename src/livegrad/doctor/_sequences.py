@@ -6,8 +6,6 @@ fall from the last step to the first is the product of the factors in time.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from livegrad._checks import Array
@@ -39,7 +37,8 @@ def memory(probe: Probe, result: Pass, heads: list[Output]) -> list[Finding]:
         if not by_step.any():
             continue
         low, high = GRADIENT_BOUNDS["Adam" if probe.optimizer.adaptive else "SGD"]
-        ratio = by_step[0] / by_step[-1] if by_step[-1] > 0 else math.inf
+        # Behind the last word of a mask there is none.
+        ratio = by_step[0] / by_step[-1] if by_step[-1] > 0 else 1.0
         if ratio > high and by_step.argmax() < len(by_step) // 2:
             return [_explodes(probe, call, ratio, high)]
         padded = _padded(probe, call)

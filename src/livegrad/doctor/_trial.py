@@ -143,7 +143,8 @@ def learns(probe: Probe, result: Pass, baseline: float | None) -> tuple[list[Fin
     for part in (10, 100, 1000):
         other = tried(probe, optimizer.rate / part, batch=plan.batch, steps=steps)
         # With steps so much shorter it gets further in as many.
-        if stuck and other.loss < _FAR * (first.loss if worse else min(first.loss, reference)):
+        bound = min(first.loss, _SOMETHING / _FAR * start) if worse else reference
+        if stuck and other.loss < _FAR * min(first.loss, bound):
             return [_long(probe, result, first, other, part)], False
         if other.loss < _SOMETHING * reference:
             return [], True

@@ -18,6 +18,7 @@ __all__ = [
     "backwards",
     "dense",
     "differentiate",
+    "fast",
     "floating",
     "held",
     "is_tensor",
@@ -83,6 +84,16 @@ def dense(gradient: Any) -> Any:
 
         return tf.convert_to_tensor(gradient)
     return plain(gradient)
+
+
+def fast(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function of tensors that is worked out once for each shape, where that helps."""
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        compiled: Callable[..., Any] = tf.function(function, autograph=False)
+        return compiled
+    return function
 
 
 def differentiate(

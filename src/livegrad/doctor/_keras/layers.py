@@ -39,6 +39,8 @@ _KINDS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("passing", ("Flatten", "Reshape", "Permute", "ZeroPadding1D", "ZeroPadding2D")),
     ("passing", ("AveragePooling1D", "AveragePooling2D", "AveragePooling3D")),
     ("passing", ("GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D")),
+    ("pooling", ("MaxPooling1D", "MaxPooling2D", "MaxPooling3D")),
+    ("pooling", ("GlobalMaxPooling1D", "GlobalMaxPooling2D", "GlobalMaxPooling3D")),
     ("merging", ("Add", "Subtract", "Multiply", "Average", "Maximum", "Concatenate", "Dot")),
 )
 _CLASSES = [

@@ -11,6 +11,7 @@ import random
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import keras
@@ -58,6 +59,7 @@ class KerasProbe:
                 for layer in inner(part):
                     self.facts(layer).within = str(part.name)
         self.failed: tuple[Layer, list[Array]] | None = None
+        self._fast: dict[bool, Any] = {}
 
     def facts(self, layer: Any) -> Layer:
         """Return the facts of a layer, the same each time once it is built."""
@@ -209,12 +211,19 @@ class KerasProbe:
     ) -> tuple[float, list[Array | None]]:
         """Return the loss and the weights' gradients alone; ``bare`` without penalties."""
         sample = self.sample.some(rows)
+        if bare not in self._fast:
+            self._fast[bare] = backend.fast(lambda *given: self._slopes(bare, *given))
+        loss, found = self._fast[bare](self._tensors(values), sample.x, sample.y, sample.weight)
+        return float(loss), [None if g is None else array(g) for g in found]
+
+    def _slopes(self, bare: bool, values: Any, x: Any, y: Any, weight: Any) -> tuple[Any, Any]:
+        sample = replace(self.sample, x=x, y=y, weight=weight)
 
         def compute(values: list[Any], touch: Any) -> tuple[Any, Any]:
             return self._cost(sample, values, True, bare), None
 
-        loss, _, (found, _) = backend.differentiate(compute, self._tensors(values), [], dict)
-        return float(loss), [None if g is None else array(backend.dense(g)) for g in found]
+        loss, _, (found, _) = backend.differentiate(compute, list(values), [], dict)
+        return loss, [None if g is None else backend.dense(g) for g in found]
 
     def stepper(self, rate: float | None = None, *, bare: bool = False) -> _Stepper:
         """Return a twin of the optimizer as it is now, at a rate; ``bare`` without decay."""

@@ -27,6 +27,7 @@ _KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("mask", (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)),
     ("mask", (nn.AlphaDropout, nn.FeatureAlphaDropout)),
     ("passing", (nn.Flatten, nn.Unflatten, nn.Identity, nn.AvgPool1d, nn.AvgPool2d)),
+    ("pooling", (nn.modules.pooling._MaxPoolNd, nn.modules.pooling._AdaptiveMaxPoolNd)),
     ("passing", (nn.AvgPool3d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.ZeroPad2d)),
 )
 _ACTIVATIONS: dict[type, str] = {
@@ -75,6 +76,8 @@ FUNCTIONS = {
     "avg_pool1d": ("passing", "none"),
     "avg_pool2d": ("passing", "none"),
     "adaptive_avg_pool2d": ("passing", "none"),
+    "max_pool1d": ("pooling", "none"),
+    "max_pool2d": ("pooling", "none"),
     "dropout": ("mask", "none"),
     "add": ("merging", "none"),
     "__add__": ("merging", "none"),
