@@ -88,8 +88,8 @@ class Layer:
         name: within the model.
         kind: one of ``WEIGHTED``, "embedding", "recurrent", "wrapper" (of another layer),
             "attention", "normalization",
-            "activation", "mask", "noise", "passing" (nothing is lost or bent), "pooling" (by the
-            largest), "scaling" (by fixed numbers), "merging" or "other".
+            "activation", "mask", "noise", "passing" (nothing is lost or bent), "padding" (with
+            zeros), "pooling" (by the largest), "scaling" (by fixed numbers), "merging" or "other".
         type: its class, as the framework calls it.
         activation: the activation's name, "linear", "none" where it has none, or "unknown".
         weights: by name.

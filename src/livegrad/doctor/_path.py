@@ -73,7 +73,7 @@ class Block:
                 return None
             if call.layer.kind == "normalization":
                 return call
-            kept = call.layer.kind in _OVER or call.layer.kind == "activation"
+            kept = call.layer.kind in (*_OVER, "padding", "activation")
             if not kept or call.layer.activation not in _HOMOGENEOUS:
                 return None
             before = call
@@ -158,7 +158,8 @@ class Path:
     def _joined(self, block: Block, after: Block | None) -> tuple[float, float]:
         """Return by what else than weights, slopes and normalisations the way to the next changes.
 
-        Pooling and reshaping change a norm without any loss, and are passed over. What is added,
+        Pooling and reshaping change a norm without any loss, and are passed over; what falls on
+        padding is lost. What is added,
         joined or scaled on the way is a factor like any other: with a shortcut the block's own
         factor J becomes I + J, and a joined part has its share of the whole.
         """
@@ -249,7 +250,7 @@ def bounds(of: str, optimizer: Optimizer, normalised: bool = False) -> tuple[flo
 
 def bends(layer: Layer) -> bool:
     """Whether something between two linear maps keeps them from being one; True if unknown."""
-    if layer.kind in ("passing", "mask", "noise", "scaling"):
+    if layer.kind in ("passing", "padding", "mask", "noise", "scaling"):
         return False
     if layer.kind == "normalization" and layer.over == "batch":
         return False

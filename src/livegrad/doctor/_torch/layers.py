@@ -27,8 +27,9 @@ _KINDS: tuple[tuple[str, tuple[type, ...]], ...] = (
     ("mask", (nn.Dropout, nn.Dropout1d, nn.Dropout2d, nn.Dropout3d)),
     ("mask", (nn.AlphaDropout, nn.FeatureAlphaDropout)),
     ("passing", (nn.Flatten, nn.Unflatten, nn.Identity, nn.AvgPool1d, nn.AvgPool2d)),
+    ("padding", (nn.ZeroPad1d, nn.ZeroPad2d, nn.ZeroPad3d)),
     ("pooling", (nn.modules.pooling._MaxPoolNd, nn.modules.pooling._AdaptiveMaxPoolNd)),
-    ("passing", (nn.AvgPool3d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.ZeroPad2d)),
+    ("passing", (nn.AvgPool3d, nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d)),
 )
 _ACTIVATIONS: dict[type, str] = {
     nn.ReLU: "relu",
@@ -76,6 +77,7 @@ FUNCTIONS = {
     "avg_pool1d": ("passing", "none"),
     "avg_pool2d": ("passing", "none"),
     "adaptive_avg_pool2d": ("passing", "none"),
+    "pad": ("padding", "none"),
     "max_pool1d": ("pooling", "none"),
     "max_pool2d": ("pooling", "none"),
     "dropout": ("mask", "none"),
