@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -99,6 +100,10 @@ CODES = tuple(PAGES)
 """All codes, the gravest first."""
 
 
+# What the judge and the trials go by, and no reader.
+_INNER = ("stops", "advised")
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that holds training back.
@@ -111,6 +116,7 @@ class Finding:
         fix: one line of code, in the framework's own words.
         page: the lesson, as a path of the site.
         stops: whether no loss can be taken before it is mended.
+        advised: the number that the fix sets; NaN where it sets none.
     """
 
     code: str
@@ -119,6 +125,7 @@ class Finding:
     why: str
     fix: str
     stops: bool = False
+    advised: float = math.nan
 
     @property
     def page(self) -> str:
@@ -188,7 +195,11 @@ class Examination:
         return {
             "healthy": self.healthy,
             "findings": [
-                {name: value for name, value in asdict(found).items() if name != "stops"}
+                {
+                    name: value
+                    for name, value in asdict(found).items()
+                    if name not in ("stops", "advised")
+                }
                 | {"page": found.page}
                 for found in self.findings
             ],

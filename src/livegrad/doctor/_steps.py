@@ -102,6 +102,7 @@ def learning_rate(
             else "The step ends higher on the other side of the valley than it began, and the next "
             "one higher still.",
             probe.words.half() if half else probe.words.rate(better, optimizer),
+            advised=math.nan if half else better,
         )
     ], []
 
@@ -159,6 +160,7 @@ def _short(probe: Probe, result: Pass, start: list[Array], bound: float) -> list
             f"{step}; one {longer} lowers the loss from {result.loss:.4g} to {lower:.4g}",
             "Rounding eats up such steps, and a million of them would move a weight by its size.",
             probe.words.rate(_rounded(better), probe.optimizer),
+            advised=_rounded(better),
         )
     ]
 

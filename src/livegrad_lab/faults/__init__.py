@@ -13,6 +13,7 @@ from livegrad_lab.faults import gradients as gradients
 from livegrad_lab.faults import activations as activations
 from livegrad_lab.faults import initializers as initializers
 from livegrad_lab.faults import dropout as dropout
+from livegrad_lab.faults import shortcuts as shortcuts
 from livegrad_lab.faults import outputs as outputs
 from livegrad_lab.faults import inputs as inputs
 from livegrad_lab.faults import step as step

@@ -167,7 +167,13 @@ def run_case(name: str, seed: int = 0) -> dict[str, Any]:
     case = CASES[name]
     keras.utils.set_random_seed(seed)
     patient = case.build(False)
-    report = examine(patient.model, patient.x, patient.y)
+    report = examine(
+        patient.model,
+        patient.x,
+        patient.y,
+        batch_size=patient.batch,
+        epochs=patient.epochs,
+    )
     named = [f for f in report.findings if (f.code, f.layer) == (case.code, case.layer)]
     row: dict[str, Any] = {
         "found": [(f.code, f.layer) for f in report.findings],

@@ -2,8 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+
 from livegrad_lab.faults.case import Patient, fault
-from livegrad_lab.faults.models import binary, dense, images, net, residual, sgd, stack, two_classes
+from livegrad_lab.faults.models import (
+    adam,
+    binary,
+    corners,
+    dense,
+    images,
+    net,
+    residual,
+    sgd,
+    stack,
+    two_classes,
+    words,
+)
 
 
 @fault(
@@ -121,3 +137,37 @@ def _the_first_layers_weights_ten_thousand_times_too_large_after_some_training(
     mended: bool,
 ) -> Patient:
     return _first_kernel_times(1e4, mended)
+
+
+@fault("a sign between two layers", "cut-gradient", "sign", "with a slope")
+def _a_sign_between_two_layers(mended: bool) -> Patient:
+    import keras
+
+    x, y = corners()
+
+    def bend(z: Any) -> Any:
+        return keras.ops.tanh(z) if mended else keras.ops.round(keras.ops.sigmoid(z))
+
+    # Four units, so that what chance made of them is not enough.
+    model = stack(
+        x,
+        dense(4, None, "hidden_1", kernel_initializer="he_normal"),
+        keras.layers.Lambda(bend, output_shape=(4,), name="sign"),
+        dense(1, "sigmoid", "output"),
+    )
+    return two_classes(model, x, y, adam(0.05), epochs=60)
+
+
+@fault("a series that ends in padding", "ignored-mask", "lstm", "mask_zero=True")
+def _a_series_that_ends_in_padding(mended: bool) -> Patient:
+    import keras
+
+    x, y = words()
+    x = np.concatenate([x + 1, np.zeros((len(x), 60), x.dtype)], axis=1)  # (256, 66)
+    model = stack(
+        x,
+        keras.layers.Embedding(21, 8, mask_zero=mended, name="embedding"),
+        keras.layers.LSTM(16, name="lstm"),
+        dense(1, "sigmoid", "output"),
+    )
+    return two_classes(model, x, y, adam(0.02), epochs=20)

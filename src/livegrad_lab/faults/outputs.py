@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from livegrad_lab.faults.case import Patient, fault
@@ -9,10 +11,12 @@ from livegrad_lab.faults.models import (
     adam,
     binary,
     classes,
+    dense,
     measured,
     net,
     points,
     sgd,
+    stack,
     two_classes,
 )
 
@@ -232,3 +236,42 @@ def _accuracy_at_one_half_on_logits(mended: bool) -> Patient:
     metric = keras.metrics.BinaryAccuracy(threshold=0.0) if mended else "accuracy"
     model.compile(adam(0.01), keras.losses.BinaryCrossentropy(from_logits=True), metrics=[metric])
     return Patient(model, x, y, y, "zero")
+
+
+@fault("a loss that rewards what is wrong", "loss-sign", "loss", "loss = -loss")
+def _a_loss_that_rewards_what_is_wrong(mended: bool) -> Patient:
+    import keras
+
+    def likelihood(y: Any, p: Any) -> Any:
+        loss = keras.ops.square(y - p)
+        return loss if mended else -loss
+
+    x, y = measured()
+    model = net(x, 2, end=None)
+    model.compile(adam(), likelihood)
+    return Patient(model, x, y, y, "value")
+
+
+@fault("ReLU before the sigmoid", "stacked-activations", "bend", "without bend")
+def _relu_before_the_sigmoid(mended: bool) -> Patient:
+    import keras
+
+    x, y = binary()
+    last = [] if mended else [keras.layers.ReLU(name="bend")]
+    last.append(keras.layers.Activation("sigmoid", name="output"))
+    model = stack(x, dense(32, "relu", "hidden_1"), dense(1, None, "score"), *last)
+    return two_classes(model, x, y)
+
+
+@fault("softmax over the examples", "wrong-axis", "output", "Softmax(axis=-1)")
+def _softmax_over_the_examples(mended: bool) -> Patient:
+    import keras
+
+    x, y = classes()
+    axis = -1 if mended else 0
+    last = keras.layers.Lambda(
+        lambda z: keras.ops.softmax(z, axis=axis), output_shape=(3,), name="output"
+    )
+    model = stack(x, dense(32, "relu", "hidden_1"), dense(3, None, "scores"), last)
+    model.compile(adam(), "sparse_categorical_crossentropy")
+    return Patient(model, x, y, y, "class")

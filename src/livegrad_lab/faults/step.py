@@ -46,6 +46,28 @@ def _a_layer_frozen_as_chance_made_it(mended: bool) -> Patient:
     return two_classes(model, x, y, adam(0.02))
 
 
+@fault("a penalty of ten on all weights", "strong-penalty", "hidden_1", "L2(")
+def _a_penalty_of_ten_on_all_weights(mended: bool) -> Patient:
+    import keras
+
+    x, y = binary()
+    penalty = keras.regularizers.L2(1e-4 if mended else 10.0)
+    return two_classes(net(x, 2, kernel_regularizer=penalty), x, y)
+
+
+@fault("all examples in one batch", "batch-size", "data", "batch_size=32")
+def _all_examples_in_one_batch(mended: bool) -> Patient:
+    x, y = binary()
+    optimizer = sgd(0.03)
+    return two_classes(net(x, 2), x, y, optimizer, batch=16 if mended else 256, epochs=12)
+
+
+@fault("Adam on weights of half precision", "precision", "optimizer", "LossScaleOptimizer")
+def _adam_on_weights_of_half_precision(mended: bool) -> Patient:
+    x, y = binary()
+    return two_classes(net(x, 3, dtype="float32" if mended else "float16"), x, y)
+
+
 def _rate(patient: Patient, mended: bool, rate: float) -> Patient:
     """Set the very rate that the doctor names, where it is to be mended."""
     from livegrad.doctor import examine
@@ -53,5 +75,5 @@ def _rate(patient: Patient, mended: bool, rate: float) -> Patient:
     patient.model.optimizer.learning_rate = rate
     if mended:
         found = examine(patient.model, patient.x, patient.y).findings[0]
-        patient.model.optimizer.learning_rate = float(found.fix.rpartition("=")[2])
+        patient.model.optimizer.learning_rate = found.advised
     return patient
