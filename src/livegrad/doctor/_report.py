@@ -104,6 +104,10 @@ CODES = tuple(PAGES)
 _INNER = ("stops", "advised")
 
 
+# What the judge and the trials go by, and no reader.
+_INNER = ("stops", "advised")
+
+
 @dataclass(frozen=True)
 class Finding:
     """One thing that holds training back.
@@ -195,11 +199,7 @@ class Examination:
         return {
             "healthy": self.healthy,
             "findings": [
-                {
-                    name: value
-                    for name, value in asdict(found).items()
-                    if name not in ("stops", "advised")
-                }
+                {name: value for name, value in asdict(found).items() if name not in _INNER}
                 | {"page": found.page}
                 for found in self.findings
             ],

@@ -90,7 +90,7 @@ def _one_label_in_fifty(mended: bool) -> Patient:
     x = points(600)
     far = x[:, 0] + x[:, 1]
     y = (far > np.quantile(far, 0.5 if mended else 0.98)).astype("float32")
-    return two_classes(net(x, 2), x, y, adam(0.001), epochs=5)
+    return two_classes(net(x, 2), x, y, adam(0.001), epochs=15)
 
 
 @fault("a word that the table has not", "index-range", "embedding", "input_dim")

@@ -44,4 +44,4 @@ def _attention_whose_scores_are_not_divided(mended: bool) -> Patient:
     context = keras.layers.Dot(axes=(2, 1), name="context")([told, value])
     flat = keras.layers.Flatten(name="flatten")(context)
     model = keras.Model(inputs, dense(1, "sigmoid", "output")(flat))
-    return two_classes(model, x, y, adam(0.003), epochs=40)
+    return two_classes(model, x, y, adam(0.01), epochs=100)
