@@ -17,6 +17,7 @@ from livegrad_lab import (
     panel,
     practices,
     trainability,
+    world,
 )
 from livegrad_lab.papers import tables
 from livegrad_lab.papers.records import RECORDS
@@ -33,6 +34,7 @@ EXPERIMENTS: Mapping[Callable[..., Any], Sequence[Mapping[str, Any]]] = {
     practices.run: practices.settings(),
     tables.checked: [{"key": record.key} for record in RECORDS if record.run],
     trainability.run: trainability.settings(),
+    world.run_example: [{"name": name} for name in world.EXAMPLES],
 }
 """By function, the settings of all runs that the pages ask for."""
 

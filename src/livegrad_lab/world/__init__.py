@@ -10,5 +10,17 @@ from livegrad_lab.world import published as published
 from livegrad_lab.world import questions as questions
 from livegrad_lab.world import working as working
 from livegrad_lab.world.case import EXAMPLES, KINDS, Example
+from livegrad_lab.world.score import each, kinds, named, run_example, shares, table, wilson
 
-__all__ = ["EXAMPLES", "KINDS", "Example"]
+__all__ = [
+    "EXAMPLES",
+    "KINDS",
+    "Example",
+    "each",
+    "kinds",
+    "named",
+    "run_example",
+    "shares",
+    "table",
+    "wilson",
+]

@@ -16,7 +16,7 @@ from typing import Any
 from mkdocs.structure.pages import Page
 
 ERRORS = "reference/errors.md"
-CODES = "gradients/diagnose.md"
+CODES = "doctor/codes.md"
 _HEADING = re.compile(r'<h2 id="[^"]*">(.*?)<a class="headerlink"', re.DOTALL)
 _MESSAGE = re.compile(r"^((?:<span></span><code>)?)(\w+Error: )(.+?)((?:</code>.*)?)$")
 _CODE = re.compile(r"<tr>\s*<td><code>([a-z-]+)</code></td>\s*<td>(.*?)</td>")
