@@ -191,7 +191,7 @@ def _weight(
 
 
 def _uniform(bound: float, shape: tuple[int, ...]) -> Callable[[], Array]:
-    """Return what draws as torch's own layers do (He et al. 2015, with a slope of sqrt(5))."""
+    """Return what draws as torch's own layers do."""
     return lambda: np.random.default_rng(0).uniform(-bound, bound, shape)
 
 
