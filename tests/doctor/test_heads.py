@@ -288,8 +288,8 @@ OUTPUTS = {
     ),
     "sigmoid taken for logits": (
         head("sigmoid", BINARY, logits=True),
-        "from_logits=True, and the outputs of sigmoid lie within 0 and 1; logits lie within -inf "
-        "and inf", "keras.layers.Dense(1)",
+        "the loss takes logits, which lie within -inf and inf; the outputs of sigmoid lie within 0 "
+        "and 1", "keras.layers.Dense(1)",
     ),
     "sigmoids over classes": (
         head("sigmoid", SPARSE, [0, 1], [[0.5, 0.5, 0.5], [0.25, 0.25, 0.25]]),
@@ -302,25 +302,25 @@ OUTPUTS = {
     ),
     "linear probabilities": (
         head("linear", BINARY, [0, 1, 0, 1], [[0.5], [2], [-1], [1]]),
-        "50% of the outputs lie outside 0 to 1; linear gives no probabilities, and from_logits is "
-        "False; must be 0 % by sigmoid",
+        "50% of the outputs lie outside 0 to 1; linear gives no probabilities, and the loss "
+        "takes no logits; must be 0 % by sigmoid",
         "model.compile(..., loss=keras.losses.BinaryCrossentropy(from_logits=True))",
     ),
     "linear probabilities of classes": (
         head("linear", SPARSE, [0, 1], [[0.5, 2, -1], [1, 0, 3]]),
-        "50% of the outputs lie outside 0 to 1; linear gives no probabilities, and from_logits is "
-        "False; must be 0 % by softmax",
+        "50% of the outputs lie outside 0 to 1; linear gives no probabilities, and the loss "
+        "takes no logits; must be 0 % by softmax",
         "model.compile(..., loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))",
     ),
     "tanh probabilities": (
         head("tanh", BINARY, [0, 1], [[0.5], [-0.5]]),
-        "50% of the outputs lie outside 0 to 1; tanh gives no probabilities, and from_logits is "
-        "False; must be 0 % by sigmoid", 'keras.layers.Dense(1, activation="sigmoid")',
+        "50% of the outputs lie outside 0 to 1; tanh gives no probabilities, and the loss "
+        "takes no logits; must be 0 % by sigmoid", 'keras.layers.Dense(1, activation="sigmoid")',
     ),
     "unknown probabilities": (
         head("unknown", "binaryfocalcrossentropy", [0, 1], [[0.5], [-0.5]]),
-        "50% of the outputs lie outside 0 to 1; the output gives no probabilities, and from_logits "
-        "is False; must be 0 % by sigmoid",
+        "50% of the outputs lie outside 0 to 1; the output gives no probabilities, and the loss "
+        "takes no logits; must be 0 % by sigmoid",
         "model.compile(..., loss=keras.losses.BinaryFocalCrossentropy(from_logits=True))",
     ),
     "one unit over columns": (
@@ -345,8 +345,8 @@ OUTPUTS = {
     ),
     "softmax taken for logits": (
         head("softmax", SPARSE, [0, 1], three(2), logits=True),
-        "from_logits=True, and the outputs of softmax lie within 0 and 1; logits lie within -inf "
-        "and inf", "keras.layers.Dense(3)",
+        "the loss takes logits, which lie within -inf and inf; the outputs of softmax lie within 0 "
+        "and 1", "keras.layers.Dense(3)",
     ),
     "hard sigmoids over classes": (
         head("hard_sigmoid", CATEGORICAL, np.eye(3)[:2], [[0.5, 0.5, 0.5], [0.25, 0.25, 0.25]]),
@@ -438,7 +438,7 @@ def test_what_fits_is_not_named(name):
 
 @pytest.mark.parametrize("activation", ["linear", "unknown"])
 def test_an_activation_without_a_name_is_not_written_down(activation):
-    (found,) = judge(head(activation, SPARSE, [0, 2, 4], three(), logits=True))
+    (found,) = judge(head(activation, SPARSE, [0, 2, 4], three() - 1, logits=True))
     assert found.fix == "keras.layers.Dense(5)"
 
 

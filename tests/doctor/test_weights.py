@@ -337,20 +337,25 @@ def test_what_has_no_initializer_to_ask_cannot_be_told():
     assert _weights.drawn(facts(built(kernel_initializer=Stubborn()))) is None
 
 
-def test_frozen_chance_is_named_behind_what_was_trained_or_cannot_be_told():
+def frozen_net():
+    """Two layers of which one cannot be told, and three that can."""
+
     def ones(shape, dtype=None):
         return keras.ops.ones(shape, dtype)
 
     layers = [
-        L.Dense(128, "relu", name="trained"),
+        L.Dense(128, "relu", name="first"),
         L.BatchNormalization(name="scale"),
         L.Dense(128, "relu", name="unknown", kernel_initializer=ones),
         L.Dense(128, "relu", name="chance"),
         L.Dense(128, "relu", name="free"),
     ]
-    model = net(*layers)
-    layers[0].bias.assign(np.ones(128))
-    for layer in layers[:3]:
+    return net(*layers), layers
+
+
+def test_frozen_chance_is_named_behind_what_cannot_be_told():
+    model, layers = frozen_net()
+    for layer in layers[1:3]:
         layer.trainable = False
     note = "unknown is frozen; whether it was trained cannot be told"
     assert _weights.frozen(told(model)) == ([], [note])
@@ -362,6 +367,15 @@ def test_frozen_chance_is_named_behind_what_was_trained_or_cannot_be_told():
     assert float(spread.group(1)) == pytest.approx(math.sqrt(2 / 256), rel=0.05)
     exec(found.fix, {"model": model})
     assert _weights.frozen(told(model)) == ([], [note])
+
+
+def test_one_frozen_layer_that_was_trained_speaks_for_the_others():
+    model, layers = frozen_net()
+    for layer in layers[:4]:
+        layer.trainable = False
+    assert [found.layer for found in _weights.frozen(told(model))[0]] == ["first"]
+    layers[0].bias.assign(np.ones(128))
+    assert _weights.frozen(told(model)) == ([], [])
 
 
 def test_a_model_of_which_nothing_trains_is_named_at_once():
