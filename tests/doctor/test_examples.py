@@ -77,6 +77,11 @@ def test_a_constant_input_is_told_with_its_spread_and_its_size():
     )
 
 
+def test_an_empty_input_does_not_hide_one_that_is_constant():
+    (found,) = _examples.constant(told(np.zeros((2, 0)), [[7], [7]]))
+    assert found.evidence.startswith("data, input 2: ")
+
+
 def test_one_feature_that_is_constant_is_no_constant_input():
     assert _examples.constant(told([[1.0, 0.0], [1.0, 1.0]])) == []
 
@@ -191,6 +196,9 @@ def test_the_biases_of_classes_are_logarithms_of_their_shares():
     (found,) = _examples.imbalance(head(SPARSE, y, units=3))
     assert found.evidence.startswith("98.0% of the labels are 2: ")
     assert "last bias log of each class's share; " in found.fix
+    # Two classes have two biases too, and labels that are no probabilities have no logit.
+    for given in [head(SPARSE, labels(99), units=2), head(BINARY, [0] * 98 + [1, 2])]:
+        assert "last bias log of each class's share; " in _examples.imbalance(given)[0].fix
 
 
 @pytest.mark.parametrize(
@@ -203,7 +211,7 @@ def test_the_biases_of_classes_are_logarithms_of_their_shares():
         (head(BINARY, labels(99), metrics=[Metric("acc")]), True),
         (head("binaryfocalcrossentropy", labels(99)), True),
         # Of several labels an example one is not all, nor is the first of several steps.
-        (head(BINARY, np.zeros((100, 3)), units=3), False),
+        (head(BINARY, np.eye(100, 3), units=3), False),
         (head(SPARSE, np.stack([labels(99), np.arange(100)], 1), units=100), False),
         (head(CATEGORICAL, np.eye(2)[labels(99)][:, None], units=2), False),
         # One class alone, and shares of one, are no classes of which one is rare.
@@ -312,6 +320,7 @@ def test_no_inputs_tell_nothing():
         (np.arange(50)[:, None] % 3, 3),
         (np.arange(50) % 2 == 0, 1),
         (np.arange(100).reshape(50, 2), 2),
+        (np.arange(100).reshape(50, 2) % 7, 2),
         (np.stack([np.arange(50.0), np.ones(50)], 1), 1),
     ],
 )
@@ -335,9 +344,30 @@ def test_words_are_counted_and_places_are_joined():
     flat, mean, std = _examples._tables(image)
     assert flat.shape == (2, 12) and mean.tolist() == [[5, 6], [17, 18]]
     assert std[0].tolist() == pytest.approx([np.std([0, 2, 4, 6, 8, 10])] * 2)
+    assert [table.shape for table in _examples._tables(image[:, :, 0])] == [(2, 6), (2, 2), (2, 2)]
+    assert [table.shape for table in _examples._tables(np.arange(9) % 3)] == [(9, 1)]
     (wide,) = _examples._tables(np.arange(8194.0)[None])
     assert wide.shape == (1, 4096) and (wide[0, 0], wide[0, -1]) == (0, 8193)
-    assert _examples._tables(np.arange(4096.0)[None])[0].shape == (1, 4096)
+    for size in (4096, 4097):
+        assert _examples._tables(np.arange(float(size))[None])[0].shape == (1, 4096)
+
+
+def test_four_learners_go_by_what_is_alike():
+    """Four corners, each a spread from the middle: neighbours are 2 apart, and others 4."""
+    corners = np.array([[0.0, 10, 7], [2, 10, 7], [0, 30, 7], [2, 30, 7]])
+    alike = np.array([[1.0, 0, 0, -1], [0, 1, -1, 0], [0, -1, 1, 0], [-1, 0, 0, 1]])
+    far = 2 - 2 * alike
+    assert np.median(far[far > 0]) == 2
+    expected = [alike, np.exp(-far / 2), np.exp(-4 * far), (1 + alike) ** 2]
+    for inputs in ([corners], [corners[:, :1], corners[:, 1:]]):
+        for found, wanted in zip(_examples._kernels(inputs), expected, strict=True):
+            np.testing.assert_allclose(found, wanted, atol=1e-12)
+
+
+def test_an_answer_is_not_told_by_itself():
+    """On a kernel of no likeness but to oneself nothing held out is told."""
+    y = np.where(np.arange(16) % 3, 1.0, -1.0)[:, None, None]
+    assert _examples._scores(np.eye(16), y, np.arange(16) % 4).tolist() == [0]
 
 
 def test_a_held_out_answer_is_told_by_the_others():

@@ -64,8 +64,9 @@ def test_a_gradient_that_reaches_all_kernels_is_not_cut():
     chain = Chain().add(layer("a", 0)).add(layer("b", 1))
     assert chain.cut([G, G]) == []
     # A bias has no gradient of its own to speak of, nor has what is frozen or was not called.
-    beside = [layer("unused", 2), Layer("frozen", "dense", weights={"k": weight("k", None)})]
-    assert chain.cut([G, G, None], more=beside) == []
+    assert chain.cut([G, G, None], more=[layer("unused", 2)]) == []
+    chain.add(Layer("frozen", "dense", weights={"k": weight("k", None)}))
+    assert chain.cut([G, None]) != [] and chain.cut([G, G]) == []
     biased = Chain().add(Layer("a", "dense", weights={"bias": weight("a/bias", 0, (3,))}))
     assert biased.cut([None]) == []
 
@@ -108,6 +109,32 @@ def test_the_first_layer_of_all_is_given_the_data_and_cuts_nothing():
     assert _gradients._ends(Pass(chain.calls, [], 1.0, [])) is None
     chain.calls[1].first, chain.calls[1].gradients = False, []
     assert _gradients._ends(Pass(chain.calls, [], 1.0, [])) is None
+
+
+def test_a_bias_that_comes_first_does_not_hide_a_kernel():
+    weights = {"bias": weight("a/bias", 0, (3,)), "kernel": weight("a/kernel", 1)}
+    chain = Chain().add(Layer("a", "dense", weights=weights), None, None).add(layer("b", 2), G, G)
+    assert len(chain.cut([G, None, G])) == 1 and chain.cut([G, G, G]) == []
+
+
+@pytest.mark.parametrize(
+    ("gradient", "delta", "found"), [(G, None, "b"), (None, G, "b"), (None, None, None)]
+)
+def test_a_call_is_given_a_gradient_for_what_it_makes_or_what_it_bends(gradient, delta, found):
+    chain = Chain().add(layer("a", kind="other")).add(layer("b", kind="other"), G, None)
+    chain.calls[1].gradient, chain.calls[1].delta = gradient, delta
+    assert _gradients._ends(Pass(chain.calls, [], 1.0, [])) == found
+    chain.calls[1].parents = []
+    assert _gradients._ends(Pass(chain.calls, [], 1.0, [])) is None
+
+
+def test_each_way_into_a_layer_is_looked_at():
+    chain = Chain().add(layer("a", 0), G, G).add(layer("b", 1), ZERO, ZERO)
+    chain.add(layer("join", kind="other"), G, G)
+    join = chain.calls[2]
+    join.parents, join.inputs = [0, 1], [chain.calls[0].output, chain.calls[1].output]
+    join.gradients = [G, ZERO]
+    assert [one.layer for one in chain.cut([G, ZERO])] == ["join"]
 
 
 def test_an_output_without_a_loss_has_no_gradient_and_is_no_cut():
@@ -261,14 +288,20 @@ def refuses(p):
         (head(lambda p: math.nan, N, np.ones((8, 1))), False),
         (head(lambda p: math.inf, N, np.ones((8, 1))), False),
         (head(lambda p: 3.0, N, np.ones((8, 1))), True),
-        # Of its size a hundred-thousandth is rounding, and more is not.
-        (head(lambda p: 1.0 + 0.9e-5 * (p[0, 0] == p[:, 0].max()), N, N[::-1, None] * 9), True),
-        (head(lambda p: 1.0 + 1.2e-5 * (p[0, 0] == p[:, 0].max()), N, N[::-1, None] * 9), False),
-        (head(lambda p: -1.0 - 0.9e-5 * (p[0, 0] == p[:, 0].max()), N, N[::-1, None] * 9), True),
+        (head(spread_out(N % 2), N % 2, np.ones((8, 1))), True),
     ],
 )
 def test_a_loss_ignores_the_pairing_where_it_is_the_same_for_answers_exchanged(given, found):
     assert bool(_gradients.paired(given)) == found
+
+
+@pytest.mark.parametrize(("first", "second", "found"), [
+    (1e3, 1e3 + 0.9e-2, True), (1e3, 1e3 + 1.1e-2, False), (1e3, 1e3 - 1.1e-2, False),
+    (-1e3, -1e3 - 0.9e-2, True), (-1e3, -1e3 - 1.1e-2, False), (0.0, 0.0, True),
+])  # fmt: skip
+def test_a_hundred_thousandth_of_a_loss_is_rounding(first, second, found):
+    costs = iter([first, second])
+    assert bool(_gradients.paired(head(lambda p: next(costs), N, np.ones((8, 1))))) == found
 
 
 def test_labels_that_are_not_given_pair_with_nothing():
@@ -297,10 +330,10 @@ def test_a_loss_that_rewards_wrong_answers_is_named_with_both_costs():
         (one_by_one(N), False),
         (lambda p: 3.0, False),
         # The first answer is 0 where the labels are the answers, and 4 where others are.
-        (lambda p: 1.0 if p[0, 0] else 1.0 + 0.9e-6, False),
-        (lambda p: 1.0 if p[0, 0] else 1.0 + 1.1e-6, True),
-        (lambda p: -1.0 if p[0, 0] else -1.0 + 0.9e-6, False),
-        (lambda p: -1.0 if p[0, 0] else -1.0 + 1.1e-6, True),
+        (lambda p: 1e3 if p[0, 0] else 1e3 + 0.9e-3, False),
+        (lambda p: 1e3 if p[0, 0] else 1e3 + 1.1e-3, True),
+        (lambda p: -1e3 if p[0, 0] else -1e3 + 0.9e-3, False),
+        (lambda p: -1e3 if p[0, 0] else -1e3 + 1.1e-3, True),
         (lambda p: math.nan, False),
         (lambda p: -math.inf if p[0, 0] else 1.0, False),
         (lambda p: 1.0 if p[0, 0] else math.inf, False),
@@ -335,6 +368,7 @@ def test_labels_take_the_form_of_the_answers():
     assert answers([0, 2], third) == pytest.approx(
         np.array([[0.9 + 0.1 / 3, 0.1 / 3, 0.1 / 3], [0.1 / 3, 0.1 / 3, 0.9 + 0.1 / 3]])
     )
+    assert answers([0, 2], np.eye(3)[:2])[0] == pytest.approx([0.9 + 0.1 / 3, 0.1 / 3, 0.1 / 3])
     assert answers([0, 2], third + 0.01) == [[5, 0, 0], [0, 0, 5]]
     assert answers([0, 2], third + np.array([-0.4, 0.2, 0.2])) == [[5, 0, 0], [0, 0, 5]]
     assert answers([[0], [2]], third * 9) == [[5, 0, 0], [0, 0, 5]]

@@ -111,6 +111,12 @@ def test_a_batch_needs_three_numbers_a_unit(batch, shape, numbers):
 def test_the_first_normalisation_that_takes_away_is_named():
     calls = [call(norm("a")), call(norm("b"), made=WIDE * 0), call(norm("c"), made=WIDE * 0)]
     assert [found.layer for found in judged(*calls)] == ["b"]
+    calls = [
+        call(Layer("relu", "activation")),
+        call(norm("a"), None),
+        call(norm("b"), made=WIDE * 0),
+    ]
+    assert [found.layer for found in judged(*calls)] == ["b"]
     calls = [call(norm("a", over="batch")), call(norm("b", over="batch"))]
     assert [found.layer for found in judged(*calls, batch=1)] == ["a"]
 
