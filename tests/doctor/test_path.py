@@ -315,6 +315,7 @@ def test_the_product_of_joined_layers_is_the_tapes(width):
     assert [block.name for block in path.blocks] == ["stem", "grow_0"][: 1 + grown]
     assert np.prod(path.gains) == pytest.approx(size(below) / size(above), rel=1e-4)
     assert np.prod(path.signal_gains) == pytest.approx(spread(h) / spread(X), rel=1e-4)
+    assert np.prod(path.own_factors) == pytest.approx(size(below) / size(above), rel=1e-4)
     # A joined part has its share of the whole, which is another factor than 1.
     assert all(joined != 1 for joined, _ in path._between[grown:])
 
@@ -462,10 +463,13 @@ def test_what_a_normalised_block_begins_with_is_the_normalisations_gradient():
     )
 
 
-@pytest.mark.parametrize(("norms", "expected"), [(0, False), (1, False), (2, True), (3, True)])
-def test_a_path_is_normalised_where_half_of_its_blocks_are(norms, expected):
+@pytest.mark.parametrize(
+    ("norms", "blocks", "expected"),
+    [(0, 3, False), (1, 3, False), (2, 3, True), (3, 3, True), (1, 2, True), (1, 1, True)],
+)
+def test_a_path_is_normalised_where_half_of_its_blocks_are(norms, blocks, expected):
     layers = []
-    for at in range(3):
+    for at in range(blocks):
         layers += [L.Dense(4), *[L.LayerNormalization()] * (at < norms), L.ReLU()]
     _, path = passed(*layers, L.Dense(1))
     assert path.normalised is expected

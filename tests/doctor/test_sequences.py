@@ -99,7 +99,10 @@ def test_the_first_layer_that_is_at_fault_is_named():
     calls = [recurrent(x, falling(x, *[1] * 8), "well"),
              recurrent(x, falling(x, *[9e9] * 4, *[1] * 4), "first"),
              recurrent(x, falling(x, *[9e9] * 4, *[1] * 4), "second")]  # fmt: skip
-    assert [found.layer for found in judged(*calls)] == ["first"]
+    # What comes before and is not judged does not hide it.
+    before = [recurrent(x, None, kind="dense"), recurrent(x, None), recurrent(x, np.zeros_like(x)),
+              recurrent(x[:, :2], falling(x[:, :2], 1, 1))]  # fmt: skip
+    assert [found.layer for found in judged(*before, *calls)] == ["first"]
 
 
 def test_recurrent_layers_are_advised_by_their_type():
@@ -153,6 +156,9 @@ def test_padding_is_a_fault_where_half_of_the_examples_are_shorter(short, found)
 def test_a_last_step_alone_is_no_padding_and_a_step_of_the_same_value_earlier_is_none():
     x = padded(by=1)
     assert judged(recurrent(x, left(x, 1, LOW / 10))) == []
+    x = padded(by=2)
+    (found,) = judged(recurrent(x, left(x, 2, LOW / 10)))
+    assert found.evidence.startswith("2 steps of padding")
     x = noise()
     x[:, 5] = x[:, 7] = 0
     assert judged(recurrent(x, falling(x, *[LOW / 10] * 7, 1))) == []
@@ -233,14 +239,21 @@ def test_labels_that_both_or_none_tell_do_not_show_what_is_forgotten():
 @pytest.mark.parametrize(("adaptive", "low"), [(True, LOW), (False, LOW_SGD)])
 def test_a_gradient_reaches_a_step_from_the_products_bound_on(times, found, adaptive, low):
     x, y = law(1)
-    assert bool(forgets(x, y, *[low * times] * 5, 1, 1, 1, adaptive=adaptive)) == found
+    for size in (1e-6, 1.0, 1e6):
+        sizes = np.array([*[low * times] * 5, 1, 1, 1]) * size
+        assert bool(forgets(x, y, *sizes, adaptive=adaptive)) == found
+
+
+def test_what_reaches_the_first_step_is_not_forgotten():
+    x, y = law(1)
+    assert forgets(x, y, 1, *[LOW / 10] * 4, 1, 1, 1) == []
 
 
 def test_series_that_are_not_one_are_not_asked():
     x, y = law(1)
     call = recurrent(x, falling(x, *[LOW / 10] * 5, 1, 1, 1))
     assert len(judged(call, x=[x], y=y)) == 1
-    assert len(judged(call, x=[x, x[:, 0]], y=y)) == 1
+    assert len(judged(call, x=[x, x[:, 0], x[:, 0, 0]], y=y)) == 1
     assert judged(call, x=[x, x], y=y) == judged(call, x=[x[:, :6]], y=y) == []
     few = slice(0, 40)  # too few to tell anything by
     short = recurrent(x[few], falling(x[few], *[LOW / 10] * 5, 1, 1, 1))
@@ -328,7 +341,7 @@ def test_a_softmax_of_ones_own_is_an_attention_too():
     below = flat.copy()
     below[..., 1:3] += [0.1, -0.1]
     assert looks(below, "other", own=False) == []
-    assert looks(flat[0, 0], "other", own=False) == []
+    assert looks(flat[0, 0], "other", own=False) == [] != looks(flat[0], "other", own=False)
     assert looks(np.ones((2, 3, 1)), "other", own=False) == []
     none = Call(Layer("none", "other"), [], None, [], True)
     assert _sequences.attention(probe, Pass([none], [], 1.0, [])) == []
@@ -344,6 +357,9 @@ def test_the_first_attention_at_fault_is_named():
     probe = types.SimpleNamespace(words=WORDS)
     calls = [
         Call(Layer(name, "attention"), [], None, [], True, scores=scores)
-        for name, scores in [("well", shares(0.5)), ("a", shares(1.0)), ("b", shares(1.0))]
+        for name, scores in [
+            *[("few", shares(1.0, keys=7)), ("well", shares(0.5))],
+            *[("a", shares(1.0)), ("b", shares(1.0))],
+        ]
     ]
     assert [f.layer for f in _sequences.attention(probe, Pass(calls, [], 1.0, []))] == ["a"]
