@@ -53,7 +53,8 @@ def net(depth=2, activation="relu", initializer="he_normal", end="sigmoid", widt
 
 def faults(name):
     patient = CASES[name].build(False)
-    return examine(patient.model, patient.x, patient.y)
+    given = {"batch_size": patient.batch, "epochs": patient.epochs}
+    return examine(patient.model, patient.x, patient.y, **given)
 
 
 # The face -----------------------------------------------------------------------------------
@@ -302,8 +303,6 @@ def test_a_zero_kernel_ending_a_residual_branch_is_no_symmetry():
         (lambda x, y: (x[:0], y[:0]), "at least one example"),
         (lambda x, y: (x, y[:5]), "as many examples, got 64 and 5"),
         (lambda x, y: (x[:, :3], y), r"x must have the shape \(n, 8\), got \(n, 3\)"),
-        (lambda x, y: (np.where(x > 2, np.nan, x), y), "x must be finite"),
-        (lambda x, y: (x, np.full(64, np.inf)), "y must be finite: 64 of 64"),
         (lambda x, y: (x, np.array(["a"] * 64)), "y must hold numbers"),
     ],
 )
@@ -312,9 +311,23 @@ def test_data_that_do_not_fit_are_named(change, said):
         examine(net(), *change(*data()))
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda x, y: (np.where(x > 2, np.nan, x), y), "values of x are not finite, must be 0"),
+        (lambda x, y: (x, np.full(64, np.inf)), "64 of 64 values of y are not finite, must be 0"),
+    ],
+)
+def test_data_that_are_not_finite_are_a_finding_that_hides_all_else(change, said):
+    report = examine(net(), *change(*data()))
+    (found,) = report.findings
+    assert (found.code, found.layer) == ("non-finite", "data") and found.evidence.endswith(said)
+    assert report.unjudged == ("all else: not before the data are finite",)
+
+
 def test_models_that_do_not_fit_are_named():
     x, y = data()
-    with pytest.raises(TypeError, match=r"must be a keras\.Model, got int"):
+    with pytest.raises(TypeError, match=r"must be a keras\.Model or a torch\.nn\.Module, got int"):
         examine(3, x, y)
     with pytest.raises(ValueError, match="must be compiled"):
         examine(keras.Sequential([keras.Input((8,)), L.Dense(1)]), x, y)
@@ -402,7 +415,7 @@ def broken(folder, what):
     "what",
     [
         *["no model", "broken model", "broken data", "pickled data", "no labels"],
-        *["empty data", "NaN", "wrong shape", "unsafe model"],
+        *["empty data", "wrong shape", "unsafe model"],
     ],
 )
 def test_the_command_says_in_one_line_why_it_cannot_run(saved, capsys, what):
@@ -416,6 +429,12 @@ def test_the_command_says_what_to_install_where_keras_is_missing(saved, capsys, 
     monkeypatch.setitem(sys.modules, "keras", None)
     assert run(saved) == 2
     assert capsys.readouterr().err.endswith("; the doctor needs: pip install 'livegrad[keras]'\n")
+
+
+def test_data_that_are_not_finite_are_a_finding(saved, capsys):
+    broken(saved, "NaN")
+    assert run(saved) == 1
+    assert "non-finite at data" in capsys.readouterr().out
 
 
 def test_labels_out_of_range_are_a_finding(saved, capsys):

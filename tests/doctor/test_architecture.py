@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from livegrad.doctor import _architecture
-from livegrad.doctor._facts import norm
+from livegrad.doctor._facts import Call, Layer, Output, Pass, norm
 from livegrad.doctor._keras.data import draw
 from livegrad.doctor._keras.probe import KerasProbe, undisturbed
 from livegrad.doctor._keras.words import WORDS
@@ -218,3 +218,208 @@ def test_masks_are_added_up_and_the_largest_is_named(rates, variance, kind):
             f"variance r / (1 - r) of {len(rates)} masks together {variance:.3g}, at least "
             "3^2 = 9 of the signal's"
         )
+
+
+# Two maps before the answers, and maps of parts -----------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("inside", "found"),
+    [("relu", []), ("gelu", []), (None, ["first"]), ("softmax", ["first"])],
+)
+def test_one_map_more_before_the_answers_is_no_fault_in_a_network_that_bends(inside, found):
+    result = run(dense("inside", activation=inside), L.LayerNormalization(),
+                 dense("first"), dense("out", 3))  # fmt: skip
+    said = [one.layer for one in linear(result)]
+    assert said == found
+    # Before other layers it is one.
+    result = run(dense("inside", activation=inside), L.LayerNormalization(),
+                 dense("first"), dense("second", 8, "relu"), dense("out", 3))  # fmt: skip
+    assert [one.layer for one in linear(result)] == ["first"]
+
+
+def test_what_bends_behind_or_beside_does_not_excuse_it():
+    # The answers are bent, and nothing is before them.
+    assert [one.layer for one in linear(run(dense("a"), dense("out", 8, "sigmoid")))] == ["a"]
+
+
+@pytest.mark.parametrize(("heads", "found"), [(1, ["first"]), (2, [])])
+def test_a_map_that_is_cut_into_heads_is_not_all_of_the_next(heads, found):
+    cut = L.Reshape((heads, 8 // heads))
+    result = run(dense("first"), cut, dense("second", 8, "relu"), L.Flatten(), dense("out", 1))
+    assert [one.layer for one in linear(result)] == found
+
+
+def test_a_step_in_between_that_another_layer_reads_is_no_chain():
+    def branched(_, h):
+        flat = L.Flatten()(h)
+        return dense("out", 1)(L.Add()([dense("second", 8, "relu")(flat), flat]))
+
+    assert linear(run(dense("first"), L.Reshape((4, 2)), out=branched)) == []
+
+
+def test_a_mask_that_passes_on_what_it_is_given_is_no_second_reader():
+    result = run(dense("first"), L.Dropout(0.5), dense("second", 4, "relu"), dense("out", 1))
+    calls = {call.layer.name: call for call in result[0].calls}
+    (mask,) = [call for call in result[0].calls if call.layer.kind == "mask"]
+    assert mask.output is calls["first"].output
+    assert [one.layer for one in linear(result)] == ["first"]
+
+    def added(_, h):
+        return dense("out", 1)(L.Add()([L.Dropout(0.5)(h), dense("branch", 8, "relu")(h)]))
+
+    assert linear(run(dense("stream"), out=added)) == []
+
+
+# Two activations in a row ---------------------------------------------------------------------
+
+
+def stacked(given):
+    return _architecture.stacked(given[0], WORDS)
+
+
+def test_two_activations_before_the_answers_are_named():
+    result = run(dense("out", 3, "relu"), L.Activation("sigmoid", name="end"))
+    (found,) = stacked(result)
+    assert (found.code, found.layer) == ("stacked-activations", "out")
+    (output,) = result[0].outputs
+    assert found.evidence == (
+        "2 activations between the last weights and the output, relu and sigmoid, must be 1; the "
+        f"answers lie within {output.min():.3g} and {output.max():.3g}"
+    )
+    assert output.min() == 0.5
+    assert found.fix == 'keras.layers.Dense(..., activation="linear")'
+    (found,) = stacked(run(dense("out", 3), L.ReLU(name="bend"), L.Softmax()))
+    assert found.layer == "bend" and found.fix.endswith("# without bend")
+
+
+@pytest.mark.parametrize(
+    ("layers", "found"),
+    [
+        ([lambda: dense("out", 3, "sigmoid"), L.Softmax], "out"),
+        ([lambda: dense("out", 3, "softmax"), L.Softmax], "out"),
+        ([lambda: dense("out", 3, "relu"), lambda: L.Activation("tanh")], "out"),
+        ([lambda: dense("out", 3, "tanh"), lambda: L.Activation("hard_sigmoid")], "out"),
+        ([lambda: dense("out", 4, "relu"), lambda: L.Dropout(0.1),
+          lambda: L.Reshape((2, 2)), lambda: L.Activation("softsign")], "out"),
+        ([lambda: dense("out", 3, "sigmoid"), lambda: L.Activation("linear"), L.Softmax], "out"),
+        # The last of them must squash: a rectifier of what is squashed changes nothing.
+        ([lambda: dense("out", 3, "sigmoid"), L.ReLU], None),
+        ([lambda: dense("out", 3), L.Softmax], None),
+        ([lambda: dense("out", 3, "softmax")], None),
+        ([lambda: dense("out", 3, "relu")], None),
+        # Weights and normalisations in between begin anew.
+        ([lambda: dense("a", 3, "relu"), lambda: dense("out", 3, "sigmoid")], None),
+        ([lambda: dense("out", 3, "relu"), L.BatchNormalization, L.Softmax], None),
+        # A logarithm of a softmax is one function in two steps, that of a ReLU is not.
+        ([lambda: dense("out", 3, "softmax"), lambda: L.Activation("log_softmax")], "out"),
+        ([lambda: dense("out", 3, "relu"), lambda: L.Activation("log_softmax")], None),
+        ([lambda: dense("out", 3, "log_softmax"), L.Softmax], "out"),
+    ],
+)  # fmt: skip
+def test_the_last_activation_is_given_what_weights_made(layers, found):
+    said = stacked(run(*[one() for one in layers]))
+    assert [one.layer for one in said] == ([found] if found else [])
+
+
+def test_each_output_is_looked_at():
+    def two(_, h):
+        return [
+            dense("well", 1, "sigmoid")(h),
+            L.Activation("sigmoid")(dense("twice", 1, "relu")(h)),
+        ]
+
+    inputs = keras.Input((8,))
+    model = keras.Model(inputs, two(inputs, dense("a", activation="relu")(inputs)))
+    model.compile("sgd", ["mean_squared_error"] * 2)
+    x = np.random.default_rng(0).standard_normal((32, 8)).astype("float32")
+    probe = KerasProbe(model, draw(x, [np.zeros((32, 1))] * 2, 64))
+    with undisturbed(model):
+        result = probe.run()
+    assert [one.layer for one in stacked((result, probe))] == ["twice"]
+
+
+# The axis of the classes ----------------------------------------------------------------------
+
+
+def shares(made, kind="activation", activation="softmax", own=True):
+    call = Call(Layer("soft", kind, activation=activation), [], made, [], True)
+    return _architecture.axis(Pass([call], [made] if own else [], 1.0, []), [], WORDS)
+
+
+def soft(shape, axis):
+    z = np.exp(np.random.default_rng(0).standard_normal(shape))
+    return z / z.sum(axis=axis, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis", "said"),
+    [
+        ((6, 3), 0, "examples"),
+        ((6, 3), 1, None),
+        ((6, 4, 3), 0, "examples"),
+        ((6, 4, 3), 1, "places of axis 1"),
+        ((6, 4, 3), 2, None),
+        ((6, 4, 5, 3), 2, "places of axis 2"),
+    ],
+)
+def test_shares_of_another_axis_than_the_last_are_named(shape, axis, said):
+    made = soft(shape, axis)
+    found = shares(made)
+    total = made.sum(axis=-1)
+    assert [one.evidence for one in found] == (
+        [
+            f"its outputs sum to 1 over the {said}, and to {total.min():.3g} to {total.max():.3g} "
+            "over the 3 classes, must be 1"
+        ]
+        if said
+        else []
+    )
+    for one in found:
+        assert (one.code, one.layer) == ("wrong-axis", "soft")
+        assert one.fix == "keras.layers.Softmax(axis=-1)"
+
+
+def test_within_a_network_only_the_examples_are_no_axis_of_a_softmax():
+    assert len(shares(soft((6, 3), 0), own=False)) == 1
+    # Attention over the places of a sequence is no fault.
+    assert shares(soft((6, 4, 3), 1), own=False) == []
+    assert shares(soft((6, 3), 0), own=False, activation="none") == []
+    assert len(shares(soft((6, 3), 0), activation="none")) == 1
+
+
+@pytest.mark.parametrize("kind", ["activation", "other", "dense", "normalization", "merging"])
+def test_what_may_be_a_softmax_is_looked_at(kind):
+    found = shares(soft((6, 3), 0), kind)
+    assert bool(found) == (kind in ("activation", "other", "dense"))
+
+
+@pytest.mark.parametrize(
+    ("made", "found"),
+    [
+        (soft((6, 3), 0) * 1.0009, True),
+        (soft((6, 3), 0) * 1.0012, False),
+        (soft((6, 3), 0) - np.eye(6, 3) + np.eye(6, 3, -1), False),
+        (soft((1, 3), 0), False),
+        (np.ones(6) / 6, False),
+        (np.zeros((6, 3)), False),
+        (np.full((3, 3), 1 / 3), False),
+        (np.full((6, 3), np.nan), False),
+    ],
+)
+def test_shares_sum_to_1_and_are_not_below_0(made, found):
+    assert bool(shares(made)) == found
+
+
+@pytest.mark.parametrize(("axis", "found"), [(-1, False), (1, False), (0, True), (-2, True)])
+def test_a_loss_takes_the_classes_on_the_last_axis(axis, found):
+    head = Output("out", "linear", "categoricalcrossentropy", True, None, soft((6, 3), 1),
+                  np.eye(3)[[0, 1, 2, 0, 1, 2]], axis=axis)  # fmt: skip
+    said = _architecture.axis(Pass([], [], 1.0, []), [head], WORDS)
+    assert [(one.code, one.layer) for one in said] == [("wrong-axis", "loss")] * found
+    if found:
+        assert said[0].evidence == (
+            f"the loss takes the classes on axis {axis}, and the outputs have them on the last of 2"
+        )
+    none = Call(Layer("none", "activation"), [], None, [], True)
+    assert len(_architecture.axis(Pass([none], [], 1.0, []), [head], WORDS)) == found

@@ -7,8 +7,15 @@ import math
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from livegrad.doctor import CODES, _keras, examine
+from livegrad.doctor import CODES, _keras, _trial, examine
+from livegrad.doctor._facts import Plan
+from livegrad.doctor._judge import judge
+from livegrad.doctor._keras.data import draw
+from livegrad.doctor._keras.probe import KerasProbe, undisturbed
+from livegrad.signals import GRADIENT_BOUNDS
+from livegrad_lab.faults import CASES
 
 L = keras.layers
 
@@ -40,8 +47,9 @@ def refused(model, x, y):
 
 def test_what_is_no_compiled_model_is_refused_with_what_is_expected():
     x, y = data()
+    kinds = "model must be a keras.Model or a torch.nn.Module"
     compiled = "model must be compiled with an optimizer and a loss: model.compile(...)"
-    assert refused("net.keras", x, y) == "model must be a keras.Model, got str"
+    assert refused("net.keras", x, y) == f"{kinds}, got str"
     assert refused(keras.Sequential([keras.Input((8,)), L.Dense(1)]), x, y) == compiled
     assert refused(net(optimizer=None), x, y) == compiled
 
@@ -106,7 +114,7 @@ def test_an_unbuilt_models_twin_has_its_loss_and_optimizer():
     model = keras.Sequential([hidden(1), L.Dense(1, name="output")])
     model.compile(keras.optimizers.SGD(1e-9), "binary_crossentropy")
     x, y = data()
-    assert examine(model, x, y).codes == ("output-loss-mismatch",)
+    assert examine(model, x, y).codes == ("output-loss-mismatch", "learning-rate")
     model.compile(keras.optimizers.SGD(1e-9), "mean_squared_error")
     assert examine(model, x, y).codes == ("learning-rate",) and not model.built
 
@@ -200,7 +208,7 @@ def test_two_faults_that_shrink_the_product_are_both_named():
     report = examine(model, x, y)
     assert report.codes == ("output-loss-mismatch", "softmax-hidden")
     assert report.unjudged == (
-        "the products of gains: not before output-loss-mismatch and softmax-hidden is mended",
+        "the products of gains: not before softmax-hidden is mended",
         "the learning rate: not before these are mended",
     )
 
@@ -261,3 +269,156 @@ def test_findings_come_in_the_order_of_the_codes():
     codes = examine(model, x * 1e3, y).codes
     order = [CODES.index(code) for code in codes]
     assert len(codes) >= 3 and order == sorted(order)
+
+
+# What is tried where nothing else is found ----------------------------------------------------
+
+
+def test_an_index_beyond_a_table_is_named_by_the_model_that_does_not_run():
+    x = np.arange(128).reshape(64, 2) % 9
+    model = keras.Sequential([
+        keras.Input((2,), dtype="int32"), L.Embedding(8, 4, name="words"), L.Flatten(),
+        hidden(1), L.Dense(1, "sigmoid"),
+    ])  # fmt: skip
+    model.compile("adam", "binary_crossentropy")
+    report = examine(model, x, x[:, 0] > 4)
+    assert [(one.code, one.layer) for one in report.findings] == [("index-range", "words")]
+    assert report.findings[0].evidence == "indices from 0 to 8, must lie within 0 and 7"
+    assert report.unjudged == ("all else: the model does not run",)
+    assert examine(model, x % 8, x[:, 0] % 8 > 3).codes == ()
+
+
+def test_an_index_that_only_later_rows_ask_for_is_named_too():
+    """The glance sees the first rows, the pass all of them."""
+    x = np.where(np.arange(64)[:, None] == 63, 8, np.arange(128).reshape(64, 2) % 8)
+    model = keras.Sequential([
+        keras.Input((2,), dtype="int32"), L.Embedding(8, 4, name="words"), L.Flatten(),
+        L.Dense(1, "sigmoid"),
+    ])  # fmt: skip
+    model.compile("adam", "binary_crossentropy")
+    report = examine(model, x, x[:, 0] > 4)
+    assert [(one.code, one.layer) for one in report.findings] == [("index-range", "words")]
+
+
+def noise(n=64):
+    x, _ = data(n)
+    return x, np.random.default_rng(7).integers(0, 2, n).astype("float32")
+
+
+def judged(model, x, y, **more):
+    with undisturbed(model):
+        return judge(KerasProbe(model, draw(x, y, 256)), **more)
+
+
+def test_what_is_tried_can_be_left_out():
+    model = net(hidden(1), hidden(2))
+    assert judged(model, *noise()).codes == ("unrelated-labels",)
+    assert judged(model, *noise(), trials=False).codes == ()
+
+
+@pytest.mark.parametrize("finding", ["metric", "steps"])
+def test_where_something_else_is_found_nothing_is_tried(monkeypatch, finding):
+    asked = []
+    monkeypatch.setattr(_trial, "learns", lambda *given: asked.append(given) or ([], True))
+    x, y = data()
+    assert examine(net(hidden(1), hidden(2)), x, y).codes == () and len(asked) == 1
+    model = net(hidden(1), hidden(2), optimizer=keras.optimizers.SGD(1e-9))
+    if finding == "metric":
+        model = net(hidden(1), end=None, loss=keras.losses.BinaryCrossentropy(from_logits=True))
+        model.compile("adam", model.loss, metrics=["binary_accuracy"])
+    assert len(examine(model, x, y).codes) == 1 and len(asked) == 1
+
+
+def test_several_outputs_are_not_tried(monkeypatch):
+    monkeypatch.setattr(_trial, "learns", lambda *given: 1 / 0)
+    inputs = keras.Input((8,))
+    h = hidden(1)(inputs)
+    model = keras.Model(inputs, [L.Dense(1, "sigmoid")(h), L.Dense(1, "sigmoid")(h)])
+    model.compile("adam", ["binary_crossentropy"] * 2)
+    x, y = noise()
+    assert examine(model, x, [y, y]).codes == ()
+
+
+@pytest.mark.parametrize(
+    ("well", "related", "told", "codes"),
+    [
+        (True, True, False, ()),
+        (True, False, False, ("unrelated-labels",)),
+        # The model itself tells held-out labels: no cheap learner is a better judge.
+        (True, False, True, ()),
+        (False, False, False, ("unrelated-labels",)),
+        (None, False, False, ()),
+    ],
+)
+def test_labels_are_unrelated_where_neither_cheap_learners_nor_the_model_tell_them(
+    monkeypatch, well, related, told, codes
+):
+    monkeypatch.setattr(_trial, "learns", lambda *given: ([], well))
+    monkeypatch.setattr(_trial, "told", lambda *given: told)
+    report = examine(net(hidden(1), hidden(2)), *(data() if related else noise()))
+    assert report.codes == codes and report.unjudged == ()
+
+
+def test_what_leads_nowhere_is_a_note_or_a_product_that_chance_does_not_excuse(monkeypatch):
+    monkeypatch.setattr(_trial, "learns", lambda *given: ([], False))
+    note = "how it learns: 30 steps, however long, lead nowhere"
+    report = examine(net(hidden(1), hidden(2)), *data())
+    assert (report.codes, report.unjudged) == ((), (note,))
+    # A product beyond its bound, and within what chance of these narrow layers allows.
+    layers = [L.Dense(4, "tanh", name=f"hidden_{at}") for at in range(1, 4)]
+    model = net(*layers)
+    model.get_layer("output").kernel.assign(model.get_layer("output").kernel * 3e-3)
+    model.get_layer("output").bias.assign([0.1])
+    report = examine(model, *data())
+    low, _ = GRADIENT_BOUNDS["Adam"]
+    assert report.gain < low and report.codes == ("vanishing-gradient",) and not report.unjudged
+    assert f"is below {low:.2g}, the bound with chance" in report.findings[0].evidence
+    monkeypatch.setattr(_trial, "learns", lambda *given: ([], True))
+    assert examine(model, *data()).codes == ()
+
+
+def test_the_plan_is_the_readers_or_the_data_sets():
+    x, y = data()
+    seen = []
+
+    def learns(probe, result, baseline):
+        seen.append(probe.plan)
+        return [], True
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(_trial, "learns", learns)
+        model = net(hidden(1), hidden(2))
+        examine(model, x, y)
+        examine(model, x, y, batch_size=16, epochs=3)
+        examine(model, tf.data.Dataset.from_tensor_slices((x, y)).batch(8), epochs=2)
+    assert seen == [Plan(None, None, 64), Plan(16, 3, 64), Plan(8, 2, 64)]
+    assert [plan.steps() for plan in seen] == [None, 12, 16] and seen[1].steps(32) == 6
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["constant-input", "unscaled-input", "cut-gradient", "strong-penalty"],
+)
+def test_what_blinds_hides_the_products(code):
+    names = {
+        "constant-input": "every example is the same",
+        "unscaled-input": "inputs a ten-thousandth",
+        "cut-gradient": "a sign between two layers",
+        "strong-penalty": "a penalty of ten on all weights",
+    }
+    patient = CASES[names[code]].build(False)
+    report = examine(patient.model, patient.x, patient.y)
+    assert report.codes == (code,)
+    assert report.unjudged == (f"gains, units and steps: not before {code} is mended",)
+
+
+def test_an_unscaled_target_hides_the_steps_alone():
+    patient = CASES["targets in the hundred thousands"].build(False)
+    report = examine(patient.model, patient.x, patient.y)
+    assert report.unjudged == ("the learning rate: not before unscaled-target is mended",)
+    assert report.layers and math.isfinite(report.gain)
+
+
+def test_an_attention_that_is_flat_cuts_no_gradient_besides():
+    patient = CASES["attention whose scores are not divided"].build(False)
+    assert examine(patient.model, patient.x, patient.y).codes == ("attention",)

@@ -288,8 +288,8 @@ OUTPUTS = {
     ),
     "sigmoid taken for logits": (
         head("sigmoid", BINARY, logits=True),
-        "from_logits=True, and the outputs of sigmoid lie within 0 and 1; logits lie within -inf "
-        "and inf", "keras.layers.Dense(1)",
+        "the loss takes logits, which lie within -inf and inf; the outputs of sigmoid lie within 0 "
+        "and 1", "keras.layers.Dense(1)",
     ),
     "sigmoids over classes": (
         head("sigmoid", SPARSE, [0, 1], [[0.5, 0.5, 0.5], [0.25, 0.25, 0.25]]),
@@ -302,25 +302,25 @@ OUTPUTS = {
     ),
     "linear probabilities": (
         head("linear", BINARY, [0, 1, 0, 1], [[0.5], [2], [-1], [1]]),
-        "50% of the outputs lie outside 0 to 1; linear gives no probabilities, and from_logits is "
-        "False; must be 0 % by sigmoid",
+        "50% of the outputs lie outside 0 to 1; linear gives no probabilities, and the loss "
+        "takes no logits; must be 0 % by sigmoid",
         "model.compile(..., loss=keras.losses.BinaryCrossentropy(from_logits=True))",
     ),
     "linear probabilities of classes": (
         head("linear", SPARSE, [0, 1], [[0.5, 2, -1], [1, 0, 3]]),
-        "50% of the outputs lie outside 0 to 1; linear gives no probabilities, and from_logits is "
-        "False; must be 0 % by softmax",
+        "50% of the outputs lie outside 0 to 1; linear gives no probabilities, and the loss "
+        "takes no logits; must be 0 % by softmax",
         "model.compile(..., loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))",
     ),
     "tanh probabilities": (
         head("tanh", BINARY, [0, 1], [[0.5], [-0.5]]),
-        "50% of the outputs lie outside 0 to 1; tanh gives no probabilities, and from_logits is "
-        "False; must be 0 % by sigmoid", 'keras.layers.Dense(1, activation="sigmoid")',
+        "50% of the outputs lie outside 0 to 1; tanh gives no probabilities, and the loss "
+        "takes no logits; must be 0 % by sigmoid", 'keras.layers.Dense(1, activation="sigmoid")',
     ),
     "unknown probabilities": (
         head("unknown", "binaryfocalcrossentropy", [0, 1], [[0.5], [-0.5]]),
-        "50% of the outputs lie outside 0 to 1; the output gives no probabilities, and from_logits "
-        "is False; must be 0 % by sigmoid",
+        "50% of the outputs lie outside 0 to 1; the output gives no probabilities, and the loss "
+        "takes no logits; must be 0 % by sigmoid",
         "model.compile(..., loss=keras.losses.BinaryFocalCrossentropy(from_logits=True))",
     ),
     "one unit over columns": (
@@ -345,8 +345,8 @@ OUTPUTS = {
     ),
     "softmax taken for logits": (
         head("softmax", SPARSE, [0, 1], three(2), logits=True),
-        "from_logits=True, and the outputs of softmax lie within 0 and 1; logits lie within -inf "
-        "and inf", "keras.layers.Dense(3)",
+        "the loss takes logits, which lie within -inf and inf; the outputs of softmax lie within 0 "
+        "and 1", "keras.layers.Dense(3)",
     ),
     "hard sigmoids over classes": (
         head("hard_sigmoid", CATEGORICAL, np.eye(3)[:2], [[0.5, 0.5, 0.5], [0.25, 0.25, 0.25]]),
@@ -438,7 +438,7 @@ def test_what_fits_is_not_named(name):
 
 @pytest.mark.parametrize("activation", ["linear", "unknown"])
 def test_an_activation_without_a_name_is_not_written_down(activation):
-    (found,) = judge(head(activation, SPARSE, [0, 2, 4], three(), logits=True))
+    (found,) = judge(head(activation, SPARSE, [0, 2, 4], three() - 1, logits=True))
     assert found.fix == "keras.layers.Dense(5)"
 
 
@@ -629,3 +629,170 @@ def test_knowing_nothing_of_several_columns_is_their_mean():
 def test_knowing_nothing_is_worked_out_in_double_precision():
     y = np.array([0, 600], "float16")
     assert baseline_loss(head("linear", SQUARED, y)) == pytest.approx(300**2)
+
+
+# Distributions and logarithms -----------------------------------------------------------------
+
+DIVERGENCE, LOGARITHMS = "kldivergence", "negativeloglikelihood"
+DIVERGES = "The divergence of what is no distribution has no lower bound at the labels."
+
+
+def test_what_a_divergence_takes_sums_to_1():
+    given = head("relu", DIVERGENCE, np.eye(3), [[0.5, 0.5, 0.5], [1, 0, 0], [0, 0.25, 0.5]])
+    (found,) = judge(given)
+    assert (found.code, found.layer, found.why) == ("output-loss-mismatch", "output", DIVERGES)
+    assert found.evidence == "outputs of one example sum to 0.75 to 1.5, must be 1"
+    assert found.fix == 'keras.layers.Dense(3, activation="softmax")'
+
+
+@pytest.mark.parametrize(
+    ("activation", "total", "found"),
+    [("relu", 1.0009, False), ("relu", 1.0012, True), ("unknown", 0.9991, False),
+     ("sigmoid", 0.9988, True), ("softmax", 3.0, False)],
+)  # fmt: skip
+def test_a_distribution_sums_to_1_within_a_thousandth(activation, total, found):
+    assert bool(judge(head(activation, DIVERGENCE, np.eye(3), three() * total))) == found
+
+
+def test_labels_of_a_divergence_have_the_outputs_shape():
+    (found,) = judge(head("softmax", DIVERGENCE, [0, 1, 2], three()))
+    assert (found.code, found.stops) == ("label-mismatch", True)
+    assert found.evidence == "labels have the shape (3,), must be (3, 3)"
+
+
+def test_what_a_likelihood_takes_are_logarithms_of_a_distribution():
+    output = np.log([[0.5, 0.5, 0.5], [1, 0.5, 0.25], [0.25, 0.25, 0.25]])
+    (found,) = judge(head("linear", LOGARITHMS, [0, 1, 2], output))
+    assert (found.code, found.layer) == ("output-loss-mismatch", "output")
+    assert found.evidence == (
+        "exp of the outputs of one example sums to 0.75 to 1.75, must be 1: the loss takes "
+        "logarithms of probabilities"
+    )
+    assert found.fix == (
+        "model.compile(..., loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))"
+    )
+    assert found.why.startswith("What is no logarithm of a probability can fall without end")
+
+
+@pytest.mark.parametrize(
+    ("activation", "total", "found"),
+    [("linear", 1.0009, False), ("linear", 1.0012, True), ("unknown", 0.9991, False),
+     ("unknown", 0.9988, True), ("log_softmax", 3.0, False), ("softmax", 3.0, True)],
+)  # fmt: skip
+def test_the_exponentials_sum_to_1_within_a_thousandth(activation, total, found):
+    given = head(activation, LOGARITHMS, [0, 1, 2], np.log(three() * total))
+    assert bool(judge(given)) == found
+
+
+def test_scores_that_have_no_exponential_are_no_logarithms():
+    (found,) = judge(head("linear", LOGARITHMS, [0, 1, 2], three() + 1e4))
+    assert "sums to 1.56e+22 to 1.56e+22" in found.evidence
+
+
+@pytest.mark.parametrize(
+    ("y", "evidence"),
+    [
+        (np.eye(3), "labels have the shape (3, 3), must be (3,)"),
+        ([0, 1, 3], "labels from 0 to 3, must lie within 0 and 2"),
+        ([0, 0.5, 1], "1 labels are no whole numbers, above 0"),
+    ],
+)
+def test_labels_of_a_likelihood_are_class_numbers(y, evidence):
+    (found,) = judge(head("log_softmax", LOGARITHMS, y, np.log(three())))
+    assert (found.code, found.evidence) == ("label-mismatch", evidence)
+
+
+# Several labels, columns and shapes -----------------------------------------------------------
+
+
+def test_a_softmax_for_several_labels_at_once_is_named():
+    (found,) = judge(head("softmax", SQUARED, [[1, 1, 0], [0, 0, 0], [0, 1, 0]], three()))
+    assert (found.code, found.layer) == ("output-loss-mismatch", "output")
+    assert found.evidence == "labels of one example sum to 0 to 2, the outputs of softmax to 1"
+    assert found.fix == 'keras.layers.Dense(3, activation="sigmoid"); loss="binary_crossentropy"'
+
+
+@pytest.mark.parametrize(
+    ("y", "output"),
+    [([[0.5, 0.5, 0], [1, 0, 0]], three(2)), ([[0.2, 0.5, 0.9], [0.1, 0, 1]], three(2))],
+)
+def test_shares_may_be_measured_by_a_softmax(y, output):
+    assert judge(head("softmax", SQUARED, y, output)) == []
+
+
+@pytest.mark.parametrize(
+    ("output", "found"),
+    [
+        (three(), True),
+        (three() * 1.0009, True),
+        (three() * 1.0012, False),
+        (three() - np.array([0.5, -0.25, -0.25]), False),
+        (three() - 1, False),
+    ],
+)
+def test_logits_of_an_unknown_layer_that_sum_to_1_are_probabilities(output, found):
+    said = judge(head("unknown", SPARSE, [0, 1, 2], output, logits=True))
+    assert [one.evidence for one in said] == [
+        "the loss takes logits, which lie within -inf and inf; the outputs of unknown lie within "
+        "0 and 1"
+    ] * found
+    # One alone sums to nothing, and a linear layer gives what it gives.
+    assert judge(head("linear", SPARSE, [0, 1, 2], output, logits=True)) == []
+    assert judge(head("unknown", BINARY, output=np.ones((3, 1)), logits=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("y", "strict", "evidence"),
+    [
+        ([0, 1, 0], False, None),
+        ([[0], [1], [0]], False, None),
+        ([[0], [1], [0]], True, None),
+        ([0, 1, 0], True, "labels have the shape (3,), must be (3, 1)"),
+    ],
+)
+def test_a_strict_loss_wants_the_last_axis_too(y, strict, evidence):
+    found = judge(head("sigmoid", BINARY, y, strict=strict))
+    assert [one.evidence for one in found] == ([evidence] if evidence else [])
+
+
+def test_outputs_that_are_not_finite_are_not_judged():
+    given = head("linear", BINARY, [-1, 1, 1], [[np.nan], [2], [-1]])
+    assert [found.code for found in judge(given)] == ["label-mismatch"]
+    assert judge(head("linear", "poisson", [1, 2, 3], [[-np.inf], [2], [-1]])) == []
+
+
+@pytest.mark.parametrize(("classes", "share"), [(3, "67%"), (10, "90%"), (1000, "100%")])
+def test_binary_accuracy_of_columns_is_told_with_what_0_everywhere_gets(classes, share):
+    y, output = np.eye(classes)[:3], np.full((3, classes), 1 / classes)
+    for kind in (CATEGORICAL, SQUARED):
+        given = head("softmax", kind, y, output, metrics=["binary_accuracy"])
+        (found,) = [one for one in judge(given) if one.code == "metric-mismatch"]
+        assert found.layer == "output" and found.fix == 'model.compile(..., metrics=["accuracy"])'
+        assert found.evidence == (
+            f"binaryaccuracy counts each of {classes} columns, of which one is 1: saying 0 "
+            f"everywhere is right in {share}"
+        )
+
+
+@pytest.mark.parametrize(
+    ("y", "metric"),
+    [
+        (np.eye(2), "binary_accuracy"),
+        (np.eye(3), "accuracy"),
+        (np.array([[1, 1, 0], [0, 0, 0], [0, 1, 0]]), "binary_accuracy"),
+        (np.array([[0.5, 0.5, 0], [0, 0, 1], [0, 1, 0]]), "binary_accuracy"),
+    ],
+)
+def test_columns_of_their_own_are_counted_by_binary_accuracy(y, metric):
+    output = np.full(y.shape, 0.5)
+    given = head("sigmoid", BINARY, y, output, metrics=[metric])
+    assert judge(given) == []
+
+
+@pytest.mark.parametrize("kind", ["meanabsolutepercentageerror", "meansquaredlogarithmicerror",
+                                  "huber", "logcosh"])  # fmt: skip
+def test_measurements_are_known_by_all_their_losses(kind):
+    assert kind in _heads.KNOWN
+    (found,) = judge(head("tanh", kind, [-2, 0.5, 1, 3], np.zeros((4, 1))))
+    assert found.evidence.startswith("50% of the targets lie outside -1 to 1, the range of tanh")
+    assert baseline_loss(head("linear", kind, [1.0, 2.0])) is None

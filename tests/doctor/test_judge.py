@@ -14,8 +14,8 @@ import livegrad.doctor
 HOME = pathlib.Path(livegrad.doctor.__file__).parent
 FRAMEWORKS = {"keras", "tensorflow", "torch", "jax", "jaxlib", "flax", "optax"}
 JUDGE = [
-    *["_architecture", "_facts", "_heads", "_judge", "_path", "_report", "_signals", "_steps"],
-    "_weights",
+    *["_architecture", "_examples", "_facts", "_gradients", "_heads", "_judge", "_normalization"],
+    *["_path", "_penalty", "_report", "_sequences", "_signals", "_steps", "_trial", "_weights"],
 ]
 
 

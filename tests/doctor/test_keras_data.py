@@ -32,12 +32,18 @@ def test_floating_numbers_take_keras_s_precision_and_others_stay():
     assert (sample.x.dtype, sample.y.dtype) == (tf.float32, tf.int16)
 
 
-def test_the_first_rows_of_a_sample_are_a_sample():
+def test_some_rows_of_a_sample_are_a_sample():
     x = {"a": numbers(4, 1), "b": numbers(4, 2)}
-    part = draw(x, [numbers(4), numbers(4)], 4).first(3)
+    whole = draw(x, [numbers(4), numbers(4)], 4)
+    part = whole.some(3)
     assert part.rows == 3 and part.weight is None and len(part.labels) == 2
     assert part.x["b"].shape == (3, 2) and [y.shape for y in part.y] == [(3,), (3,)]
-    assert draw(numbers(2, 1), numbers(2), 2).first(5).rows == 2
+    assert draw(numbers(2, 1), numbers(2), 2).some(5).rows == 2
+    part = whole.some(np.array([3, 1]))
+    assert part.rows == 2 and part.x["a"].numpy().tolist() == [[3], [1]]
+    assert [y.numpy().tolist() for y in part.y] == [[3, 1], [3, 1]]
+    weighted = draw(iter([(numbers(3, 1), numbers(3), numbers(3))]), None, 3)
+    assert weighted.some(np.array([2, 0])).weight.numpy().tolist() == [2, 0]
 
 
 def test_a_list_of_numbers_is_one_array_and_a_list_of_arrays_several():
@@ -110,9 +116,6 @@ BAD = np.array([1.0, np.nan, np.inf])
         (ONE, np.empty((0, 3)), 2, f"y {EMPTY}(0, 3)"),
         (ONE, np.ones(3), 2, "x and y must have as many examples, got 2 and 3"),
         ([ONE, np.ones(4)], ONE, 2, "x and y must have as many examples, got 2 and 4"),
-        (BAD, np.ones(3), 2, "x must be finite: 2 of 3 values are not"),
-        (np.ones(3), -BAD, 2, "y must be finite: 2 of 3 values are not"),
-        (iter([(ONE, ONE, BAD[:2])]), None, 2, "sample_weight must be finite: 1 of 2 values"),
         (iter([]), None, 2, "x must hold at least one example, got an empty data set"),
         (iter([ONE]), None, 2, "a data set must give (x, y) or (x, y, sample_weight)"),
         (iter([(ONE,)]), None, 2, "a data set must give (x, y) or (x, y, sample_weight)"),
@@ -126,11 +129,27 @@ def test_what_is_no_sample_is_refused_by_name(x, y, rows, said):
         draw(x, y, rows)
 
 
+@pytest.mark.parametrize(
+    ("x", "y", "said"),
+    [
+        (BAD, np.ones(3), "2 of 3 values of x are not finite, must be 0"),
+        (np.ones(3), -BAD, "2 of 3 values of y are not finite, must be 0"),
+        (iter([(ONE, ONE, BAD[:2])]), None, "1 of 2 values of sample_weight are not finite, "),
+        (BAD, BAD[::-1], "2 of 3 values of x are not finite, must be 0"),
+        (np.ones(3), np.ones(3), ""),
+    ],
+)
+def test_what_is_not_finite_is_counted_and_not_refused(x, y, said):
+    bad = draw(x, y, 2).bad
+    assert bad.startswith(said) and bool(bad) == bool(said)
+
+
 @pytest.mark.parametrize("bad", [[1, np.inf], [-np.inf, 1], [np.nan, 1], [1, np.nan]])
 def test_one_infinite_end_is_enough(bad):
-    with pytest.raises(ValueError, match=r"^x must be finite: 1 of 2 values are not"):
-        draw(np.array(bad, float), np.ones(2), 2)
+    said = "1 of 2 values of x are not finite, must be 0"
+    assert draw(np.array(bad, float), np.ones(2), 2).bad == said
 
 
 def test_whole_numbers_are_not_asked_to_be_finite():
-    assert draw(np.array([1, 2]), np.array([True, False]), 2).rows == 2
+    sample = draw(np.array([1, 2]), np.array([True, False]), 2)
+    assert (sample.rows, sample.bad) == (2, "")

@@ -189,3 +189,59 @@ def test_a_fault_of_one_output_is_found_at_that_output():
     assert {(f.code, f.layer) for f in report.findings} == {
         ("output-loss-mismatch", "sign"), ("output-loss-mismatch", "size"),
     }  # fmt: skip
+
+
+# What a loss that is not known costs ----------------------------------------------------------
+
+
+def fourth(y, p):
+    return keras.ops.mean((y - p) ** 4)
+
+
+class Fourth(keras.losses.Loss):
+    """Keras hands it labels and answers as they are."""
+
+    def call(self, y, p):
+        return (y - p) ** 4
+
+
+def test_a_function_is_given_labels_of_the_answers_shape_and_a_class_is_not():
+    x, y = data()
+    for loss, found in [(fourth, []), (Fourth(), ["label-mismatch"])]:
+        model = keras.Sequential([keras.Input((8,)), L.Dense(1, name="output")])
+        model.compile("sgd", loss)
+        heads, notes = paired(model, y)
+        assert [head.kind for head in heads] == [""] and len(notes) == 1
+        # The cost is what training takes: of each answer and each label, or of its own.
+        answers = np.linspace(0, 1, 64, dtype="float32")[:, None]
+        by_hand = np.mean((y - answers if found else y[:, None] - answers) ** 4)
+        assert heads[0].cost(answers) == pytest.approx(float(by_hand), rel=1e-5)
+        told = float(model.compute_loss(x, y, keras.ops.convert_to_tensor(answers)))
+        assert heads[0].cost(answers) == pytest.approx(told, rel=1e-5)
+        assert [code for code in examine(model, x, y).codes if code == "label-mismatch"] == found
+        # A column of labels pairs them.
+        assert "label-mismatch" not in examine(model, x, y[:, None]).codes
+
+
+def test_the_cost_is_that_of_the_labels_of_as_many_rows():
+    _, y = data()
+    model = keras.Sequential([keras.Input((8,)), L.Dense(1, "sigmoid")])
+    model.compile("sgd", "binary_crossentropy")
+    (head,), _ = paired(model, y)
+    assert head.cost(np.full((4, 1), 0.25, "float32")) == pytest.approx(
+        -float(np.mean(np.where(y[:4] == 1, np.log(0.25), np.log(0.75)))), rel=1e-5
+    )
+    assert head.some.tolist() == y.tolist() and head.axis == -1
+
+
+@pytest.mark.parametrize(
+    ("loss", "axis"),
+    [
+        (keras.losses.CategoricalCrossentropy(axis=0), 0),
+        (keras.losses.CategoricalCrossentropy(), -1),
+        (keras.losses.MeanSquaredError(), -1),
+        ("mse", -1),
+    ],
+)
+def test_the_axis_of_a_loss_is_its_own(loss, axis):
+    assert _outputs._axis(loss) == axis

@@ -206,9 +206,10 @@ def scale(x, *before, first=None):
 def test_the_largest_feature_and_all_of_them_together_are_judged(sizes, said):
     signs = np.where(np.arange(64) % 2, 1, -1)[:, None]
     found = scale(signs * np.array(sizes))
-    assert [one.evidence for one in found] == ([said] if said else [])
+    where = ", as first is given it"
+    assert [one.evidence for one in found] == ([said + where] if said else [])
     if found:
-        assert (found[0].code, found[0].layer) == ("unscaled-input", "first")
+        assert (found[0].code, found[0].layer) == ("unscaled-input", "data")
         assert found[0].why.startswith("The first layer's ")
         assert ("too large" in found[0].why) == (max(sizes) > 1)
         assert found[0].fix.startswith("scale = keras.layers.Normalization()")
@@ -237,7 +238,8 @@ def test_whole_numbers_from_0_to_255_are_pixels(low, high, pixels):
 def test_what_a_layer_scales_first_is_judged_behind_it():
     x = np.random.default_rng(0).standard_normal((64, 8)) * 1e3
     assert scale(x, L.Rescaling(1e-3)) == [] and scale(x, L.LayerNormalization()) == []
-    assert [found.layer for found in scale(x, L.Dropout(0.1))] == ["first"]
+    (found,) = scale(x, L.Dropout(0.1))
+    assert found.layer == "data" and found.evidence.endswith(", as first is given it")
 
 
 def test_what_is_looked_up_has_no_scale():

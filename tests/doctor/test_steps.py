@@ -241,3 +241,54 @@ def test_the_share_is_the_median_over_kernels_and_leaves_biases_out():
 @pytest.mark.parametrize(("rate", "rounded"), [(0.0123, 0.01), (0.0176, 0.02), (9.7e-6, 1e-5)])
 def test_a_rate_is_advised_with_one_digit(rate, rounded):
     assert _steps._rounded(rate) == rounded and math.isfinite(rounded)
+
+
+# Half precision and normalised weights --------------------------------------------------------
+
+
+def test_an_explosion_of_half_precision_is_named_by_its_precision():
+    (found,), notes = judged(square(SGD(1.25), dtype="float16"))
+    assert (found.code, found.layer, notes) == ("precision", "optimizer", [])
+    assert found.evidence.startswith("loss 11.4 times as large after 3 steps on one batch, above 3")
+    assert found.fix == "optimizer = keras.optimizers.LossScaleOptimizer(optimizer)"
+    assert found.why.startswith("Weights in half precision: ") and math.isnan(found.advised)
+    # The coarser half precision has all exponents of single precision.
+    for dtype in ("bfloat16", "float32"):
+        (found,), _ = judged(square(SGD(1.25), dtype=dtype))
+        assert found.code == "learning-rate" and found.advised == 0.1
+
+
+def test_weights_that_normalisations_follow_may_take_a_long_step():
+    x = np.ones((16, 1))
+    for rate, found in [(1.25, False), (1e30, True)]:
+        model = square(SGD(rate))
+        probe = KerasProbe(model, draw(x, np.zeros(16), 64))
+        with undisturbed(model):
+            result = probe.run()
+            assert len(_steps.learning_rate(probe, result, 1, None)[0]) == 1
+            said, notes = _steps.learning_rate(probe, result, 1, None, normalised=True)
+        assert (bool(said), notes) == (found, [])
+    # A step that is too short is one whatever follows.
+    model = square(SGD(1e-9))
+    probe = KerasProbe(model, draw(x, np.zeros(16), 64))
+    with undisturbed(model):
+        (found,), _ = _steps.learning_rate(probe, probe.run(), 1, None, normalised=True)
+    assert "below 8 eps" in found.evidence and found.advised == 0.005
+
+
+@pytest.mark.parametrize(("rate", "short"), [(4.5e-7, True), (4.9e-7, False)])
+def test_a_step_is_short_below_eight_eps_of_the_weight(rate, short):
+    """It moves the weight 1 by 2 rate; 8 eps are 9.54e-7."""
+    assert (2 * rate < 8 * 2.0**-23) == short
+    assert bool(judged(square(SGD(rate)))[0]) == short
+
+
+@pytest.mark.parametrize(("distance", "found"), [(1e-3, False), (0.013, False), (0.02, True)])
+def test_a_short_step_that_lowers_the_loss_by_a_ten_thousandth_is_long_enough(distance, found):
+    """A step of 8e-7 of the weight 1 towards a minimum so near takes twice its share away."""
+    assert (2 * 8e-7 / distance < 1e-4) == found
+    model = square(SGD(4e-7 / distance))
+    probe = KerasProbe(model, draw(np.ones((16, 1)), np.full(16, 1 - distance), 64))
+    with undisturbed(model):
+        said, notes = _steps.learning_rate(probe, probe.run(), 1, None)
+    assert (bool(said), notes) == (found, [])

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 import re
+import types
 
 import keras
 import numpy as np
 import pytest
 
 from livegrad.doctor import _path, _weights, examine
+from livegrad.doctor._facts import Call, Layer, Pass, Weight
 from livegrad.doctor._keras.data import draw
 from livegrad.doctor._keras.layers import facts
 from livegrad.doctor._keras.probe import KerasProbe, undisturbed
+from livegrad.doctor._keras.words import WORDS
 
 L = keras.layers
 
@@ -337,20 +340,25 @@ def test_what_has_no_initializer_to_ask_cannot_be_told():
     assert _weights.drawn(facts(built(kernel_initializer=Stubborn()))) is None
 
 
-def test_frozen_chance_is_named_behind_what_was_trained_or_cannot_be_told():
+def frozen_net():
+    """Two layers of which one cannot be told, and three that can."""
+
     def ones(shape, dtype=None):
         return keras.ops.ones(shape, dtype)
 
     layers = [
-        L.Dense(128, "relu", name="trained"),
+        L.Dense(128, "relu", name="first"),
         L.BatchNormalization(name="scale"),
         L.Dense(128, "relu", name="unknown", kernel_initializer=ones),
         L.Dense(128, "relu", name="chance"),
         L.Dense(128, "relu", name="free"),
     ]
-    model = net(*layers)
-    layers[0].bias.assign(np.ones(128))
-    for layer in layers[:3]:
+    return net(*layers), layers
+
+
+def test_frozen_chance_is_named_behind_what_cannot_be_told():
+    model, layers = frozen_net()
+    for layer in layers[1:3]:
         layer.trainable = False
     note = "unknown is frozen; whether it was trained cannot be told"
     assert _weights.frozen(told(model)) == ([], [note])
@@ -364,6 +372,15 @@ def test_frozen_chance_is_named_behind_what_was_trained_or_cannot_be_told():
     assert _weights.frozen(told(model)) == ([], [note])
 
 
+def test_one_frozen_layer_that_was_trained_speaks_for_the_others():
+    model, layers = frozen_net()
+    for layer in layers[:4]:
+        layer.trainable = False
+    assert [found.layer for found in _weights.frozen(told(model))[0]] == ["first"]
+    layers[0].bias.assign(np.ones(128))
+    assert _weights.frozen(told(model)) == ([], [])
+
+
 def test_a_model_of_which_nothing_trains_is_named_at_once():
     model = net(L.Dense(4, "relu"))
     model.trainable = False
@@ -375,3 +392,134 @@ def test_a_model_of_which_nothing_trains_is_named_at_once():
     nothing = keras.Sequential([keras.Input((8,)), L.ReLU()])
     assert _weights.frozen(told(nothing)) == ([], [])
     assert examine(net(L.Dense(4, "relu", kernel_initializer="he_normal")), *data()).healthy
+
+
+# A few steps, and how far a draw reaches ------------------------------------------------------
+
+
+def zero_ended(*layers, optimizer="sgd"):
+    model = keras.Sequential([
+        keras.Input((8,)), *layers, L.Dense(1, name="output", kernel_initializer="zeros"),
+    ])  # fmt: skip
+    model.compile(optimizer, "mean_squared_error")
+    return model
+
+
+def equal(name="equal", value=0.1, **given):
+    start = keras.initializers.Constant(value)
+    return L.Dense(4, "tanh", name=name, kernel_initializer=start, **given)
+
+
+def test_below_an_output_that_starts_at_0_a_few_steps_tell():
+    """The first step moves the output alone, by as much for each of the equal units."""
+    x, y = data()
+    # Equal units stay so: there is no gradient at first, and the same for all afterwards.
+    model = zero_ended(equal())
+    assert [found.layer for found in symmetric(model, x, y)] == ["equal"]
+    # Behind units that differ the output's weights part, and the equal units' inputs with them.
+    model = zero_ended(L.Dense(8, "tanh"), equal())
+    assert [found.layer for found in symmetric(model, x, y)] == ["equal"]
+
+    # What the output is given beside them makes no difference; a mask that tells them apart does.
+    class Apart(L.Layer):
+        def call(self, x):
+            return x * keras.ops.convert_to_tensor([1.0, 2.0, 3.0, 4.0])
+
+    model = zero_ended(equal(), Apart())
+    assert symmetric(model, x, y) == []
+    # The model's own weights have not moved.
+    assert np.ptp(model.get_layer("equal").kernel.numpy()) == 0
+    assert np.ptp(model.get_layer("output").kernel.numpy()) == 0
+
+
+def test_units_are_equal_where_no_step_can_be_tried():
+    class Stubborn(keras.optimizers.SGD):
+        def get_config(self):
+            raise NotImplementedError
+
+    class Apart(L.Layer):
+        def call(self, x):
+            return x * keras.ops.convert_to_tensor([1.0, 2.0, 3.0, 4.0])
+
+    for optimizer, found in [(keras.optimizers.SGD(0.1), []), (Stubborn(0.1), ["equal"])]:
+        model = zero_ended(equal(), Apart(), optimizer=optimizer)
+        assert [one.layer for one in symmetric(model, *data())] == found
+    # Nor where it is frozen, and no step moves it.
+    model = zero_ended(equal(trainable=False), Apart())
+    assert [one.layer for one in symmetric(model, *data())] == ["equal"]
+
+
+@pytest.mark.parametrize(("apart", "found"), [(0.0, True), (0.9e-4, True), (1.5e-4, False)])
+def test_gradients_are_equal_up_to_rounding(apart, found):
+    """A thousand eps of float32, 1.19e-4, of the largest."""
+    weight = Weight("kernel", "k", (3, 2), lambda: np.ones((3, 2)), place=0)
+    layer = Layer("equal", "dense", "Dense", weights={"kernel": weight})
+    call = Call(layer, [], np.ones((4, 2)), [], True)
+    gradient = 7 * np.array([[1.0, 1.0], [0.5, 0.5], [0.0, apart]])
+    path = _path.Path([_path.Block(call, 0)], None, [], [])
+    probe = types.SimpleNamespace(words=WORDS)
+    said = _weights.symmetric(path, Pass([call], [], 1.0, [gradient]), probe)
+    assert bool(said) == found
+
+
+def drawing(values, draws):
+    """A layer of these weights, whose initializer draws these in turn."""
+    turn = iter(draws)
+    kernel = Weight("kernel", "k", values.shape, lambda: values, draw=lambda: next(turn))
+    return Layer("drawn", "dense", weights={"kernel": kernel})
+
+
+@pytest.mark.parametrize(("times", "expected"), [(1.04, True), (1.06, False)])
+def test_a_weight_beyond_what_is_drawn_was_trained(times, expected):
+    """A uniform draw ends at its limit: one weight of many beyond it is no chance."""
+    rng = np.random.default_rng(0)
+    draws = [rng.uniform(-1, 1, (100, 100)) for _ in range(30)]
+    values = rng.uniform(-1, 1, (100, 100))
+    values[3, 4] = -times * max(np.abs(one).max() for one in draws[1:21])
+    assert _weights.drawn(drawing(values, draws)) is expected
+
+
+def test_the_reach_is_that_of_twenty_draws():
+    small, large = np.array([[1.0, -1.0]]), np.array([[1.0, -1.5]])
+    values = np.array([[1.1, -1.4]])
+    # The first is for the spread; the twentieth after it is the last that counts.
+    assert _weights.drawn(drawing(values, [small] * 20 + [large] * 9)) is True
+    assert _weights.drawn(drawing(values, [small] * 21 + [large] * 9)) is False
+
+
+def test_a_draw_that_fails_tells_nothing():
+    def fail():
+        raise OSError("no more")
+
+    kernel = Weight("kernel", "k", (2, 2), lambda: np.eye(2), draw=fail)
+    assert _weights.drawn(Layer("a", "dense", weights={"kernel": kernel})) is None
+    assert _weights.drawn(Layer("a", "dense")) is None
+
+
+@pytest.mark.parametrize(
+    ("zeros", "value", "expected"),
+    [(True, 1e-9, False), (True, 0.0, True), (False, 1e-9, True), (None, 1e-9, True)],
+)
+def test_a_bias_that_began_at_0_and_is_not_there_was_trained(zeros, value, expected):
+    draws = [np.array([[1.0, -1.0]])] * 30
+    layer = drawing(draws[0], draws)
+    layer.weights["bias"] = Weight("bias", "b", (2,), lambda: np.full(2, value), zeros=zeros)
+    assert _weights.drawn(layer) is expected
+
+
+def test_what_is_frozen_within_a_model_is_named_by_that_model():
+    inner = keras.Sequential(
+        [keras.Input((8,)), L.Dense(64, "relu"), L.Dense(64, "relu")], name="inner"
+    )
+    inner.trainable = False
+    model = net(inner, L.Dense(8, "relu", name="free"))
+    (found,), notes = _weights.frozen(told(model))
+    assert (found.code, found.layer, notes) == ("frozen", "inner", [])
+    assert found.fix == 'model.get_layer("inner").trainable = True'
+    inner.layers[-1].bias.assign(np.ones(64))
+    assert _weights.frozen(told(model)) == ([], [])
+
+
+def test_what_is_frozen_and_has_no_weights_of_a_map_is_not_asked():
+    model = net(L.Dense(8, "relu"), L.BatchNormalization(trainable=False), L.Dense(8, "relu"))
+    assert _weights.frozen(told(model)) == ([], [])

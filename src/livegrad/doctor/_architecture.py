@@ -203,7 +203,11 @@ def linear(result: Pass, probe: Probe) -> list[Finding]:
 
 
 def _readers(result: Pass, call: Call) -> int:
-    return sum(any(t is call.output for t in reader.inputs) for reader in result.calls)
+    """Return how many calls are given a call's output, and make something else of it."""
+    return sum(
+        any(t is call.output for t in reader.inputs) and reader.output is not call.output
+        for reader in result.calls
+    )
 
 
 def _read_elsewhere(result: Pass, at: int, later: int, probe: Probe) -> bool:

@@ -119,7 +119,7 @@ def target(head: Output, words_scale: str) -> list[Finding]:
 def imbalance(head: Output) -> list[Finding]:
     """Return a finding if one class is nearly all, and nothing makes up for it."""
     single = head.kind.startswith("binary") and head.units == 1
-    classes = head.kind.startswith("sparse") and head.y.ndim <= 2
+    classes = head.kind.startswith("sparse") and head.y.size == len(head.y)
     columns = head.kind.startswith("categorical") and head.y.ndim == 2
     if head.weighted or not (single or classes or columns):
         return []
@@ -134,7 +134,9 @@ def imbalance(head: Output) -> list[Finding]:
     counted = not names or any("accuracy" in name or name == "acc" for name in names)
     if share < _NEARLY_ALL or not counted:
         return []
-    odds = math.log((1 - share) / share)
+    bias = "log of each class's share"
+    if single and len(values) == 2:
+        bias = f"{math.log(counts[1] / counts[0]):.2f}"
     return [
         Finding(
             "class-imbalance",
@@ -143,7 +145,7 @@ def imbalance(head: Output) -> list[Finding]:
             f"as often; above {_NEARLY_ALL:.0%}",
             "Accuracy is high before anything is learned, and the rare class has next to no part "
             "in the loss.",
-            f"class_weight={{...}}; last bias {odds:.2f}; metrics that count the rare class",
+            f"class_weight={{...}}; last bias {bias}; metrics that count the rare class",
         )
     ]
 

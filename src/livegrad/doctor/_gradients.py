@@ -13,6 +13,7 @@ from livegrad.doctor._report import Finding
 __all__ = ["cut", "left_out", "paired", "sign"]
 
 _WHY = "What has no gradient is not moved: all that lies below stays what chance made it."
+_ALL = "must be all of them"
 
 
 def cut(probe: Probe, result: Pass) -> list[Finding]:
@@ -36,20 +37,18 @@ def cut(probe: Probe, result: Pass) -> list[Finding]:
                 there += 1
     if missing and not there:
         where = _ends(result) or "loss"
-        return [_finding(probe, where, f"0 of {len(missing)} kernels get a gradient")]
+        return [_finding(probe, where, f"0 of {len(missing)} kernels get a gradient, {_ALL}")]
     flat = _flat(result)
     if flat is not None:
         return [_finding(probe, *flat)]
     if missing and len({id(out) for out in result.outputs}) == 1:
-        evidence = f"{len(missing)} of {len(missing) + there} kernels get no gradient"
+        evidence = f"{there} of {len(missing) + there} kernels get a gradient, {_ALL}"
         return [_finding(probe, _ends(result) or missing[-1], evidence)]
     return []
 
 
 def _finding(probe: Probe, where: str, evidence: str) -> Finding:
-    return Finding(
-        "cut-gradient", where, f"{evidence}, must be all of them", _WHY, probe.words.smooth()
-    )
+    return Finding("cut-gradient", where, evidence, _WHY, probe.words.smooth())
 
 
 def _ends(result: Pass) -> str | None:
@@ -80,7 +79,8 @@ def _flat(result: Pass) -> tuple[str, str] | None:
             own = own and above.gradient is not None and not above.layer.weights
             if unseen or own:
                 name = above.layer.name
-                return name, f"the gradient below {name} is 0 in all {_size(below)} entries"
+                zeros = f"the gradient below {name} is 0 in all {_size(below)} entries"
+                return name, f"{zeros}, must be another number in some"
     return None
 
 

@@ -201,7 +201,7 @@ def _output(head: Output, words: Words) -> Finding | None:
         if act in ("sigmoid", "softmax") and (
             _one_hot(head) or (act == "sigmoid" and _zero_one(head.y))
         ):
-            sparse = "categorical" if _one_hot(head) else "binary"
+            sparse = "categorical" if _one_hot(head) and act == "softmax" else "binary"
             return _mismatch(
                 head,
                 f"{len(np.unique(head.y))} different labels, all 0 or 1; a measurement has more",

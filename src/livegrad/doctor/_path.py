@@ -36,6 +36,7 @@ class Block:
         followers: counted calls before the next weighted one.
         passed: places of all calls before the next weighted one.
         chain: these calls.
+        calls: all of the pass.
     """
 
     call: Call
@@ -43,6 +44,7 @@ class Block:
     followers: list[Call] = field(default_factory=list)
     passed: list[int] = field(default_factory=list)
     chain: list[Call] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -64,12 +66,17 @@ class Block:
 
     @property
     def scaled(self) -> Call | None:
-        """The normalisation that its weights run into, whatever their scale; they have none."""
+        """The normalisation that its weights run into, whatever their scale; they have none.
+
+        What a shortcut leads past the normalisation keeps its scale.
+        """
         before = self.call
         if before.layer.activation not in _HOMOGENEOUS:
             return None
         for call in self.chain:
             if not any(given is before.output for given in call.inputs):
+                return None
+            if self._readers(before) > 1:
                 return None
             if call.layer.kind == "normalization":
                 return call
@@ -78,6 +85,13 @@ class Block:
                 return None
             before = call
         return None
+
+    def _readers(self, call: Call) -> int:
+        """Return how many calls make something of what a call gave."""
+        return sum(
+            any(given is call.output for given in one.inputs) and one.output is not call.output
+            for one in self.calls
+        )
 
     def through_weights(self) -> float:
         """Return what its weights make of the gradient: dL/d(input) over its delta.
@@ -311,7 +325,7 @@ def through(calls: list[Call], outputs: list[Array]) -> Path:
     for place in reversed(places):
         call = calls[place]
         if call.layer.weighted:
-            blocks.append(Block(call, place))
+            blocks.append(Block(call, place, calls=calls))
         elif call.layer.kind in ("activation", "normalization"):
             if blocks:
                 blocks[-1].followers.append(call)

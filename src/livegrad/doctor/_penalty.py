@@ -84,7 +84,7 @@ def _decayed(probe: Probe, path: Path) -> list[Finding]:
             f"weights of {needed:.3g}",
             "A step moves a weight by about the rate at most, and the decay takes the rate times "
             "the weight times the decay: where both are equal the weight stays.",
-            probe.words.decay(_fitting(needed / largest) * decay),
+            probe.words.decay(_fitting(largest / needed) * decay),
         )
     ]
 

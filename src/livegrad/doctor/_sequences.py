@@ -70,11 +70,11 @@ def _padded(probe: Probe, call: Call) -> list[Finding]:
     if _masked(probe):
         return []
     n, steps = x.shape[:2]
-    # Padding: at the end of each example the same vector, over and over.
+    # Padding: at the end of each example the same vector, twice and more.
     same = np.all(np.abs(x[:, 1:] - x[:, -1:]) <= 1e-7, axis=2)  # (n, steps - 1)
     same = np.concatenate([np.zeros((n, 1), bool), same], axis=1)
     lengths = steps - np.argmin(same[:, ::-1], axis=1)  # of what is no padding
-    short = lengths < steps
+    short = lengths < steps - 1
     if np.mean(short) < 0.5:
         return []
     sizes = np.linalg.norm(gradient.astype("float64"), axis=2)  # (n, steps)
@@ -166,7 +166,8 @@ def attention(probe: Probe, result: Pass) -> list[Finding]:
                 )
             ]
         largest = scores.max(axis=-1).astype("float64")
-        flat = float(np.mean(4 * largest * (1 - largest) < A_TWENTIETH))
+        # The slope of many small shares is as low, and they all have a gradient.
+        flat = float(np.mean((largest > 0.5) & (4 * largest * (1 - largest) < A_TWENTIETH)))
         if flat <= 0.5:
             continue
         return [

@@ -70,8 +70,9 @@ def _cost(loss: Any, y: Array) -> Callable[[Array], float]:
     def cost(predicted: Array) -> float:
         asked = keras.losses.get(loss) if isinstance(loss, str) else loss
         labels = keras.ops.convert_to_tensor(y[: len(predicted)])
-        # As Keras does before it calls the loss.
-        if labels.ndim + 1 == predicted.ndim and predicted.shape[-1] == 1:
+        # As Keras does before it calls a function; a reader's class is given both as they are.
+        function = not isinstance(asked, keras.losses.Loss)
+        if function and labels.ndim + 1 == predicted.ndim and predicted.shape[-1] == 1:
             labels = labels[..., None]
         return float(keras.ops.mean(asked(labels, keras.ops.convert_to_tensor(predicted))))
 
