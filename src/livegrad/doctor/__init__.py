@@ -3,7 +3,9 @@
 ``examine`` takes a compiled Keras model and a sample of its data. It runs one instrumented pass
 and up to three of the optimizer's steps on stand-ins for the model's variables, and reports what
 holds training back, in the words and with the bounds of ``livegrad.signals``. ``Watch`` does the
-same while ``fit`` runs, and ``python -m livegrad examine model.keras data.npz`` from a shell.
+same while ``fit`` runs, and ``python -m livegrad examine model.keras data.npz`` from a shell. A
+PyTorch module is taken too, with its loss and its optimizer; ``TorchWatch`` goes with a loop of
+one's own, and ``lightning_callback`` and ``trainer_callback`` with those of others.
 
 The model is left as it was: weights, optimizer, metrics, random states, what ``compile`` has set.
 """
@@ -16,8 +18,20 @@ from livegrad.doctor._report import CODES, PAGES, Examination, Finding, LayerGai
 
 if TYPE_CHECKING:
     from livegrad.doctor._keras.watch import Watch
+    from livegrad.doctor._torch.watch import TorchWatch, lightning_callback, trainer_callback
 
-__all__ = ["CODES", "PAGES", "Examination", "Finding", "LayerGain", "Watch", "examine"]
+__all__ = [
+    "CODES",
+    "PAGES",
+    "Examination",
+    "Finding",
+    "LayerGain",
+    "TorchWatch",
+    "Watch",
+    "examine",
+    "lightning_callback",
+    "trainer_callback",
+]
 
 
 def examine(
@@ -95,9 +109,13 @@ def _framework(model: Any) -> str:
 
 
 def __getattr__(name: str) -> Any:
-    """Import ``Watch``, and Keras with it, at its first use."""
+    """Import what watches, and its framework with it, at its first use."""
     if name == "Watch":
         from livegrad.doctor._keras.watch import Watch
 
         return Watch
+    if name in ("TorchWatch", "lightning_callback", "trainer_callback"):
+        from livegrad.doctor._torch import watch
+
+        return getattr(watch, name)
     raise AttributeError(f"module 'livegrad.doctor' has no attribute {name!r}")

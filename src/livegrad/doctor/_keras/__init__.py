@@ -23,6 +23,7 @@ def examine(
     rows: int,
     batch_size: int | None = None,
     epochs: int | None = None,
+    trials: bool = True,
 ) -> Examination:
     """Examine a compiled Keras model; ``livegrad.doctor.examine`` says how."""
     if not isinstance(model, keras.Model):
@@ -33,7 +34,7 @@ def examine(
     model, sample = _ready(model, sample)
     with undisturbed(model):
         plan = Plan(batch_size or sample.batch, epochs, sample.total)
-        return judge(KerasProbe(model, sample, plan))
+        return judge(KerasProbe(model, sample, plan), trials)
 
 
 def _ready(model: Any, sample: Sample) -> tuple[Any, Sample]:
