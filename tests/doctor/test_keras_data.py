@@ -34,10 +34,10 @@ def test_floating_numbers_take_keras_s_precision_and_others_stay():
 
 def test_the_first_rows_of_a_sample_are_a_sample():
     x = {"a": numbers(4, 1), "b": numbers(4, 2)}
-    part = draw(x, [numbers(4), numbers(4)], 4).first(3)
+    part = draw(x, [numbers(4), numbers(4)], 4).some(3)
     assert part.rows == 3 and part.weight is None and len(part.labels) == 2
     assert part.x["b"].shape == (3, 2) and [y.shape for y in part.y] == [(3,), (3,)]
-    assert draw(numbers(2, 1), numbers(2), 2).first(5).rows == 2
+    assert draw(numbers(2, 1), numbers(2), 2).some(5).rows == 2
 
 
 def test_a_list_of_numbers_is_one_array_and_a_list_of_arrays_several():
@@ -86,13 +86,13 @@ def test_a_keras_data_set_is_read_by_its_length():
 @pytest.mark.parametrize(("order", "parts"), [(1, "2 and 3"), (-1, "3 and 2")])
 def test_batches_that_differ_in_their_parts_are_refused(order, parts):
     given = [(np.ones((2, 1)), np.ones(2)), (np.ones((2, 1)), np.ones(2), np.ones(2))]
-    said = f"^each batch of a data set must give as many parts, got {parts}$"
+    said = f"^each batch of the data set x must give as many parts, got {parts}$"
     with pytest.raises(ValueError, match=said):
         draw(iter(given[::order]), None, 4)
 
 
 ROWS = "rows must be a whole number of at least 1, got "
-ALONE = "y must be given with arrays; only a data set brings its own labels"
+ALONE = "y must be given with arrays, got None: only a data set brings its own labels"
 EMPTY = "must hold at least one example, got the shape "
 ONE = np.ones(2)
 BAD = np.array([1.0, np.nan, np.inf])
@@ -102,23 +102,31 @@ BAD = np.array([1.0, np.nan, np.inf])
     ("x", "y", "rows", "said"),
     [
         *[(ONE, ONE, rows, f"{ROWS}{rows!r}") for rows in (True, 0, -1, 2.0, "2", None)],
-        *[(x, None, 2, ALONE) for x in (ONE, [ONE], {"a": ONE}, 5)],
+        *[(x, None, 2, ALONE) for x in (ONE, [ONE], {"a": ONE})],
+        (5, None, 2, "x must be an array of examples, got 5 (int)"),
         (ONE, np.array(["a", "b"]), 2, "y must hold numbers, got dtype <U1"),
         (np.array([b"a", b"b"]), ONE, 2, "x must hold numbers, got dtype |S1"),
         (np.array([None, 1]), ONE, 2, "x must hold numbers, got dtype object"),
-        (np.float64(1), ONE, 2, f"x {EMPTY}()"),
+        (np.float64(1), ONE, 2, "x must be an array of examples, got np.float64(1.0) (float64)"),
         (ONE, np.empty((0, 3)), 2, f"y {EMPTY}(0, 3)"),
         (ONE, np.ones(3), 2, "x and y must have as many examples, got 2 and 3"),
-        ([ONE, np.ones(4)], ONE, 2, "x and y must have as many examples, got 2 and 4"),
-        (BAD, np.ones(3), 2, "x must be finite: 2 of 3 values are not"),
-        (np.ones(3), -BAD, 2, "y must be finite: 2 of 3 values are not"),
-        (iter([(ONE, ONE, BAD[:2])]), None, 2, "sample_weight must be finite: 1 of 2 values"),
+        (
+            [ONE, np.ones(4)],
+            ONE,
+            2,
+            "x must have as many examples in each of its arrays, got 2 and 4",
+        ),
         (iter([]), None, 2, "x must hold at least one example, got an empty data set"),
-        (iter([ONE]), None, 2, "a data set must give (x, y) or (x, y, sample_weight)"),
-        (iter([(ONE,)]), None, 2, "a data set must give (x, y) or (x, y, sample_weight)"),
-        (iter([(ONE, ONE, ONE, ONE)]), None, 2, "a data set must give (x, y) or (x, y, sample_w"),
-        (iter([(1.0, ONE)]), None, 2, "a data set must be batched: add .batch(32)"),
-        (iter([(ONE, 1.0)]), None, 2, "a data set must be batched: add .batch(32)"),
+        (iter([ONE]), None, 2, "the data set x must give (x, y) or (x, y, sample_weight)"),
+        (iter([(ONE,)]), None, 2, "the data set x must give (x, y) or (x, y, sample_weight)"),
+        (
+            iter([(ONE, ONE, ONE, ONE)]),
+            None,
+            2,
+            "the data set x must give (x, y) or (x, y, sample_w",
+        ),
+        (iter([(1.0, ONE)]), None, 2, "the data set x must be batched, got a single number as "),
+        (iter([(ONE, 1.0)]), None, 2, "the data set x must be batched, got a single number as "),
     ],
 )
 def test_what_is_no_sample_is_refused_by_name(x, y, rows, said):
@@ -128,8 +136,20 @@ def test_what_is_no_sample_is_refused_by_name(x, y, rows, said):
 
 @pytest.mark.parametrize("bad", [[1, np.inf], [-np.inf, 1], [np.nan, 1], [1, np.nan]])
 def test_one_infinite_end_is_enough(bad):
-    with pytest.raises(ValueError, match=r"^x must be finite: 1 of 2 values are not"):
-        draw(np.array(bad, float), np.ones(2), 2)
+    said = draw(np.array(bad, float), np.ones(2), 2).bad
+    assert said == "1 of 2 values of x are not finite, must be 0"
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "said"),
+    [
+        (BAD, np.ones(3), "2 of 3 values of x are"),
+        (np.ones(3), -BAD, "2 of 3 values of y are"),
+        (iter([(ONE, ONE, BAD[:2])]), None, "1 of 2 values of sample_weight are"),
+    ],
+)
+def test_what_is_not_finite_is_told_and_no_error(x, y, said):
+    assert draw(x, y, 2).bad == f"{said} not finite, must be 0"
 
 
 def test_whole_numbers_are_not_asked_to_be_finite():

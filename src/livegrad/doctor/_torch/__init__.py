@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from livegrad._checks import counted
 from livegrad.doctor._facts import Plan
 from livegrad.doctor._judge import judge
 from livegrad.doctor._report import Examination
@@ -36,8 +37,16 @@ def examine(
         raise TypeError(
             f"optimizer must be a torch.optim.Optimizer, got {type(optimizer).__name__}"
         )
+    if isinstance(loss, type) or not (loss is None or callable(loss)):
+        kind = f"the class {loss.__name__}" if isinstance(loss, type) else type(loss).__name__
+        raise TypeError(f"loss must be made, such as torch.nn.MSELoss(), got {kind}")
+    for name, value in (("batch_size", batch_size), ("epochs", epochs)):
+        if value is not None:
+            counted(value, name)
     first = next(module.parameters(), None)
-    sample = draw(x, y, rows, "cpu" if first is None else first.device)
+    if first is None:
+        raise ValueError(f"model must have weights, got a {type(module).__name__} without any")
+    sample = draw(x, y, rows, first.device)
     with undisturbed(module):
         plan = Plan(batch_size or sample.batch, epochs, sample.total)
         return judge(TorchProbe(module, sample, loss, optimizer, plan))

@@ -10,6 +10,7 @@ import torch
 from torch.utils import _pytree as tree
 
 from livegrad._checks import Array, counted
+from livegrad.doctor._given import leaf, refuse
 
 __all__ = ["Sample", "draw"]
 
@@ -65,7 +66,7 @@ def draw(x: Any, y: Any, rows: int, device: Any) -> Sample:
     batch, total = None, 0
     if y is None and not isinstance(x, torch.Tensor | np.ndarray | dict):
         x, y, batch, total = _batches(x, rows)
-    x, y = _tensors(x), _tensors(y)
+    x, y = _tensors(x, "x"), y if y is None else _tensors(y, "y")
     count, bad = None, ""
     for name, group in (("x", x), ("y", y)):
         for tensor in _leaves(group):
@@ -99,24 +100,28 @@ def _leaves(group: Any) -> list[Any]:
     return [part for part in tree.tree_leaves(group) if isinstance(part, torch.Tensor)]
 
 
-def _tensors(group: Any) -> Any:
+def _tensors(group: Any, name: str) -> Any:
     """Return the group with tensors for arrays; floating numbers in torch's usual precision."""
     if isinstance(group, list) and not any(hasattr(part, "shape") for part in group):
-        group = np.asarray(group)
+        group = leaf(group, name)
 
     def tensor(part: Any) -> Any:
-        if not isinstance(part, np.ndarray):
+        if isinstance(part, torch.Tensor):
             return part
-        if part.dtype == object or part.dtype.kind in "USO":
-            raise ValueError(f"x and y must hold numbers, got dtype {part.dtype}")
-        made = torch.as_tensor(part)
-        return made.to(torch.get_default_dtype()) if part.dtype.kind == "f" else made
+        if part is group:
+            refuse(part, name)
+        if not (hasattr(part, "__array__") or hasattr(part, "toarray")):
+            return part
+        array = leaf(part, name)
+        made = torch.as_tensor(array)
+        return made.to(torch.get_default_dtype()) if array.dtype.kind == "f" else made
 
     return tree.tree_map(tensor, group)
 
 
 def _batches(loader: Any, rows: int) -> tuple[Any, Any, int | None, int]:
     """Return the first batches of a loader, together at least ``rows`` examples if it has."""
+    refuse(loader, "x")
     if not hasattr(loader, "__iter__"):
         raise ValueError("y must be given with tensors; only a loader brings its own labels")
     batches: list[Any] = []
