@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from livegrad.doctor._report import CODES, PAGES, Examination, Finding, LayerGain
+from livegrad.doctor._report import CODES, PAGES, Examination, Finding, LayerGain, schema
 
 if TYPE_CHECKING:
     from livegrad.doctor._keras.watch import Watch
@@ -30,6 +30,7 @@ __all__ = [
     "Watch",
     "examine",
     "lightning_callback",
+    "schema",
     "trainer_callback",
 ]
 
@@ -52,8 +53,9 @@ def examine(
 
     Args:
         model: a compiled ``keras.Model``: sequential, functional, nested or subclassed.
-        x: inputs as ``fit`` takes them: arrays, a list or a dict of arrays, or a data set that
-            brings its labels (``tf.data.Dataset``, ``keras.utils.PyDataset``).
+        x: inputs as ``fit`` takes them: arrays, data frames, a list or a dict of them, or a data
+            set that brings its labels (``tf.data.Dataset``, ``keras.utils.PyDataset``, a generator,
+            from which the batches looked at are then gone).
         y: labels as ``fit`` takes them; none with a data set.
         loss: of a PyTorch module: called with its output and the labels. Without it the module
             gives its own, as ``output.loss`` or ``output["loss"]``.
@@ -67,9 +69,10 @@ def examine(
         The findings, the gravest first, and what could not be judged.
 
     Raises:
-        TypeError: if ``model`` is no Keras model.
-        ValueError: if it is not compiled, if it cannot be run on ``x``, if there are no examples or
-            not as many labels.
+        TypeError: if ``model`` is no model of Keras or PyTorch.
+        ValueError: if it is not compiled, if it cannot be run on ``x``, if the data are no numbers,
+            if there are no examples or not as many labels. One line says which argument it is, what
+            was expected and what was given.
 
     Examples:
         >>> import keras, numpy as np
@@ -95,8 +98,10 @@ def examine(
         from livegrad.doctor import _torch
 
         return _torch.examine(model, x, y, rows, loss, optimizer, batch_size, epochs)
-    kinds = "a keras.Model or a torch.nn.Module"
-    raise TypeError(f"model must be {kinds}, got {type(model).__name__}")
+    wanted = "model must be a keras.Model or a torch.nn.Module"
+    if isinstance(model, type):
+        raise TypeError(f"{wanted}, got the class {model.__name__}: make one, {model.__name__}()")
+    raise TypeError(f"{wanted}, got {type(model).__name__}")
 
 
 def _framework(model: Any) -> str:

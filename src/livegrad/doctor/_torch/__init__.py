@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from livegrad._checks import counted
 from livegrad.doctor._facts import Plan
 from livegrad.doctor._judge import judge
 from livegrad.doctor._report import Examination
@@ -34,8 +35,14 @@ def examine(
 ) -> Examination:
     """Examine a PyTorch module; ``livegrad.doctor.examine`` says how."""
     module = bare(module)
-    if loss is not None and not callable(loss):
-        raise TypeError(f"loss must be called with output and labels, got {type(loss).__name__}")
+    if isinstance(loss, type) or not (loss is None or callable(loss)):
+        kind = f"the class {loss.__name__}" if isinstance(loss, type) else type(loss).__name__
+        raise TypeError(f"loss must be made, such as torch.nn.MSELoss(), got {kind}")
+    for name, value in (("batch_size", batch_size), ("epochs", epochs)):
+        if value is not None:
+            counted(value, name)
+    if next(module.parameters(), None) is None:
+        raise ValueError(f"model must have weights, got a {type(module).__name__} without any")
     optimizer = own(optimizer)
     with undisturbed(module, loss):
         sample = sampled(module, x, y, rows, loss)

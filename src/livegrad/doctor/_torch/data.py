@@ -12,6 +12,7 @@ import torch
 from torch.utils import _pytree as tree
 
 from livegrad._checks import Array, counted
+from livegrad.doctor._given import leaf, refuse
 from livegrad.doctor._torch.heard import tensors
 from livegrad.doctor._torch.layers import array
 
@@ -98,7 +99,8 @@ def draw(x: Any, y: Any, rows: int, like: Any = None, own: bool = False) -> Samp
     if y is None and not own:
         x, y = _parted(x)
     dtype = torch.get_default_dtype() if like is None else like.dtype
-    x, y = _tensors(x, dtype, "f"), _tensors(y, dtype, "fb")
+    x = _tensors(x, dtype, "f", "x")
+    y = y if y is None else _tensors(y, dtype, "fb", "y")
     count, bad = None, ""
     for name, group in (("x", x), ("y", y)):
         for tensor in tensors(group):
@@ -140,24 +142,27 @@ def _parted(x: Any) -> tuple[Any, Any]:
     return {name: part for name, part in x.items() if name != found[0]}, x[found[0]]
 
 
-def _tensors(group: Any, dtype: Any, kinds: str) -> Any:
+def _tensors(group: Any, dtype: Any, kinds: str, name: str) -> Any:
     """Return the group with tensors for arrays; what is a tensor stays as it is.
 
     Arrays of some kinds take a precision, as truths do among the labels; whole numbers are counted
     as torch counts.
     """
     if isinstance(group, list) and not any(hasattr(part, "shape") for part in group):
-        group = np.asarray(group)
+        group = leaf(group, name)
 
     def tensor(part: Any) -> Any:
-        if not isinstance(part, np.ndarray):
+        if isinstance(part, torch.Tensor):
             return part
-        if part.dtype == object or part.dtype.kind in "USO":
-            raise ValueError(f"x and y must hold numbers, got dtype {part.dtype}")
-        made = torch.as_tensor(part.copy())
-        if part.dtype.kind in kinds:
+        if part is group:
+            refuse(part, name)
+        if not (hasattr(part, "__array__") or hasattr(part, "toarray")):
+            return part
+        made = torch.as_tensor(leaf(part, name).copy())
+        if array(made).dtype.kind in kinds:
             return made.to(dtype)
-        return made.to(torch.int64) if part.dtype.kind in "iu" else made
+        whole = not (made.is_floating_point() or made.dtype == torch.bool)
+        return made.to(torch.int64) if whole else made
 
     return tree.tree_map(tensor, group)
 
@@ -167,6 +172,7 @@ def _batches(loader: Any, rows: int) -> tuple[Any, Any, int | None, int]:
 
     Batches are joined as long as their shapes fit each other: padded ones may not.
     """
+    refuse(loader, "x")
     if not hasattr(loader, "__iter__"):
         raise ValueError("y must be given with tensors; only a loader brings its own labels")
     batches: list[Any] = []
