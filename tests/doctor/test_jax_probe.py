@@ -433,6 +433,56 @@ def test_what_is_compiled_or_computed_again_is_listened_to():
     assert float(model.norm.mean[...].sum()) == 0
 
 
+class Scanned(nnx.Module):
+    """The same layer three times, in a loop of JAX's own."""
+
+    def __init__(self):
+        rngs = nnx.Rngs(0)
+        self.first = nnx.Linear(8, 8, rngs=rngs)
+
+        @nnx.split_rngs(splits=3)
+        @nnx.vmap(in_axes=(0,), out_axes=0)
+        def layers(rngs):
+            return nnx.Linear(8, 8, rngs=rngs)
+
+        self.layers, self.out = layers(rngs), nnx.Linear(8, 1, rngs=rngs)
+
+    def __call__(self, x):
+        @nnx.scan(in_axes=(nnx.Carry, 0), out_axes=nnx.Carry)
+        def through(x, layer):
+            return nnx.relu(layer(x))
+
+        return self.out(through(nnx.relu(self.first(x)), self.layers))
+
+
+def test_a_module_in_a_loop_of_jaxs_own_is_not_seen_and_that_is_said():
+    x, y = data(64)
+    result, again = run(Scanned(), x, y)
+    assert kinds(result) == [
+        ("first", "dense"), ("relu", "activation"), ("scan", "other"), ("out", "dense"),
+    ]  # fmt: skip
+    assert again == pytest.approx(result.loss, rel=1e-6) and result.calls[2].parents == [1]
+    assert all(np.any(gradient) for gradient in result.weights)
+    found = examine(Scanned(), x, y, loss=entropy)
+    assert "layers (Linear): its calls are not seen" in found.unjudged
+
+
+def test_weights_used_outside_of_their_module_are_linear():
+    class Tied(nnx.Module):
+        def __init__(self):
+            self.words = nnx.Embed(5, 3, rngs=nnx.Rngs(0))
+
+        def __call__(self, x):
+            return self.words.attend(nnx.relu(self.words(x)))
+
+    x = np.arange(32).reshape(16, 2) % 5
+    loss = optax.softmax_cross_entropy_with_integer_labels
+    result, _ = run(Tied(), x, x, loss)
+    assert [name for name, _ in kinds(result)] == ["words", "relu", "dot_general"]
+    assert result.calls[2].layer.activation == "linear"
+    assert not any("output" in note for note in examine(Tied(), x, x, loss=loss).unjudged)
+
+
 def test_a_layer_called_twice_has_two_calls():
     class Twice(nnx.Module):
         def __init__(self):

@@ -135,6 +135,8 @@ def layer(name: str, count: int, activation: tuple[str, float] | None, several: 
         kind = "merging"
     elif name in ("mul", "div") and several == 0:
         kind = "scaling"
+    elif name == "dot_general" and several == -1:
+        bent = "linear"  # weights that are used outside of their module
     return Layer(
         name=name if count == 1 else f"{name}_{count}",
         kind=kind,

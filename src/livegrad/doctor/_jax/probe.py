@@ -67,11 +67,12 @@ class JaxProbe:
         paths = [tuple(path) for path, _ in nnx.to_flat_state(params)]
         places = {path: at for at, path in enumerate(paths)}
         fresh = self.optimizer.taken == 0
-        self._known = {
-            layer.name: layer
-            for path, part, called in leaves(module)
-            for layer in [facts(path, part, called, places, decays, fresh)]
-        }
+        self._known: dict[str, Layer] = {}
+        self._apart: set[str] = set()  # weights beside those of the modules inside
+        for path, part, called in leaves(module):
+            layer = facts(path, part, called, places, decays, fresh)
+            self._known[layer.name] = layer
+            self._apart |= set() if called else {layer.name}
         self.layers = list(self._known.values())
         self.failed: tuple[Layer, list[Array]] | None = None
         self._tapes: dict[tuple[int, bool], Tape] = {}
@@ -90,7 +91,12 @@ class JaxProbe:
 
     def outputs(self, glance: Pass) -> tuple[list[Output], list[str]]:
         """Return the outputs with their losses, and what could not be told of them."""
-        return outputs(self._loss, self.sample, glance)
+        found, unjudged = outputs(self._loss, self.sample, glance)
+        seen = {call.layer.name for call in glance.calls}
+        # In a loop of JAX's own a module's call has no place of its own.
+        hidden = [one for one in self.layers if one.weights and one.name not in seen | self._apart]
+        unjudged += [f"{one.name} ({one.type}): its calls are not seen" for one in hidden]
+        return found, unjudged
 
     def _given(self, values: Sequence[Array] | None, sample: Sample) -> tuple[Any, ...]:
         """Return weights, other arrays, inputs and labels."""
