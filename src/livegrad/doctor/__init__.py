@@ -46,7 +46,7 @@ def examine(
     batch_size: int | None = None,
     epochs: int | None = None,
 ) -> Examination:
-    """Examine a compiled Keras model, or a PyTorch module, on a sample of its data.
+    """Examine a compiled Keras model, a PyTorch or a Flax NNX module, on a sample of its data.
 
     Dropout is switched off in the pass. A custom ``train_step`` is not called; the loss is that of
     ``compute_loss``. Attributes in plain Python that a layer's own ``call`` sets are not undone.
@@ -57,9 +57,11 @@ def examine(
             set that brings its labels (``tf.data.Dataset``, ``keras.utils.PyDataset``, a generator,
             from which the batches looked at are then gone).
         y: labels as ``fit`` takes them; none with a data set.
-        loss: of a PyTorch module: called with its output and the labels. Without it the module
-            gives its own, as ``output.loss`` or ``output["loss"]``.
-        optimizer: of a PyTorch module: made for its parameters. Without it no steps are judged.
+        loss: of a PyTorch or a Flax module: called with its output and the labels. Without it a
+            PyTorch module gives its own, as ``output.loss`` or ``output["loss"]``.
+        optimizer: of a PyTorch module: made for its parameters; of a Flax module: an
+            ``nnx.Optimizer``, or a transformation of Optax, such as ``optax.adam(1e-3)``, which
+            then begins anew. Without it no steps are judged.
         batch_size: examples a step, as in training.
         epochs: of the training; with both it is told whether the steps will do.
         rows: examples to measure on, evenly spaced over arrays, the first ones of a data set.
@@ -69,10 +71,10 @@ def examine(
         The findings, the gravest first, and what could not be judged.
 
     Raises:
-        TypeError: if ``model`` is no model of Keras or PyTorch.
-        ValueError: if it is not compiled, if it cannot be run on ``x``, if the data are no numbers,
-            if there are no examples or not as many labels. One line says which argument it is, what
-            was expected and what was given.
+        TypeError: if ``model`` is no model of Keras, PyTorch or Flax.
+        ValueError: if it is not compiled, if a Flax module comes without a loss, if it cannot be
+            run on ``x``, if the data are no numbers, if there are no examples or not as many
+            labels. One line says which argument it is, what was expected and what was given.
 
     Examples:
         >>> import keras, numpy as np
@@ -98,18 +100,26 @@ def examine(
         from livegrad.doctor import _torch
 
         return _torch.examine(model, x, y, rows, loss, optimizer, batch_size, epochs)
-    wanted = "model must be a keras.Model or a torch.nn.Module"
+    if framework == "flax":
+        from livegrad.doctor import _jax
+
+        return _jax.examine(model, x, y, rows, loss, optimizer, batch_size, epochs)
+    wanted = "model must be a keras.Model, a torch.nn.Module or a flax.nnx.Module"
     if isinstance(model, type):
         raise TypeError(f"{wanted}, got the class {model.__name__}: make one, {model.__name__}()")
     raise TypeError(f"{wanted}, got {type(model).__name__}")
 
 
+# Flax has another Module, whose weights are no part of it.
+_FRAMEWORKS = (("keras", "Model"), ("torch", "Module"), ("flax.nnx", "Module"))
+
+
 def _framework(model: Any) -> str:
     """Return the framework that a model is of, without importing any; "" if of none."""
     for kind in type(model).__mro__:
-        package, _, _ = kind.__module__.partition(".")
-        if (package, kind.__name__) in (("keras", "Model"), ("torch", "Module")):
-            return package
+        for package, name in _FRAMEWORKS:
+            if f"{kind.__module__}.".startswith(f"{package}.") and kind.__name__ == name:
+                return package.partition(".")[0]
     return ""
 
 

@@ -381,7 +381,7 @@ def baseline_loss(head: Output) -> float | None:
     """Return the loss of the best constant answer, or None where that is not worked out."""
     y = head.y.astype("float64")
     if head.kind == "meansquarederror":
-        return float(np.mean((y - y.mean(axis=0)) ** 2))
+        return float(np.mean((y - y.mean(axis=0)) ** 2)) * head.share
     if head.kind == "meanabsoluteerror":
         return float(np.mean(np.abs(y - np.median(y, axis=0))))
     if head.kind == "binarycrossentropy":
