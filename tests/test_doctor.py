@@ -328,7 +328,7 @@ def test_data_that_are_not_finite_are_a_finding_that_hides_all_else(change, said
 
 def test_models_that_do_not_fit_are_named():
     x, y = data()
-    with pytest.raises(TypeError, match=r"must be a keras\.Model or a torch\.nn\.Module, got int"):
+    with pytest.raises(TypeError, match=r"must be a keras\.Model, a torch\.nn\.Module or a flax"):
         examine(3, x, y)
     with pytest.raises(ValueError, match="must be compiled"):
         examine(keras.Sequential([keras.Input((8,)), L.Dense(1)]), x, y)

@@ -113,7 +113,7 @@ ALL = "x must be an array of examples, got "
 LESS = "x must hold at least one "
 SET = "the data set x must give (x, y) or (x, y, sample_weight), got "
 WHOLE = "must be a whole number of at least 1, got "
-MODEL = "model must be a keras.Model or a torch.nn.Module, got "
+MODEL = "model must be a keras.Model, a torch.nn.Module or a flax.nnx.Module, got "
 
 # What is given, by kind: the model, x and y, and the line.
 GIVEN = {

@@ -139,7 +139,7 @@ def test_a_stream_without_length():
             4,
             "y must hold at least one example, got the shape ()",
         ),
-        (np.array(["a"]), np.ones(1), 4, "x and y must hold numbers, got dtype <U1"),
+        (np.array(["a"]), np.ones(1), 4, "x must hold numbers, got dtype <U1"),
         (np.ones((2, 1)), np.ones(2), 0, "rows must be a whole number of at least 1, got 0"),
         (
             np.ones((2, 1)),
@@ -149,7 +149,7 @@ def test_a_stream_without_length():
         ),
         ({"a": np.ones(1)}, None, 4, "y must be given with a dict with the keys a; a loader may"),
         ("text", np.ones(1), 4, "x must hold at least one example, got no tensor"),
-        (7, None, 4, "y must be given with tensors; only a loader brings its own labels"),
+        (7, None, 4, "x must be an array of examples, got 7 (int)"),
         ([], None, 4, "x must hold at least one example, got an empty loader"),
         ([(1, 2)], None, 4, "a loader must give tensors, got int"),
         ([torch.ones(2)], None, 4, "a loader must give (x, y), or a dict of what the module takes"),
