@@ -62,7 +62,7 @@ def faults(name):
 
 def test_the_exported_names():
     assert set(livegrad.doctor.__all__) == {
-        *["CODES", "PAGES", "Examination", "Finding", "LayerGain", "Watch", "examine"],
+        *["CODES", "PAGES", "WHAT", "Examination", "Finding", "LayerGain", "Watch", "examine"],
         *["TorchWatch", "lightning_callback", "schema", "trainer_callback"],
     }
     with pytest.raises(AttributeError, match="no attribute 'cure'"):

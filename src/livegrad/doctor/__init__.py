@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from livegrad.doctor._report import CODES, PAGES, Examination, Finding, LayerGain, schema
+from livegrad.doctor._report import CODES, PAGES, WHAT, Examination, Finding, LayerGain, schema
 
 if TYPE_CHECKING:
     from livegrad.doctor._keras.watch import Watch
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CODES",
     "PAGES",
+    "WHAT",
     "Examination",
     "Finding",
     "LayerGain",
