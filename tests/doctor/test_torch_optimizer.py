@@ -216,7 +216,7 @@ def test_an_optimizer_that_cannot_be_copied_is_a_note(make):
     x, y = data(256)
     report = examine(module, x, y, loss=nn.MSELoss(), optimizer=make(module.parameters()))
     assert report.codes == ()
-    assert report.unjudged == ("learning rate: the optimizer cannot be copied (TypeError)",)
+    assert report.unjudged == ("learning rate: no optimizer was given that can be stepped",)
 
 
 def test_an_optimizer_of_other_parameters():
