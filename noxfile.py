@@ -153,6 +153,28 @@ def python(session: nox.Session) -> None:
     session.run(own[1], "-m", "pytest", *AT_ONCE, "src", "tests/doctor", *tests, external=True)
 
 
+@nox.session(venv_backend="virtualenv")
+def torch(session: nox.Session) -> None:
+    """Run the tests that need PyTorch, beside the locked versions."""
+    framework(session, "torch or frameworks", "torch==2.13.0")
+
+
+@nox.session(venv_backend="virtualenv")
+def jax(session: nox.Session) -> None:
+    """Run the tests that need JAX and Flax, beside the locked versions."""
+    framework(session, "jax", "jax", "flax", "optax")
+
+
+def framework(session: nox.Session, chosen: str, *packages: str) -> None:
+    """Install a framework that is not locked, and run the doctor's tests of that name.
+
+    By pip, which takes the build for processors where an index has it first; uv asks one index.
+    """
+    prepare(session)
+    session.install(*packages)
+    session.run("pytest", *AT_ONCE, "tests/doctor", "-k", chosen, *session.posargs)
+
+
 def python_of(version: str) -> str | None:
     """Return the machine's Python of that version, or None."""
     command = shutil.which(f"python{version}")

@@ -17,13 +17,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("livegrad", "livegrad_lab")
-TYPED = [f"{room}/py.typed" for room in ROOMS]
+READ = [*(f"{room}/py.typed" for room in ROOMS), "livegrad/doctor/schema.json"]
 LICENCES = ["LICENSE", "LICENSE-TEXT"]
 WHEEL = ["livegrad/*.py", "livegrad_lab/*.py", "*/py.typed", "livegrad-*.dist-info/*"]
+WHEEL += ["livegrad/doctor/schema.json"]
 SDIST = [
     "src/livegrad/*.py",
     "src/livegrad_lab/*.py",
     "src/*/py.typed",
+    "src/livegrad/doctor/schema.json",
     "pyproject.toml",
     "PKG-INFO",
     ".gitignore",
@@ -49,7 +51,7 @@ def amiss(names: list[str], modules: list[str], wheel: bool) -> list[str]:
     """Return what is in the artifact and should not be, and what is not and should."""
     patterns = WHEEL if wheel else SDIST
     start = "" if wheel else "src/"
-    wanted = {start + name for name in [*modules, *TYPED]}
+    wanted = {start + name for name in [*modules, *READ]}
     found = [f"{name} is of no use" for name in names if not _any(name, patterns)]
     licences = {name.rpartition("/")[2] for name in names}
     return [

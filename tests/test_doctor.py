@@ -62,7 +62,8 @@ def faults(name):
 
 def test_the_exported_names():
     assert set(livegrad.doctor.__all__) == {
-        *["CODES", "PAGES", "Examination", "Finding", "LayerGain", "Watch", "examine"]
+        *["CODES", "PAGES", "WHAT", "Examination", "Finding", "LayerGain", "Watch", "examine"],
+        *["TorchWatch", "lightning_callback", "schema", "trainer_callback"],
     }
     with pytest.raises(AttributeError, match="no attribute 'cure'"):
         _ = livegrad.doctor.cure
@@ -77,7 +78,7 @@ def test_importing_the_package_does_not_import_tensorflow():
 def test_a_healthy_model_is_said_to_be_healthy():
     report = examine(net(), *data())
     assert report.healthy and report.codes == () and report.unjudged == ()
-    assert str(report) == "healthy: nothing found that holds training back"
+    assert str(report) == "healthy: nothing found that holds training back."
 
 
 def test_gains_are_those_of_signals():
@@ -327,7 +328,7 @@ def test_data_that_are_not_finite_are_a_finding_that_hides_all_else(change, said
 
 def test_models_that_do_not_fit_are_named():
     x, y = data()
-    with pytest.raises(TypeError, match=r"must be a keras\.Model or a torch\.nn\.Module, got int"):
+    with pytest.raises(TypeError, match=r"must be a keras\.Model, a torch\.nn\.Module or a flax"):
         examine(3, x, y)
     with pytest.raises(ValueError, match="must be compiled"):
         examine(keras.Sequential([keras.Input((8,)), L.Dense(1)]), x, y)
@@ -341,7 +342,12 @@ def test_models_that_do_not_fit_are_named():
 def test_a_report_is_sorted_printed_and_plain():
     report = faults("ten sigmoid layers")
     text = str(report)
-    for part in ("1 finding", "vanishing-gradient at hidden_1", "fix:  ", "page: gradients/vanish"):
+    for part in (
+        "by 1 fault: vanishing-gradient at hidden_1.",
+        "vanishing-gradient at hidden_1",
+        "fix:  ",
+        "page: gradients/vanish",
+    ):
         assert part in text
     plain = json.loads(json.dumps(report.to_dict(), allow_nan=False))
     assert plain["findings"][0]["code"] == "vanishing-gradient" and not plain["healthy"]

@@ -57,6 +57,9 @@ DRAWINGS = {
     "forest": lambda **o: figures.forest(
         {"a": FOREST, "b": FOREST}, {"a": (0.01, 1), "b": (-1, 1)}, **o
     ),
+    "products": lambda **o: figures.products(
+        ["hidden_1", "hidden_2"], [0.1, 0.2], [0.5, 3.0], {"hidden_2": "dead-units"}, **o
+    ),
     "bars": lambda **o: figures.bars({"sigmoid": 0.25, "tanh": -1.0}, **o),
 }
 FOREST = [
@@ -841,3 +844,59 @@ def test_a_forest_of_many_rows_leaves_the_intervals_out():
     )
     assert "with their intervals" in few.alt and "with their intervals" not in many.alt
     assert len(many.svg) < len(few.svg)
+
+
+def many(count, marked=None):
+    names = [f"encoder.layers.{at}.linear" for at in range(count)]
+    return figures.products(names, [0.9] * count, [1.1] * count, marked)
+
+
+def test_products_run_from_both_ends():
+    figure = figures.products(["a", "b", "c"], [0.5, 0.1, 2.0], [2.0, 3.0, 0.5])
+    said = ["a: signal 2, gradient 0.1", "b: signal 6, gradient 0.2", "c: signal 3, gradient 2"]
+    assert all(part in figure.alt for part in said)
+    assert "the signal's ends at 3, the gradient's at 0.1" in figure.caption
+
+
+def test_products_are_told_apart_without_colour():
+    figure = DRAWINGS["products"]()
+    paths = re.findall(r'<path d="[^"]{60,}" [^>]*style="([^"]*)"', figure.svg)
+    assert len([look for look in paths if "fill:none" in look]) == 1
+    assert len([look for look in paths if re.search(r"fill:var\(--lg-c1", look)]) == 1
+    shown = texts(figure)
+    assert "signal, from the input on" in shown and "gradient, from the output back" in shown
+    assert any(text.endswith(" dead-units") for text in shown)
+
+
+@pytest.mark.parametrize("count", [1, 40, 41, 500])
+def test_products_of_many_layers_stay_light_and_name_some(count):
+    figure = many(count, {f"encoder.layers.{count // 2}.linear": "frozen"})
+    named = [text for text in texts(figure) if text.endswith(".linear")]
+    assert len(named) == len(set(named)) and min(count, 20) <= len(named) <= 41
+    assert any(f"{count // 2}.linear" in text for text in named)
+    assert any(text.endswith(" frozen") for text in texts(figure))
+    # A row takes 96 characters of the outline; nothing grows faster.
+    assert len(figure.svg) < 30_000 + 40 * count
+    height = float(ElementTree.fromstring(figure.svg).get("viewBox").split()[3])
+    assert height <= 72 * 7.7
+
+
+def test_products_that_have_no_place_are_crosses_and_gains_unknown_are_passed_over():
+    figure = figures.products(["a", "b", "c"], [0.0, 0.5, math.nan], [2.0, 1e200, 1e200])
+    assert "a: signal 2, gradient 0;" in figure.alt and "c: signal inf" in figure.alt
+    assert "Passed over, since a gain is not finite: c." in figure.caption
+    assert "Crosses at an edge" in figure.caption
+    assert "Crosses" not in many(3).caption and "Passed" not in many(3).caption
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (([], [], []), "names must hold at least one entry, got none"),
+        ((["a"], [1.0, 2.0], [1.0]), r"gains must have the shape \(1,\), got \(2,\)"),
+        ((["a"], [1.0], [[1.0]]), r"signal_gains must have the shape \(1,\), got \(1, 1\)"),
+    ],
+)
+def test_products_need_as_many_gains_as_layers(given, said):
+    with pytest.raises(ValueError, match=f"^{said}$"):
+        figures.products(*given)

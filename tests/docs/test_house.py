@@ -19,7 +19,7 @@ ALLOWED = {
     "network": {"_checks", "activations", "initializers", "dropout", "outputs"},
     "signals": {"_checks", "activations", "network"},
     "figures": {"_checks", "_svg", "activations", "network", "signals"},
-    "doctor": {"_checks", "activations", "initializers", "signals"},
+    "doctor": {"_checks", "activations", "figures", "initializers", "signals"},
     "__main__": {"doctor"},
     "__init__": {"activations", "initializers", "dropout", "outputs", "network", "signals"},
 }

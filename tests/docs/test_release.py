@@ -118,8 +118,8 @@ def test_a_citation_file_that_is_not_valid_is_caught(change):
 
 MODULES = ["livegrad/__init__.py", "livegrad/a/b.py", "livegrad_lab/a/b.py"]
 WHOLE = {
-    True: [*MODULES, *alone.TYPED, "livegrad-1.dist-info/licenses/LICENSE"],
-    False: [*(f"src/{name}" for name in [*MODULES, *alone.TYPED]), "LICENSE", "README.md"],
+    True: [*MODULES, *alone.READ, "livegrad-1.dist-info/licenses/LICENSE"],
+    False: [*(f"src/{name}" for name in [*MODULES, *alone.READ]), "LICENSE", "README.md"],
 }
 TEXT = {True: "livegrad-1.dist-info/licenses/LICENSE-TEXT", False: "LICENSE-TEXT"}
 

@@ -47,7 +47,7 @@ def refused(model, x, y):
 
 def test_what_is_no_compiled_model_is_refused_with_what_is_expected():
     x, y = data()
-    kinds = "model must be a keras.Model or a torch.nn.Module"
+    kinds = "model must be a keras.Model, a torch.nn.Module or a flax.nnx.Module"
     compiled = "model must be compiled with an optimizer and a loss: model.compile(...)"
     assert refused("net.keras", x, y) == f"{kinds}, got str"
     assert refused(keras.Sequential([keras.Input((8,)), L.Dense(1)]), x, y) == compiled

@@ -56,4 +56,4 @@ def test_the_probe_of_keras_names_no_backend_but_where_they_differ():
 
 def test_each_module_beside_the_probes_is_the_judges_or_the_face():
     modules = {path.stem for path in HOME.glob("*.py")}
-    assert modules == {*JUDGE, "__init__", "_command"}
+    assert modules == {*JUDGE, "__init__", "_command", "_given", "_logged", "_page"}

@@ -92,13 +92,13 @@ def test_a_keras_data_set_is_read_by_its_length():
 @pytest.mark.parametrize(("order", "parts"), [(1, "2 and 3"), (-1, "3 and 2")])
 def test_batches_that_differ_in_their_parts_are_refused(order, parts):
     given = [(np.ones((2, 1)), np.ones(2)), (np.ones((2, 1)), np.ones(2), np.ones(2))]
-    said = f"^each batch of a data set must give as many parts, got {parts}$"
+    said = f"^each batch of the data set x must give as many parts, got {parts}$"
     with pytest.raises(ValueError, match=said):
         draw(iter(given[::order]), None, 4)
 
 
 ROWS = "rows must be a whole number of at least 1, got "
-ALONE = "y must be given with arrays; only a data set brings its own labels"
+ALONE = "y must be given with arrays, got None: only a data set brings its own labels"
 EMPTY = "must hold at least one example, got the shape "
 ONE = np.ones(2)
 BAD = np.array([1.0, np.nan, np.inf])
@@ -108,20 +108,31 @@ BAD = np.array([1.0, np.nan, np.inf])
     ("x", "y", "rows", "said"),
     [
         *[(ONE, ONE, rows, f"{ROWS}{rows!r}") for rows in (True, 0, -1, 2.0, "2", None)],
-        *[(x, None, 2, ALONE) for x in (ONE, [ONE], {"a": ONE}, 5)],
+        *[(x, None, 2, ALONE) for x in (ONE, [ONE], {"a": ONE})],
+        (5, None, 2, "x must be an array of examples, got 5 (int)"),
         (ONE, np.array(["a", "b"]), 2, "y must hold numbers, got dtype <U1"),
         (np.array([b"a", b"b"]), ONE, 2, "x must hold numbers, got dtype |S1"),
         (np.array([None, 1]), ONE, 2, "x must hold numbers, got dtype object"),
-        (np.float64(1), ONE, 2, f"x {EMPTY}()"),
+        (np.float64(1), ONE, 2, "x must be an array of examples, got np.float64(1.0) (float64)"),
         (ONE, np.empty((0, 3)), 2, f"y {EMPTY}(0, 3)"),
         (ONE, np.ones(3), 2, "x and y must have as many examples, got 2 and 3"),
-        ([ONE, np.ones(4)], ONE, 2, "x and y must have as many examples, got 2 and 4"),
+        (
+            [ONE, np.ones(4)],
+            ONE,
+            2,
+            "x must have as many examples in each of its arrays, got 2 and 4",
+        ),
         (iter([]), None, 2, "x must hold at least one example, got an empty data set"),
-        (iter([ONE]), None, 2, "a data set must give (x, y) or (x, y, sample_weight)"),
-        (iter([(ONE,)]), None, 2, "a data set must give (x, y) or (x, y, sample_weight)"),
-        (iter([(ONE, ONE, ONE, ONE)]), None, 2, "a data set must give (x, y) or (x, y, sample_w"),
-        (iter([(1.0, ONE)]), None, 2, "a data set must be batched: add .batch(32)"),
-        (iter([(ONE, 1.0)]), None, 2, "a data set must be batched: add .batch(32)"),
+        (iter([ONE]), None, 2, "the data set x must give (x, y) or (x, y, sample_weight)"),
+        (iter([(ONE,)]), None, 2, "the data set x must give (x, y) or (x, y, sample_weight)"),
+        (
+            iter([(ONE, ONE, ONE, ONE)]),
+            None,
+            2,
+            "the data set x must give (x, y) or (x, y, sample_w",
+        ),
+        (iter([(1.0, ONE)]), None, 2, "the data set x must be batched, got a single number as "),
+        (iter([(ONE, 1.0)]), None, 2, "the data set x must be batched, got a single number as "),
     ],
 )
 def test_what_is_no_sample_is_refused_by_name(x, y, rows, said):

@@ -232,6 +232,7 @@ class Output:
         some: the labels of the sample.
         axis: over which a loss over classes takes them.
         strict: whether labels must have the output's shape, a last axis of length 1 included.
+        share: of the kind's usual loss; a half where it is half of the squared error.
     """
 
     layer: str
@@ -247,6 +248,7 @@ class Output:
     some: Array | None = None
     axis: int = -1
     strict: bool = False
+    share: float = 1.0
 
     @property
     def units(self) -> int:

@@ -127,6 +127,8 @@ def _labels(head: Output, words: Words) -> Finding | None:
         numbers = units > 1 and whole and y.shape in (expected[:-1], (*expected[:-1], 1))
         classes = numbers and kind in (_BINARY | _SQUARED) and y.min() >= 0 and y.max() < units
         fix = words.dense(y.shape[-1] if y.ndim > 1 else 1, "linear")
+        if units == 1 and y.shape == expected[:-1]:
+            fix = "y = y[..., None]"
         if classes:
             fix = words.with_loss(
                 words.dense(head.units, "softmax"), "sparsecategoricalcrossentropy"
@@ -381,7 +383,7 @@ def baseline_loss(head: Output) -> float | None:
     """Return the loss of the best constant answer, or None where that is not worked out."""
     y = head.y.astype("float64")
     if head.kind == "meansquarederror":
-        return float(np.mean((y - y.mean(axis=0)) ** 2))
+        return float(np.mean((y - y.mean(axis=0)) ** 2)) * head.share
     if head.kind == "meanabsoluteerror":
         return float(np.mean(np.abs(y - np.median(y, axis=0))))
     if head.kind == "binarycrossentropy":

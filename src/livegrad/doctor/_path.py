@@ -107,6 +107,8 @@ class Block:
         """Return what slopes and normalisations make of it: its delta over dL/d(output)."""
         above = norm(self.call.gradient)
         factor = norm(self.call.delta) / above if above > 0 else math.nan
+        if self.call.delta is self.call.gradient is not None:
+            factor = 1.0  # without an activation of its own, also where both are 0
         rest = self.followers
         if self.scaled:
             factor = 1.0

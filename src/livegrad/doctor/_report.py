@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import math
 import textwrap
 from dataclasses import asdict, dataclass
-from typing import Any
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["CODES", "PAGES", "WHAT", "Examination", "Finding", "LayerGain"]
+if TYPE_CHECKING:
+    from livegrad.figures import Figure
+
+__all__ = ["CODES", "PAGES", "WHAT", "Examination", "Finding", "LayerGain", "schema"]
+
+# What ``to_dict`` gives has this version as long as no name of it changes or goes.
+_VERSION = 1
+# So many faults are named in one sentence.
+_NAMED = 3
 
 # The gravest first: what stands above may be the cause of what stands below. Each code with its
 # lesson, as a path under ``docs`` without its ending, and what was measured.
@@ -162,7 +173,7 @@ class LayerGain:
 
 @dataclass(frozen=True)
 class Examination:
-    """What was found in a model; prints as a report.
+    """What was found in a model; prints as a report, and shows itself in a notebook.
 
     Attributes:
         findings: the gravest first.
@@ -190,14 +201,46 @@ class Examination:
         """The codes of the findings, in their order."""
         return tuple(finding.code for finding in self.findings)
 
+    @property
+    def conclusion(self) -> str:
+        """All of it in one sentence.
+
+        Examples:
+            >>> dead = Finding("dead-units", "hidden_1", "", "", "")
+            >>> Examination((dead,), (), (), 1.0, 1.0, 0.7).conclusion
+            'Training is held back by 1 fault: dead-units at hidden_1.'
+            >>> Examination((), ("the learning rate",), (), 1.0, 1.0, 0.7).conclusion
+            'healthy: nothing found that holds training back; 1 thing was not judged.'
+        """
+        if self.healthy:
+            count = len(self.unjudged)
+            left = f"; {count} thing{'s were' if count > 1 else ' was'} not judged" if count else ""
+            return f"healthy: nothing found that holds training back{left}."
+        # A metric that misleads is no fault of the training.
+        shown = [found for found in self.findings if found.code == "metric-mismatch"]
+        faults = [found for found in self.findings if found not in shown]
+        if not faults:
+            return f"Training is not held back, but the number shown misleads: {_listed(shown)}."
+        count = len(faults)
+        said = (
+            f"Training is held back by {count} fault{'s' if count > 1 else ''}: {_listed(faults)}"
+        )
+        return f"{said}; the number shown misleads too: {_listed(shown)}." if shown else f"{said}."
+
     def to_dict(self) -> dict[str, Any]:
-        """Return all of it as plain data that JSON can hold; what is not finite becomes text."""
+        """Return all of it as plain data that JSON can hold; what is not finite becomes text.
+
+        ``schema`` says what is in it. A later version adds names, and with another number in
+        "version" changes them.
+        """
 
         def plain(value: float) -> float | str:
             return value if abs(value) < float("inf") else str(value)
 
         return {
+            "version": _VERSION,
             "healthy": self.healthy,
+            "conclusion": self.conclusion,
             "findings": [
                 {name: value for name, value in asdict(found).items() if name not in _INNER}
                 | {"page": found.page}
@@ -213,11 +256,85 @@ class Examination:
             "loss": plain(self.loss),
         }
 
-    def __str__(self) -> str:
-        if self.healthy:
-            parts = ["healthy: nothing found that holds training back"]
+    def plot(self) -> Figure:
+        """Draw how signal and gradient fare, layer by layer, with the layers at fault marked.
+
+        Needs Matplotlib.
+
+        Raises:
+            ValueError: if no hidden layer has gains.
+        """
+        if not self.layers:
+            raise ValueError("the examination must have hidden layers to plot, got none")
+        from livegrad.figures import products
+
+        marked: dict[str, list[str]] = {}
+        for found in self.findings:
+            marked.setdefault(found.layer, []).append(found.code)
+        return products(
+            [layer.layer for layer in self.layers],
+            [layer.gain for layer in self.layers],
+            [layer.signal_gain for layer in self.layers],
+            {
+                name: codes[0] + (f" +{len(codes) - 1}" if codes[1:] else "")
+                for name, codes in marked.items()
+            },
+        )
+
+    def to_html(self, site: str = "") -> str:
+        """Return a page that needs nothing else: no network, no script, light and dark.
+
+        Args:
+            site: address of the lessons, to which each finding's page is then a link.
+        """
+        from livegrad.doctor._page import page
+
+        return page(self, site)
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a file: a page as .html, plain data as .json, the text as .txt or .md.
+
+        Raises:
+            ValueError: if the name ends otherwise.
+        """
+        path = Path(path)
+        ending = path.suffix.lower()
+        if ending in (".html", ".htm"):
+            text = self.to_html()
+        elif ending == ".json":
+            text = json.dumps(self.to_dict(), indent=2) + "\n"
+        elif ending in (".txt", ".md"):
+            text = f"{self}\n"
         else:
-            count = len(self.findings)
-            parts = [f"{count} finding{'s' if count > 1 else ''}", *map(str, self.findings)]
+            raise ValueError(f"path must end in .html, .json, .txt or .md, got {str(path)!r}")
+        path.write_bytes(text.encode())
+
+    def _repr_html_(self) -> str:
+        from livegrad.doctor._page import fragment
+
+        return fragment(self)
+
+    def __str__(self) -> str:
+        parts = [self.conclusion, *map(str, self.findings)]
         parts += [f"not judged: {what}" for what in self.unjudged]
         return "\n".join(parts)
+
+
+def _listed(findings: list[Finding]) -> str:
+    """Return the findings in a few words, the gravest first."""
+    named = [f"{found.code} at {found.layer}" for found in findings]
+    if len(named) > _NAMED + 1:
+        named[_NAMED:] = [f"{len(named) - _NAMED} more"]
+    return " and ".join([", ".join(named[:-1]), named[-1]]) if named[1:] else named[0]
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema of what ``Examination.to_dict`` gives.
+
+    Examples:
+        >>> schema()["properties"]["version"]
+        {'const': 1}
+    """
+    text = resources.files("livegrad.doctor").joinpath("schema.json").read_text("utf-8")
+    found: dict[str, Any] = json.loads(text)
+    return found

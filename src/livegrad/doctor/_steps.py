@@ -59,6 +59,8 @@ def learning_rate(
             next one is shorter, so that a loss that grows for some steps is no fault.
     """
     optimizer = probe.optimizer
+    if not optimizer.name:
+        return [], ["learning rate: no optimizer was given that can be stepped"]
     if all(gradient is None for gradient in result.weights):
         return [], ["learning rate: no trainable variable has a gradient"]
     start = probe.values()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from livegrad._svg import PALETTE, Figure, palette_css
 from livegrad.figures._functions import activations, chain_rule, decision_boundary
 from livegrad.figures._layers import depth, dropout_masks, layer_histograms, weights
+from livegrad.figures._products import products
 from livegrad.figures._results import bars, curves, heatmap, lines, outcomes, seeds
 from livegrad.figures._verdicts import forest, verdicts
 
@@ -28,6 +29,7 @@ __all__ = [
     "lines",
     "outcomes",
     "palette_css",
+    "products",
     "seeds",
     "verdicts",
     "weights",

@@ -17,6 +17,7 @@ from livegrad_lab.faults import shortcuts as shortcuts
 from livegrad_lab.faults import outputs as outputs
 from livegrad_lab.faults import inputs as inputs
 from livegrad_lab.faults import step as step
+from livegrad_lab.faults import frameworks as frameworks
 
 # ruff: isort: on
 from livegrad_lab.faults.case import CASES, Case, Patient, run_case

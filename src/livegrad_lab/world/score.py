@@ -62,7 +62,7 @@ def named(example: Example, row: Mapping[str, Any]) -> bool:
 
 
 def wilson(hits: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share.
+    """Return an interval that holds nineteen shares in twenty.
 
     Raises:
         ValueError: if there is nothing to take a share of.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,8 +11,11 @@ import keras
 import numpy as np
 
 from livegrad._checks import Array, counted
+from livegrad.doctor._given import arrays, is_data_set, named, refuse
 
 __all__ = ["Sample", "draw"]
+
+_PARTS = ("x", "y", "sample_weight")
 
 
 @dataclass(frozen=True)
@@ -58,23 +62,23 @@ def draw(x: Any, y: Any, rows: int) -> Sample:
     weight, batch, total = None, None, 0
     if y is None:
         x, y, weight, batch, total = _batches(x, rows)
-    arrays = [("x", _arrays(x)), ("y", _arrays(y))]
+    groups = [("x", arrays(x, "x")), ("y", arrays(y, "y"))]
     if weight is not None:
-        arrays.append(("sample_weight", _arrays(weight)))
+        groups.append(("sample_weight", arrays(weight, "sample_weight")))
     count, bad = None, ""
-    for name, group in arrays:
+    for name, group in groups:
+        lengths = [len(array) for array in keras.tree.flatten(group)]
+        if len(set(lengths)) > 1:
+            other = next(length for length in lengths if length != lengths[0])
+            said = f"{name} must have as many examples in each of its arrays"
+            raise ValueError(f"{said}, got {lengths[0]} and {other}")
+        count = lengths[0] if count is None else count
+        if lengths[0] != count:
+            said = f"x and {name} must have as many examples, got {count} and {lengths[0]}"
+            if isinstance(x, list) and len(x) == lengths[0]:
+                said += f": np.stack(x), if its {len(x)} arrays are the examples"
+            raise ValueError(said)
         for array in keras.tree.flatten(group):
-            if array.dtype == object or array.dtype.kind in "USO":
-                raise ValueError(f"{name} must hold numbers, got dtype {array.dtype}")
-            if array.ndim == 0 or len(array) == 0:
-                raise ValueError(
-                    f"{name} must hold at least one example, got the shape {array.shape}"
-                )
-            count = len(array) if count is None else count
-            if len(array) != count:
-                raise ValueError(
-                    f"x and y must have as many examples, got {count} and {len(array)}"
-                )
             bad = bad or _not_finite(name, array)
     assert count is not None
     at = np.unique(np.linspace(0, count - 1, min(rows, count)).astype(int))  # (rows,)
@@ -82,20 +86,11 @@ def draw(x: Any, y: Any, rows: int) -> Sample:
     def some(group: Any, convert: Callable[[Any], Any]) -> Any:
         return keras.tree.map_structure(lambda array: convert(array[at]), group)
 
-    labels = keras.tree.flatten(arrays[1][1])
-    weights = None if weight is None else some(arrays[2][1], _tensor)
-    x, y = some(arrays[0][1], _tensor), some(arrays[1][1], _tensor)
+    labels = keras.tree.flatten(groups[1][1])
+    weights = None if weight is None else some(groups[2][1], _tensor)
+    x, y = some(groups[0][1], _tensor), some(groups[1][1], _tensor)
     total = count if batch is None else total
     return Sample(x, y, weights, len(at), labels, batch, total, bad)
-
-
-def _arrays(group: Any) -> Any:
-    """Return the group with NumPy arrays for leaves; a list of numbers is one array."""
-    if isinstance(group, list | tuple) and not any(hasattr(part, "shape") for part in group):
-        return np.asarray(group)
-    return keras.tree.map_structure(
-        lambda array: np.asarray(array) if array is not None else array, group
-    )
 
 
 def _tensor(array: np.ndarray[Any, Any]) -> Any:
@@ -106,45 +101,63 @@ def _tensor(array: np.ndarray[Any, Any]) -> Any:
 
 def _batches(data: Any, rows: int) -> tuple[Any, Any, Any, int, int]:
     """Return the first batches of a data set, together at least ``rows`` examples if it has."""
-    if _is_array(data) or not (hasattr(data, "__iter__") or hasattr(data, "__getitem__")):
-        raise ValueError("y must be given with arrays; only a data set brings its own labels")
+    refuse(data, "x")
+    if not is_data_set(data):
+        raise ValueError(
+            "y must be given with arrays, got None: only a data set brings its own labels"
+        )
     whole = data
     if isinstance(data, keras.utils.PyDataset):
-        whole = (data[at] for at in range(data.num_batches or 0))
+        known = data.num_batches  # None where there is no end
+        whole = (data[at] for at in (itertools.count() if known is None else range(known)))
     batches: list[tuple[Any, ...]] = []
     seen = 0
     for batch in whole:
-        if not isinstance(batch, tuple) or len(batch) not in (2, 3):
-            raise ValueError("a data set must give (x, y) or (x, y, sample_weight)")
+        if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+            several = f" of {len(batch)}" if isinstance(batch, tuple | list) else ""
+            wanted = "the data set x must give (x, y) or (x, y, sample_weight)"
+            raise ValueError(f"{wanted}, got {named(batch)}{several}")
         if batches and len(batch) != len(batches[0]):
             raise ValueError(
-                f"each batch of a data set must give as many parts, got {len(batches[0])} "
+                f"each batch of the data set x must give as many parts, got {len(batches[0])} "
                 f"and {len(batch)}"
             )
+        batch = tuple(_batched(name, part) for name, part in zip(_PARTS, batch, strict=False))
         batches.append(batch)
-        if any(len(np.shape(part)) == 0 for part in keras.tree.flatten(batch[:2])):
-            raise ValueError("a data set must be batched: add .batch(32)")
         seen += len(keras.tree.flatten(batch[0])[0])
         if seen >= rows:
             break
     if not batches:
         raise ValueError("x must hold at least one example, got an empty data set")
-    parts = [
-        keras.tree.map_structure(
-            lambda *leaves: np.concatenate([np.asarray(a) for a in leaves]), *p
-        )
-        for p in zip(*batches, strict=True)
-    ]
+    parts = [_joined(name, p) for name, p in zip(_PARTS, zip(*batches, strict=True), strict=False)]
     size = len(keras.tree.flatten(batches[0][0])[0])
     try:
         total = size * len(data)
-    except TypeError:  # a data set that does not know its length
+    except (TypeError, NotImplementedError):  # a data set that does not know its length
         total = 0
     return parts[0], parts[1], parts[2] if len(parts) == 3 else None, size, total
 
 
-def _is_array(data: Any) -> bool:
-    return hasattr(data, "dtype") or isinstance(data, list | dict)
+def _batched(name: str, part: Any) -> Any:
+    """Return one part of a batch as arrays."""
+    for piece in part.values() if isinstance(part, dict) else [part]:
+        if isinstance(piece, int | float) or getattr(piece, "shape", None) == ():
+            got = f"a single number as {name}"
+            raise ValueError(f"the data set x must be batched, got {got}: add .batch(32)")
+    return arrays(part, name)
+
+
+def _joined(name: str, parts: Sequence[Any]) -> Any:
+    """Return the batches of one part as one."""
+
+    def joined(*leaves: Array) -> Array:
+        shapes = list(dict.fromkeys(array.shape[1:] for array in leaves))
+        if len(shapes) > 1:
+            both = " and ".join(str(("n", *shape)).replace("'", "") for shape in shapes[:2])
+            raise ValueError(f"{name} must have one shape in all batches, got {both}")
+        return np.concatenate(leaves)
+
+    return keras.tree.map_structure(joined, *parts)
 
 
 def _not_finite(name: str, array: Array) -> str:

@@ -85,7 +85,7 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc,unused-ignore]
 
     def _look(self) -> None:
         before = self.codes
-        examination = examine(self.model, self.x, self.y, self.rows)
+        examination = examine(self.model, self.x, self.y, self.rows, trials=False)
         self.examinations.append((self._step, examination))
         if self.report is not None:
             for finding in examination.findings:

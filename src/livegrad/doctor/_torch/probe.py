@@ -1,39 +1,32 @@
-"""One instrumented pass through a module, and the optimizer's steps on copies.
+"""One instrumented pass through a module, and its optimizer's steps on copies.
 
-It runs on values that stand in for the module's parameters and buffers, by ``functional_call``:
-nothing that the module holds is written, whatever happens. Modules are heard by hooks, and
-functions that are called between them by a ``TorchFunctionMode``.
+It runs on copies that stand in for the module's parameters and buffers: nothing that the module
+holds is written, whatever happens. Modules are heard by hooks, and functions that are called
+between them by a ``TorchFunctionMode``.
 """
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
-from torch.overrides import TorchFunctionMode
-from torch.utils import _pytree as tree
 
 from livegrad._checks import Array
 from livegrad.doctor._facts import Call, Layer, Optimizer, Output, Pass, Plan
 from livegrad.doctor._judge import line
 from livegrad.doctor._torch.data import Sample
-from livegrad.doctor._torch.layers import array, channels_first, facts, function, is_leaf
-from livegrad.doctor._torch.outputs import outputs
+from livegrad.doctor._torch.heard import Heard, Seen, tensors
+from livegrad.doctor._torch.kept import eager, in_mode, seeded, standing_in
+from livegrad.doctor._torch.layers import Parameters, array, facts, heard_as_one, parts
+from livegrad.doctor._torch.optimizer import Stepper, counted, decays, told
+from livegrad.doctor._torch.outputs import answers, outputs, own_loss
 from livegrad.doctor._torch.words import WORDS
 
-__all__ = ["TorchProbe", "undisturbed"]
-
-# They divide each gradient by its own size, or take its sign.
-_PLAIN = ("SGD", "ASGD")
-# These move the weights themselves, and not by the gradient.
-_DECOUPLED = ("AdamW", "NAdamW", "Lion", "Adafactor", "Muon")
-# Functions that only look, or that nothing is computed with.
-_SILENT = ("__get__", "size", "dim", "numel", "is_floating_point", "detach", "requires_grad_")
+__all__ = ["TorchProbe"]
 
 
 class TorchProbe:
@@ -45,60 +38,66 @@ class TorchProbe:
         loss: of an output and labels; None if the module gives its own.
         optimizer: of ``torch.optim``; None if there is none.
         plan: how it is to be trained.
+        taken: steps so far, where that is known; not every optimizer counts them.
     """
 
     words = WORDS
 
     def __init__(
-        self, module: Any, sample: Sample, loss: Any, optimizer: Any, plan: Plan | None = None
+        self,
+        module: Any,
+        sample: Sample,
+        loss: Any,
+        optimizer: Any,
+        plan: Plan | None = None,
+        taken: int = 0,
     ) -> None:
         self.module, self.sample, self._loss, self._given = module, sample, loss, optimizer
         self.rows, self.bad, self.plan = sample.rows, sample.bad, plan or Plan()
-        self.x, self.y = (
-            [array(t) for t in tree.tree_leaves(part) if isinstance(t, torch.Tensor)]
-            for part in (sample.x, sample.y)
-        )
-        named = dict(module.named_parameters())
-        self._names = [name for name, p in named.items() if p.requires_grad]
-        self._parameters = [named[name] for name in self._names]
+        self.x, self.y = ([array(t) for t in tensors(part)] for part in (sample.x, sample.y))
+        self._parameters = [p for p in module.parameters() if p.requires_grad]
         self.trainable = len(self._parameters)
+        penalties = decays(optimizer)
+        self._decays = [penalties.get(id(p), 0.0) for p in self._parameters]
         places = {id(p): at for at, p in enumerate(self._parameters)}
-        coupled = self.optimizer.name not in _DECOUPLED
-        decay = self._groups[0].get("weight_decay", 0.0) / 2 if self._groups and coupled else 0.0
-        fresh = self.optimizer.taken == 0
-        self._known: dict[int, Layer] = {
-            id(part): facts(name or type(part).__name__, part, places, float(decay), fresh)
-            for name, part in module.named_modules()
-            if is_leaf(part)
-        }
-        self.layers = list(self._known.values())
+        self._taken = max(taken, counted(optimizer))
+        self.parameters = Parameters(places, penalties, self._taken == 0)
+        self._known: dict[int, Layer] = {}
+        self._functions: dict[str, Layer | None] = {}
+        self._paths: dict[int, tuple[str, Any]] = {}
+        self.layers: list[Layer] = []
+        for name, part in parts(module):
+            own = [*part.named_parameters(recurse=False), *part.named_buffers(recurse=False)]
+            for inner, value in own:
+                path = f"{name}.{inner}".lstrip(".")
+                self._paths.setdefault(id(value), (path, value))
+            one = heard_as_one(part)
+            if one or any(True for _ in part.parameters(recurse=False)):
+                self._known[id(part)] = facts(name, part, self.parameters)
+                self.layers.append(self._known[id(part)])
         self.failed: tuple[Layer, list[Array]] | None = None
-
-    @property
-    def _groups(self) -> list[dict[str, Any]]:
-        return [] if self._given is None else self._given.param_groups
+        self._optimizer: Optimizer | None = None
+        self._outputs: list[Seen] = []
+        self._seen: dict[int, Seen] = {}
 
     @property
     def optimizer(self) -> Optimizer:
         """What is known of the optimizer."""
-        if self._given is None:
-            return Optimizer("", True, 0.0)
-        first = self._groups[0]
-        name = type(self._given).__name__
-        steps = [int(s["step"]) for s in self._given.state.values() if "step" in s]
-        known = {id(p): n for n, p in self.module.named_parameters()}
-        moved = [known.get(id(p), "") for group in self._groups for p in group["params"]]
-        rate, began = float(first["lr"]), first.get("initial_lr")
-        return Optimizer(
-            name=name,
-            adaptive=name not in _PLAIN,
-            rate=rate,
-            began=rate if began is None else float(began),
-            taken=max(steps, default=0),
-            decay=float(first.get("weight_decay", 0.0)) if name in _DECOUPLED else 0.0,
-            moved=frozenset(moved),
-            momentum=float(first.get("momentum", 0.0)),
-        )
+        if self._optimizer is None:
+            self._optimizer = told(self._given, self._parameters, self.layers, self._taken)
+        return self._optimizer
+
+    def facts(self, module: Any) -> Layer:
+        """Return the facts of a module."""
+        if id(module) not in self._known:
+            self._known[id(module)] = facts("", module, self.parameters)
+        return self._known[id(module)]
+
+    def standing(self, path: str, make: Callable[[], Layer | None]) -> Layer | None:
+        """Return the facts of a function of parameters, the same each time."""
+        if path not in self._functions:
+            self._functions[path] = make()
+        return self._functions[path]
 
     def values(self) -> list[Array]:
         """Return the trainable parameters."""
@@ -106,29 +105,68 @@ class TorchProbe:
 
     def outputs(self, glance: Pass) -> tuple[list[Output], list[str]]:
         """Return the outputs with their losses, and what could not be told of them."""
-        return outputs(self._loss, self.sample, glance)
+        return outputs(self._loss, self.sample, glance, self._outputs)
 
-    def _stand_ins(self, values: Sequence[Array] | None) -> tuple[dict[str, Any], list[Any]]:
-        """Return copies of all parameters and buffers by name, and those that are trained."""
-        given = self.values() if values is None else values
-        moved = [
-            torch.as_tensor(value, dtype=p.dtype, device=p.device).clone().requires_grad_(True)
-            for value, p in zip(given, self._parameters, strict=True)
-        ]
-        state = {name: p.detach().clone() for name, p in self.module.named_parameters()}
-        state |= {name: buffer.detach().clone() for name, buffer in self.module.named_buffers()}
-        return state | dict(zip(self._names, moved, strict=True)), moved
-
-    def _called(self, sample: Sample, state: dict[str, Any]) -> Any:
-        if isinstance(sample.x, dict):
-            return torch.func.functional_call(self.module, state, (), sample.x)
-        given = sample.x if isinstance(sample.x, tuple) else (sample.x,)
-        return torch.func.functional_call(self.module, state, given)
+    @contextmanager
+    def _standing_in(
+        self, values: Sequence[Array] | None, training: bool
+    ) -> Iterator[tuple[list[Any], dict[int, tuple[str, Any]]]]:
+        """Let copies stand in; give those that are trained, and the paths of all by identity."""
+        given = [None] * self.trainable if values is None else values
+        moved = []
+        for value, p in zip(given, self._parameters, strict=True):
+            held = p.detach() if value is None else torch.as_tensor(value.copy(), dtype=p.dtype)
+            moved.append(nn.Parameter(held.to(p.device).clone()))
+        stand: dict[int, Any] = {id(p): m for p, m in zip(self._parameters, moved, strict=True)}
+        for p in self.module.parameters():
+            if id(p) not in stand:
+                copied = p.detach().clone()
+                stand[id(p)] = nn.Parameter(copied, requires_grad=False)
+        for buffer in self.module.buffers():
+            stand[id(buffer)] = buffer.detach().clone()
+        paths = {id(stand[key]): known for key, known in self._paths.items() if key in stand}
+        with ExitStack() as stack:
+            stack.enter_context(standing_in(self.module, stand))
+            stack.enter_context(in_mode(self.module, training))
+            stack.enter_context(eager())
+            seeded(self.module)
+            yield moved, paths
 
     def _cost(self, predicted: Any, sample: Sample) -> Any:
-        if self._loss is None:
-            return predicted["loss"] if isinstance(predicted, dict) else predicted.loss
-        return self._loss(predicted, sample.y).mean()
+        if self._loss is not None:
+            return self._loss(predicted, sample.y).mean()
+        loss = own_loss(predicted)
+        if loss is None:
+            raise ValueError("no loss was given, and the module gives none of its own")
+        return loss.mean()
+
+    def _penalty(self, moved: list[Any]) -> float:
+        """Return what the optimizer's penalties, which it adds to the gradients, would cost."""
+        pairs = zip(self._decays, moved, strict=True)
+        return sum(l2 * float(p.detach().double().pow(2).sum()) for l2, p in pairs if l2)
+
+    def _slopes(self, found: Sequence[Any], moved: list[Any], scale: float, bare: bool) -> Any:
+        """Return gradients as arrays, penalties included."""
+        arrays: list[Array | None] = []
+        for gradient, l2, p in zip(found, self._decays, moved, strict=True):
+            if gradient is None:
+                arrays.append(None)
+                continue
+            own = _unscaled(array(gradient), scale)
+            arrays.append(own + 2 * l2 * array(p).astype(own.dtype) if l2 and not bare else own)
+        return arrays
+
+    @property
+    def _scales(self) -> list[float]:
+        """What the loss may be scaled by, as it is in training where small gradients underflow.
+
+        The largest power is taken that leaves everything finite.
+        """
+        half = any(p.dtype == torch.float16 for p in self._parameters) or any(
+            torch.is_autocast_enabled(kind) and torch.get_autocast_dtype(kind) == torch.float16
+            for kind in {p.device.type for p in self._parameters}
+        )
+        return [2.0**15, 2.0**10, 2.0**5, 1.0] if half else [1.0]
 
     def run(
         self,
@@ -145,37 +183,66 @@ class TorchProbe:
             with_loss: whether labels fit, so that a loss can be asked for.
         """
         sample = self.sample if rows is None else self.sample.some(rows)
-        state, moved = self._stand_ins(values)
-        inputs = [t for t in tree.tree_leaves(sample.x) if isinstance(t, torch.Tensor)]
-        for tensor in inputs:
-            if tensor.is_floating_point():
-                tensor.requires_grad_(True)
-        heard = _Heard(self, inputs, state)
-        error, loss = "", None
-        with torch.enable_grad(), _training(self.module), heard:
-            predicted = self._called(sample, state)
-        if with_loss:
-            try:
-                with torch.enable_grad():
-                    loss = self._cost(predicted, sample)
-            except Exception as failure:
-                error = line(failure)
-        shown = predicted["logits"] if isinstance(predicted, dict) else predicted
-        flat = [t for t in tree.tree_leaves(shown) if isinstance(t, torch.Tensor)]
-        outputs = [heard.array(t) for t in flat if t.is_floating_point()]
-        calls = heard.calls
+        result = self._run(sample, values, with_loss, True)
+        if "modified by an inplace operation" in result.error:
+            # In training the inputs have no gradient, and what is done to them in place no harm.
+            result = self._run(sample, values, with_loss, False)
+        return result
+
+    def _run(
+        self, sample: Sample, values: Sequence[Array] | None, with_loss: bool, inputs: bool
+    ) -> Pass:
+        sample = sample.fresh(inputs)
+        error, loss, found, edges, scale = "", None, None, [], 1.0
+        with torch.enable_grad(), self._standing_in(values, True) as (moved, paths):
+            heard = Heard(self, list(tensors(sample.x)), paths, sample.rows)
+            with heard:
+                predicted = sample.call(self.module)
+            self._outputs = [heard.see(t) for t in answers(predicted)]
+            calls, seen = heard.calls, heard.seen
+            penalty = self._penalty(moved)
+            edges = [one for one in seen if one.edge is not None]
+            if with_loss:
+                try:
+                    with Heard(self, [], paths, deaf=True):
+                        loss = self._cost(predicted, sample)
+                        found, scale = self._derived(loss, moved, edges)
+                except Exception as failure:
+                    error, loss = line(failure), None
+        shown = [one.array for one in self._outputs]
+        self._seen = {id(one.array): one for one in seen}
         if loss is None:
-            return Pass(calls, outputs, float("nan"), [None] * len(moved), error)
-        wanted = [t for t in [*moved, *heard.tensors.values()] if t.requires_grad]
-        by_tensor: dict[int, Any] = {}
-        if loss.requires_grad:
-            found = torch.autograd.grad(loss, wanted, allow_unused=True)
-            by_tensor = {id(t): g for t, g in zip(wanted, found, strict=True)}
-        for call, (ins, out) in zip(calls, heard.kept, strict=True):
-            call.gradients = [heard.oriented(t, by_tensor.get(id(t))) for t in ins]
-            call.gradient = call.delta = heard.oriented(out, by_tensor.get(id(out)))
-        weights = [None if (g := by_tensor.get(id(w))) is None else array(g) for w in moved]
-        return Pass(calls, outputs, float(loss.detach()), weights, error)
+            return Pass(calls, shown, math.nan, [None] * len(moved), error)
+        by_seen: dict[int, Array] = {}
+        if found is not None:
+            pairs = zip(edges, found[len(moved) :], strict=True)
+            by_seen = {
+                id(one): one.forth(_unscaled(array(g), scale)) for one, g in pairs if g is not None
+            }
+        for call, noted in zip(calls, heard.found, strict=True):
+            call.gradients = [by_seen.get(id(one)) for one in noted.inputs]
+            call.gradient = call.delta = by_seen.get(id(noted.output))
+        slopes = [None] * len(moved) if found is None else found[: len(moved)]
+        weights = self._slopes(slopes, moved, scale, False)
+        return Pass(calls, shown, float(loss.detach()) + penalty, weights, error, penalty)
+
+    def _derived(self, loss: Any, moved: list[Any], edges: list[Seen]) -> tuple[Any, float]:
+        """Return the gradients for parameters and for what was heard, and by what they are scaled.
+
+        Without any, where the loss depends on nothing.
+        """
+        wanted = [*moved, *(one.edge for one in edges)]
+        if not loss.requires_grad or not wanted:
+            return None, 1.0
+        scales = self._scales
+        for scale in scales:
+            found = torch.autograd.grad(
+                loss * scale, wanted, allow_unused=True, retain_graph=scale != scales[-1]
+            )
+            known = [g for g in found[: len(moved)] if g is not None]
+            if scale == 1.0 or all(bool(torch.isfinite(_values(g)).all()) for g in known):
+                break
+        return found, scale
 
     def loss(
         self,
@@ -185,277 +252,49 @@ class TorchProbe:
         rows: Array | None = None,
         bare: bool = False,
     ) -> float:
-        """Return the loss with ``values`` for the trained parameters; it holds no penalties."""
-        sample = self.sample if rows is None else self.sample.some(rows)
-        state, _ = self._stand_ins(values)
-        with torch.no_grad(), _training(self.module, training), _Heard(self, [], state, deaf=True):
-            return float(self._cost(self._called(sample, state), sample))
+        """Return the loss with ``values`` for the trained parameters."""
+        sample = (self.sample if rows is None else self.sample.some(rows)).fresh(False)
+        with torch.no_grad(), self._standing_in(values, training) as (moved, paths):
+            with Heard(self, [], paths, deaf=True):
+                loss = float(self._cost(sample.call(self.module), sample))
+            return loss if bare else loss + self._penalty(moved)
 
     def slopes(
         self, values: Sequence[Array], *, rows: Array, bare: bool = False
     ) -> tuple[float, list[Array | None]]:
-        """Return the loss and the parameters' gradients alone."""
-        sample = self.sample.some(rows)
-        state, moved = self._stand_ins(values)
-        with torch.enable_grad(), _training(self.module), _Heard(self, [], state, deaf=True):
-            loss = self._cost(self._called(sample, state), sample)
-        found = torch.autograd.grad(loss, moved, allow_unused=True)
-        return float(loss.detach()), [None if g is None else array(g) for g in found]
+        """Return the loss and the parameters' gradients alone; ``bare`` without penalties."""
+        sample = self.sample.some(rows).fresh(False)
+        with torch.enable_grad(), self._standing_in(values, True) as (moved, paths):
+            with Heard(self, [], paths, deaf=True):
+                loss = self._cost(sample.call(self.module), sample)
+                found, scale = self._derived(loss, moved, [])
+            slopes = [None] * len(moved) if found is None else found
+            cost = float(loss.detach()) + (0.0 if bare else self._penalty(moved))
+            return cost, self._slopes(slopes, moved, scale, bare)
 
-    def stepper(self, rate: float | None = None, *, bare: bool = False) -> _Stepper:
+    def stepper(self, rate: float | None = None, *, bare: bool = False) -> Stepper:
         """Return a twin of the optimizer as it is now, at a rate; ``bare`` without decay."""
-        return _Stepper(self._given, self._parameters, rate, bare)
+        return Stepper(self._given, self._parameters, rate, bare)
 
     def alone(self, call: Call) -> Array | None:
         """Return the gradient that one call alone sends to its first input."""
         module = call.layer.origin
-        if call.gradient is None or module is None:
+        seen = self._seen.get(id(call.inputs[0])) if call.inputs else None
+        made = self._seen.get(id(call.output))
+        if call.gradient is None or module is None or seen is None or made is None:
             return None
-        first = channels_first(call.layer)
-
-        def turned(a: Array) -> Any:
-            return torch.as_tensor(np.moveaxis(a, -1, 1) if first and a.ndim > 2 else a)
-
-        given = turned(call.inputs[0]).clone().requires_grad_(True)
-        with torch.enable_grad(), _training(self.module):
-            again = module(given)
-            (found,) = torch.autograd.grad(again, given, turned(call.gradient).to(again.dtype))
-        return np.moveaxis(array(found), 1, -1) if first and found.ndim > 2 else array(found)
-
-    def facts(self, module: Any) -> Layer:
-        """Return the facts of a module."""
-        return self._known[id(module)]
+        dtype, device = seen.tensor.dtype, seen.tensor.device
+        given = torch.as_tensor(seen.value, dtype=dtype, device=device).clone()
+        with torch.enable_grad(), in_mode(module):
+            again = module(given.requires_grad_(True))
+            above = torch.as_tensor(made.back(call.gradient).copy())
+            (found,) = torch.autograd.grad(again, given, above.to(again))
+        return seen.forth(array(found))
 
 
-class _Stepper:
-    """A twin of the optimizer, with copies of the trained parameters."""
-
-    def __init__(
-        self, optimizer: Any, parameters: list[Any], rate: float | None, bare: bool
-    ) -> None:
-        self._copies = [p.detach().clone().requires_grad_(True) for p in parameters]
-        copy = dict(zip(map(id, parameters), self._copies, strict=True))
-        groups = []
-        first = float(optimizer.param_groups[0]["lr"])
-        for group in optimizer.param_groups:
-            mine = {name: value for name, value in group.items() if name != "params"}
-            if rate is not None:
-                mine["lr"] = rate * (float(group["lr"]) / first if first else 1.0)
-            if bare and "weight_decay" in mine:
-                mine["weight_decay"] = 0.0
-            mine["params"] = [copy[id(p)] for p in group["params"] if id(p) in copy]
-            groups.append(mine)
-        groups = [group for group in groups if group["params"]]
-        known = {name: value for name, value in optimizer.defaults.items() if name != "params"}
-        self._twin = type(optimizer)(groups, **{**known, "lr": groups[0]["lr"]})
-        for p, state in optimizer.state.items():
-            if id(p) in copy:
-                self._twin.state[copy[id(p)]] = {
-                    name: value.detach().clone() if isinstance(value, torch.Tensor) else value
-                    for name, value in state.items()
-                }
-
-    def step(self, gradients: Sequence[Array | None]) -> None:
-        """Take one step."""
-        for gradient, value in zip(gradients, self._copies, strict=True):
-            value.grad = (
-                None
-                if gradient is None
-                else torch.as_tensor(gradient, dtype=value.dtype, device=value.device)
-            )
-        self._twin.step()
-
-    @property
-    def values(self) -> list[Array]:
-        """The copies as they are now."""
-        return [array(value).copy() for value in self._copies]
+def _unscaled(gradient: Array, scale: float) -> Array:
+    return gradient if scale == 1.0 else gradient.astype("float32") / scale
 
 
-class _Heard(TorchFunctionMode):  # type: ignore[misc,unused-ignore]
-    """What was listened to in one pass, while it is entered.
-
-    Args:
-        probe: knows the modules.
-        inputs: the model's.
-        state: what stands for parameters and buffers, by name.
-        deaf: whether noise is switched off and nothing kept.
-    """
-
-    def __init__(
-        self, probe: TorchProbe, inputs: list[Any], state: dict[str, Any], deaf: bool = False
-    ) -> None:
-        super().__init__()
-        self.probe, self.deaf = probe, deaf
-        self.given = {id(t) for t in inputs}
-        self._names = {id(value): name for name, value in state.items()}
-        self.found: list[tuple[Layer, list[Any], Any, list[int], bool, list[Any]]] = []
-        self.makers: dict[int, int] = {}
-        self._first: set[int] = set()
-        self._arrays: dict[int, tuple[Any, Array]] = {}
-        self._counts: dict[str, int] = {}
-        self.inside = 0
-        self._hooks: list[Any] = []
-
-    def __enter__(self) -> Any:
-        if not self.deaf:
-            for module in self.probe.module.modules():
-                if is_leaf(module):
-                    self._hooks += [
-                        module.register_forward_pre_hook(self._before),
-                        module.register_forward_hook(self._after, with_kwargs=True),
-                    ]
-        return super().__enter__()
-
-    def __exit__(self, *failure: Any) -> None:
-        for hook in self._hooks:
-            hook.remove()
-        super().__exit__(*failure)
-
-    def _before(self, module: Any, args: Any) -> None:
-        self.inside += 1
-        self.probe.failed = (
-            self.probe.facts(module),
-            [array(t) for t in args if isinstance(t, torch.Tensor) and not t.is_floating_point()],
-        )
-
-    def _after(self, module: Any, args: Any, kwargs: Any, result: Any) -> None:
-        self.inside -= 1
-        self.probe.failed = None
-        if not self.inside:
-            self._note(self.probe.facts(module), (args, kwargs), result)
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        name = getattr(func, "__name__", "")
-        if name == "dropout" and not isinstance(func, type(torch.Tensor.add)):
-            kwargs = {**kwargs, "training": False}
-            args = args[:2]
-        if self.inside or self.deaf:
-            return func(*args, **kwargs)
-        if name in _IN_PLACE:  # else the value before would be lost
-            func, kwargs = _IN_PLACE[name], {k: v for k, v in kwargs.items() if k != "inplace"}
-        elif kwargs.get("inplace"):
-            kwargs = {**kwargs, "inplace": False}
-        self.inside += 1
-        try:
-            result = func(*args, **kwargs)
-        finally:
-            self.inside -= 1
-        made = isinstance(result, torch.Tensor | tuple | list)
-        if made and name not in _SILENT:
-            layer = self._function(name, args, kwargs)
-            self._note(layer, (args, kwargs), result)
-        return result
-
-    def _function(self, name: str, args: Any, kwargs: Any) -> Layer:
-        """Return the facts of a function; of one with weights, those of the layer it stands for."""
-        self._counts[name] = self._counts.get(name, 0) + 1
-        return function(name, self._counts[name], args, kwargs)
-
-    def _note(self, layer: Layer, given: Any, result: Any) -> None:
-        tensors = [t for t in tree.tree_leaves(given) if isinstance(t, torch.Tensor)]
-        made = [t for t in tree.tree_leaves(result) if isinstance(t, torch.Tensor)]
-        made = [t for t in made if t.is_floating_point()]
-        # A parameter that a function is given is no signal.
-        tensors = [t for t in tensors if id(t) not in self._names]
-        parents = [self.makers[id(t)] for t in tensors if id(t) in self.makers]
-        first = any(id(t) in self.given for t in tensors)
-        if not made and layer.kind == "other":
-            return
-        if not parents and not first and layer.origin is None:
-            return  # computed from nothing that the model was given
-        if not parents and not first and self.found:
-            parents = [len(self.found) - 1]
-        output = made[0] if made else None
-        floating = [t for t in tensors if t.is_floating_point()]
-        if channels_first(layer):
-            self._first |= {id(t) for t in [*floating[:1], *made] if t.ndim > 2}
-        elif any(id(t) in self._first for t in floating):
-            self._first |= {id(t) for t in made if t.ndim > 2 and t.ndim == floating[0].ndim}
-        for tensor in made:
-            self.makers[id(tensor)] = len(self.found)
-        whole = [t for t in tensors if not t.is_floating_point()]
-        self.found.append((layer, floating, output, parents, first, whole))
-
-    @property
-    def kept(self) -> list[tuple[list[Any], Any]]:
-        """For each call its floating inputs and its output."""
-        return [(ins, out) for _, ins, out, _, _, _ in self.found]
-
-    @property
-    def tensors(self) -> dict[int, Any]:
-        """All floating tensors that a gradient is asked for, by identity."""
-        return {id(t): t for ins, out in self.kept for t in [*ins, out] if t is not None}
-
-    def oriented(self, tensor: Any, gradient: Any) -> Array | None:
-        """Return a tensor's gradient with the channels last."""
-        if gradient is None:
-            return None
-        dense = array(gradient)
-        return np.moveaxis(dense, 1, -1) if id(tensor) in self._first else dense
-
-    def array(self, tensor: Any) -> Array:
-        """Return the tensor as an array with the channels last, the same each time."""
-        if id(tensor) not in self._arrays:
-            found = self.oriented(tensor, tensor)
-            assert found is not None
-            self._arrays[id(tensor)] = (tensor, found)
-        return self._arrays[id(tensor)][1]
-
-    @property
-    def calls(self) -> list[Call]:
-        """The calls as the judge sees them."""
-        return [
-            Call(
-                layer=layer,
-                inputs=[self.array(t) for t in ins],
-                output=None if out is None else self.array(out),
-                parents=list(parents),
-                first=first,
-                pre=None if out is None else self.array(out),
-                whole=[array(t) for t in whole],
-            )
-            for layer, ins, out, parents, first, whole in self.found
-        ]
-
-
-_IN_PLACE = {"relu_": torch.relu, "__iadd__": torch.add, "__imul__": torch.mul}
-
-
-@contextmanager
-def undisturbed(module: Any) -> Iterator[None]:
-    """Put back what a pass would leave behind: random states and the modes of all modules."""
-    numbers, seeds = random.getstate(), np.random.get_state()  # noqa: NPY002
-    modes = [(part, part.training) for part in module.modules()]
-    try:
-        with ExitStack() as stack:
-            stack.enter_context(torch.random.fork_rng())
-            yield
-    finally:
-        for part, mode in modes:
-            part.training = mode
-        random.setstate(numbers)
-        np.random.set_state(seeds)  # noqa: NPY002
-
-
-@contextmanager
-def _training(module: Any, mode: bool = True) -> Iterator[None]:
-    """Switch to training without noise, and nothing in place; put everything back."""
-    changed: list[tuple[Any, str, Any]] = []
-
-    def put(part: Any, name: str, value: Any) -> None:
-        changed.append((part, name, getattr(part, name)))
-        setattr(part, name, value)
-
-    try:
-        for part in module.modules():
-            noise = isinstance(part, nn.modules.dropout._DropoutNd)
-            put(part, "training", mode and not noise)
-            if getattr(part, "inplace", False):
-                put(part, "inplace", False)
-            if isinstance(part, nn.RNNBase | nn.MultiheadAttention) and part.dropout:
-                put(part, "dropout", 0.0)
-        yield
-    finally:
-        for part, name, value in reversed(changed):
-            setattr(part, name, value)
+def _values(gradient: Any) -> Any:
+    return gradient.coalesce().values() if gradient.is_sparse else gradient

@@ -38,6 +38,25 @@ def place(name: str) -> str:
     return re.sub(r"\.(\d+)", r"[\1]", f"model.{name}")
 
 
+def _at(layer: Layer) -> str:
+    """Return how a module is reached, which may be the model itself."""
+    own = layer.weights and not any("." in weight.path for weight in layer.weights.values())
+    return "model" if own else place(layer.name)
+
+
+def _reached(layer: Layer, name: str) -> str:
+    """Return how a weight is reached, whichever module or function uses it."""
+    own = {"kernel": "weight", "gamma": "weight", "beta": "bias"}.get(name, name)
+    path = layer.weights[name].path if name in layer.weights else f"{layer.name}.{own}"
+    return place(path)
+
+
+def _called(activation: str) -> str:
+    if activation in ("softmax", "log_softmax"):
+        return f"torch.{activation}(x, dim=-1)"
+    return f"F.{activation}(x)" if activation not in ("linear", "none", "unknown") else "x"
+
+
 class _Words:
     """Lines of PyTorch code."""
 
@@ -51,29 +70,30 @@ class _Words:
         bias: str | None = None,
     ) -> str:
         """The layer once more, with these arguments."""
-        lines = []
-        at = place(layer.name)
-        if activation is not None:
+        if layer.origin is None and not layer.weights:
+            # A function: what stands in its place.
+            return f"x = {_called(activation or layer.activation)}"
+        at, lines = _at(layer), []
+        if activation in _ACTIVATIONS:
             lines.append(f"nn.Sequential({at}, {_ACTIVATIONS[activation]})")
         if initializer is not None:
-            weight = "embedding" if layer.kind == "embedding" else "weight"
-            target = f"{at}.{'weight' if weight else weight}"
-            lines.append(
-                _INITIALIZERS.get(initializer, "nn.init.xavier_uniform_({})").format(target)
-            )
+            drawn = _INITIALIZERS.get(initializer, "nn.init.xavier_uniform_({})")
+            lines.append(drawn.format(_reached(layer, "kernel")))
         if bias is not None:
-            lines.append(_INITIALIZERS[bias].format(f"{at}.bias"))
+            lines.append(_INITIALIZERS[bias].format(_reached(layer, "bias")))
         return "; ".join(lines) or f"nn.{layer.type}(...)"
 
     def dense(self, units: int, activation: str, initializer: str | None = None) -> str:
         """A dense layer; what a loss of logits takes has no activation."""
         bent = _ACTIVATIONS.get(activation)
-        line = f"nn.LazyLinear({units})"
+        line = f"nn.Linear(..., {units})"
         return line if bent is None else f"nn.Sequential({line}, {bent})"
 
     def without(self, layer: Layer) -> str:
         """The model without the layer."""
-        return f"{place(layer.name)} = nn.Identity()"
+        if layer.origin is None:
+            return f"x = hidden  # without {layer.name}"
+        return f"{_at(layer)} = nn.Identity()"
 
     def mask(self, rate: float) -> str:
         """A dropout layer."""
@@ -81,17 +101,17 @@ class _Words:
 
     def restart(self, layer: Layer, weight: Weight) -> str:
         """The weight drawn anew."""
-        own = {"kernel": "weight", "gamma": "weight", "beta": "bias"}.get(weight.name, weight.name)
-        at = f"{place(layer.name)}.{own}"
+        at = _reached(layer, weight.name)
         if weight.name in ("gamma", "running_var"):
             return f"nn.init.ones_({at})"
-        return (
-            f"nn.init.xavier_uniform_({at})" if weight.name == "kernel" else f"nn.init.zeros_({at})"
-        )
+        return f"nn.init.{'xavier_uniform_' if len(weight.shape) > 1 else 'zeros_'}({at})"
 
     def thaw(self, layer: Layer | None) -> str:
         """The layer, or the model, made trainable."""
-        return f"{'model' if layer is None else place(layer.name)}.requires_grad_(True)"
+        if layer is None:
+            return "model.requires_grad_(True)"
+        at = _reached(layer, "kernel") if layer.origin is None else _at(layer)
+        return f"{at}.requires_grad_(True)"
 
     def finite(self) -> str:
         """A logarithm and a division that stay finite."""
@@ -123,6 +143,9 @@ class _Words:
         """An output layer together with its loss."""
         if kind == "sparsecategoricalcrossentropy":  # which takes logits
             layer = layer.removeprefix("nn.Sequential(").removesuffix(", nn.Softmax(dim=-1))")
+        if kind == "binarycrossentropy":
+            layer = layer.removeprefix("nn.Sequential(").removesuffix(", nn.Sigmoid())")
+            return f"{layer}; {self.loss(kind, logits=True)}"
         return f"{layer}; {self.loss(kind)}"
 
     def metric(self, kind: str, threshold: float | None = None) -> str:
@@ -153,16 +176,17 @@ class _Words:
 
     def layer_norm(self, layer: Layer) -> str:
         """A normalisation of each example by itself."""
-        return f"{place(layer.name)} = nn.LayerNorm(...)  # or larger batches"
+        return f"{_at(layer)} = nn.LayerNorm(...)  # or larger batches"
 
     def momentum(self, layer: Layer, momentum: float) -> str:
         """A normalisation whose running averages follow faster."""
-        return f"{place(layer.name)}.momentum = {1 - momentum:g}"
+        return f"{_at(layer)}.momentum = {1 - momentum:g}"
 
     def recurrent(self, layer: Layer) -> str:
         """A recurrent layer that keeps the size of what it remembers."""
-        if layer.type == "RNN":
-            return f"nn.init.orthogonal_({place(layer.name)}.weight_hh_l0)  # or an nn.LSTM"
+        if layer.type in ("RNN", "RNNCell"):
+            own = "weight_hh_l0" if layer.type == "RNN" else "weight_hh"
+            return f"nn.init.orthogonal_({_at(layer)}.{own})  # or an nn.LSTM"
         return "x = x[:, ::k]  # fewer steps; or attention, which reaches all steps at once"
 
     def masked(self) -> str:
@@ -175,7 +199,9 @@ class _Words:
 
     def soft(self, layer: Layer) -> str:
         """A softmax over the last axis."""
-        return f"{place(layer.name)} = nn.Softmax(dim=-1)"
+        if layer.origin is None:
+            return "x = torch.softmax(x, dim=-1)"
+        return f"{_at(layer)} = nn.Softmax(dim=-1)"
 
     def half(self) -> str:
         """The loss scaled for half precision."""

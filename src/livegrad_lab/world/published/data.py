@@ -23,7 +23,7 @@ def digits(rows: int = 1797, high: float = 1.0, pictures: bool = False) -> tuple
 
 
 def wine() -> tuple[Array, Array]:
-    """Return wines as measured, shape (178, 13), from 0.1 to 1680, and the classes."""
+    """Return wines as measured, of shape (rows, features), and the classes."""
     from sklearn.datasets import load_wine
 
     data = load_wine()

@@ -12,7 +12,7 @@ from livegrad_lab.faults.models import adam
 
 
 def digits(rows: int = 600) -> tuple[Array, Array]:
-    """Return handwritten digits between 0 and 1, shape (rows, 64), and their classes."""
+    """Return handwritten digits between 0 and 1, shape (rows, pixels), and their classes."""
     from sklearn.datasets import load_digits
 
     x, y = load_digits(return_X_y=True)
@@ -38,7 +38,7 @@ def scaled(x: Array) -> Array:
 
 
 def cancer() -> tuple[Array, Array]:
-    """Return measurements of tumours, standardised, shape (569, 30), and 0/1 labels."""
+    """Return measurements of tumours, standardised, shape (rows, features), and 0/1 labels."""
     from sklearn.datasets import load_breast_cancer
 
     x, y = load_breast_cancer(return_X_y=True)
@@ -46,7 +46,7 @@ def cancer() -> tuple[Array, Array]:
 
 
 def diabetes() -> tuple[Array, Array]:
-    """Return measurements of patients, standardised, shape (442, 10), and their progress."""
+    """Return measurements of patients, standardised, shape (rows, features), and their progress."""
     from sklearn.datasets import load_diabetes
 
     x, y = load_diabetes(return_X_y=True)
@@ -54,7 +54,7 @@ def diabetes() -> tuple[Array, Array]:
 
 
 def iris() -> tuple[Array, Array]:
-    """Return lengths in centimetres, shape (150, 4), and the classes."""
+    """Return lengths in centimetres, shape (rows, features), and the classes."""
     from sklearn.datasets import load_iris
 
     x, y = load_iris(return_X_y=True)

@@ -11,7 +11,7 @@ from livegrad_lab.faults.case import Patient
 
 
 def digits(times: int = 1) -> tuple[Array, Array]:
-    """Return scanned digits in 0..1, shape (1797, 8 times, 8 times, 1), and their classes."""
+    """Return scanned digits in 0..1, shape (rows, height, width, 1), and their classes."""
     from sklearn.datasets import load_digits
 
     data = load_digits()
