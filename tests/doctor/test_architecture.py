@@ -356,6 +356,7 @@ def soft(shape, axis):
     ("shape", "axis", "said"),
     [
         ((6, 3), 0, "examples"),
+        ((2, 3), 0, "examples"),
         ((6, 3), 1, None),
         ((6, 4, 3), 0, "examples"),
         ((6, 4, 3), 1, "places of axis 1"),
@@ -378,6 +379,15 @@ def test_shares_of_another_axis_than_the_last_are_named(shape, axis, said):
     for one in found:
         assert (one.code, one.layer) == ("wrong-axis", "soft")
         assert one.fix == "keras.layers.Softmax(axis=-1)"
+
+
+def test_what_comes_before_and_is_none_does_not_hide_a_wrong_axis():
+    made = soft((6, 3), 0)
+    before = [(None, "activation"), (made, "merging"), (made, "other"), (soft((6, 3), 1), "other")]
+    calls = [Call(Layer("before", kind), [], one, [], True) for one, kind in before]
+    calls.append(Call(Layer("soft", "activation", activation="softmax"), [], made, [3], False))
+    (found,) = _architecture.axis(Pass(calls, [], 1.0, []), [], WORDS)
+    assert found.layer == "soft"
 
 
 def test_within_a_network_only_the_examples_are_no_axis_of_a_softmax():

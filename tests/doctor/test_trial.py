@@ -252,6 +252,44 @@ def test_a_rate_with_which_all_steps_lead_nowhere_is_too_short():
     assert judged(Square(1e-7, plan=Plan(1, 300, 1))) == ([], False)
 
 
+@pytest.mark.parametrize("size", [1e-3, 1.0, 1e3])
+@pytest.mark.parametrize(
+    ("rate", "steps", "verdict"),
+    [
+        (0.0029, 30, None),
+        (0.0030, 30, True),
+        (1e-4, 1000, True),
+        (1e-5, 300, False),
+        (0.002, 30_000, True),
+        (0.9995, 30, False),
+        (0.998, 30, True),
+    ],
+)
+def test_what_is_learned_is_a_share_of_what_there_is_to_learn(size, rate, steps, verdict):
+    """The loss is that of a distance 1 times a square, and so is all that it is compared with."""
+    probe = Square(rate, w=size, plan=Plan(1, steps, 1))
+    unit = Square(rate, plan=Plan(1, steps, 1))
+    assert judged(probe) == judged(unit) and len(probe.asked) == len(unit.asked)
+    if verdict is not None:
+        assert judged(probe)[1] is verdict
+    charged = Square(0.002, w=0.01 * size, targets=[size], l2=20.0, plan=Plan(1, 300, 1))
+    assert judged(charged) == ([("strong-penalty", "only")], False)
+
+
+def test_ten_times_as_far_is_tried_first():
+    """300 steps of 1e-4 keep 0.887, and ten times as far 0.30."""
+    probe = Square(1e-4, plan=Plan(1, 300, 1))
+    (found,), _ = learns(probe, probe.run(), None)
+    assert f", and 10 times as far to {after(1e-2):.3g}; " in found.evidence
+    assert found.fix == "model.optimizer.learning_rate = 0.001"
+
+
+def test_where_it_starts_is_without_the_penalty():
+    """The loss stays at 0.01, of which 1 is charged besides: nothing was learned."""
+    probe = Square(1e-12, w=1.0, targets=[1.1], l2=1.0, plan=Plan(1, 30, 1))
+    assert probe.run().loss == pytest.approx(1.01) and judged(probe)[1] is False
+
+
 def test_too_few_steps_are_tried_as_far_again():
     """Ten steps of 0.005 keep 0.818; a hundred and twenty keep 0.0894."""
     probe = Square(0.005, plan=Plan(1, 10, 1))
@@ -270,8 +308,12 @@ def test_too_few_steps_are_tried_as_far_again():
         # 300 of 300 examples a step make 12 steps; batches of 32 make 120.
         (Plan(300, 12, 300), "batch-size"),
         (Plan(150, 6, 300), "batch-size"),
-        # Twice the batch are not all examples.
-        (Plan(149, 4, 300), "learning-rate"),
+        # Twice the batch are all examples, or not all.
+        (Plan(250, 6, 500), "batch-size"),
+        (Plan(249, 4, 500), "learning-rate"),
+        # Batches of 32 are five times as many, or four.
+        (Plan(160, 12, 160), "batch-size"),
+        (Plan(128, 12, 128), "learning-rate"),
         # Batches of 32 are not five times as many.
         (Plan(100, 12, 128), "learning-rate"),
         (Plan(32, 12, 32), "learning-rate"),
@@ -465,13 +507,13 @@ def test_a_penalty_that_leaves_enough_is_none():
 
 
 def test_a_rate_that_breaks_the_numbers_is_named_where_its_tenth_does_not():
-    """The weight is multiplied by -4e5 a step, and by -4e4: to 1e308 go 27 steps, and 33."""
-    probe = Square(2e5, w=1.0, plan=Plan(1, 30, 1))
-    assert 2 * 27.5 * math.log10(4e5) > 308 > 2 * 30 * math.log10(4e4)
+    """The weight is multiplied by -3e5 a step, and by -3e4: to 1e308 go 28 steps, and 34."""
+    probe = Square(1.5e5, w=1.0, plan=Plan(1, 30, 1))
+    assert 2 * 29 * math.log10(3e5) > 308.3 > 2 * 28 * math.log10(3e5) > 2 * 30 * math.log10(3e4)
     (found,), well = learns(probe, probe.run(), None)
     assert (found.code, found.layer, well) == ("learning-rate", "optimizer", False)
     assert found.evidence == (
-        "after 28 steps the loss or a gradient is not finite, and with a tenth of the rate all of "
+        "after 29 steps the loss or a gradient is not finite, and with a tenth of the rate all of "
         "30 steps are"
     )
     assert found.fix == "model.optimizer.learning_rate = 20000"
