@@ -1,6 +1,6 @@
 """The architectures that Keras ships, untrained, each at its smallest pictures.
 
-They are compiled as their authors trained them, with the rate that goes with a batch of 256 where
+They are compiled as their authors trained them, with the rate that goes with large batches where
 the recipe scales it; no steps are taken here, which would be slow.
 """
 
