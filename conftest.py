@@ -1,6 +1,7 @@
 """What all tests share: quiet TensorFlow, and a count at the end of what was verified."""
 
 import functools
+import importlib.util
 import os
 import re
 from pathlib import Path
@@ -16,6 +17,10 @@ os.environ.setdefault("LIVEGRAD_CACHE", str(ROOT / ".cache" / "sweeps"))
 os.environ.setdefault("LIVEGRAD_RECORDS", str(ROOT / "docs" / "_kept"))
 # The build runs the notebooks; the page that introduces them is one of the pages.
 collect_ignore_glob = ["docs/experiments/*.py"]
+# Frameworks that the lock leaves to sessions of their own; their probes have no docstring examples.
+for framework, probe in (("torch", "_torch"), ("flax", "_jax")):
+    if importlib.util.find_spec(framework) is None:
+        collect_ignore_glob.append(f"src/livegrad/doctor/{probe}/*.py")
 
 
 def pytest_configure(config):
