@@ -97,6 +97,13 @@ def test_a_part_of_a_word_is_no_term(text):
     assert names(f"<p>{text}</p>") == []
 
 
+def test_states_of_the_search_are_told_apart():
+    mended = findable.mend("r=1;e=e+s+o.id}return e")
+    assert mended == 'r=1;e=e+s+o.id+";"}return e' == findable.mend(mended)
+    with pytest.raises(ValueError, match="once, got 0 times"):
+        findable.mend("r=1;return e")
+
+
 def test_each_message_has_an_anchor_of_its_own():
     block = "<pre><span></span><code>ValueError: x must be 1\nTypeError: x must be 1\n</code></pre>"
     page = f'<h2 id="a">Net<a class="headerlink"></a></h2>\n{block}'

@@ -91,8 +91,29 @@ def in_content(content: str, page: Page) -> str:
     return content
 
 
+# Lunr merges states of its automaton that have the same text: letter and number of each next state,
+# one behind the other. Where words are digits, two states may have one text and be unlike; words
+# then come out that stand nowhere, and the search ends in an error. An end behind each number.
+_ALIKE, _APART = "e=e+s+o.id}", 'e=e+s+o.id+";"}'
+
+
+def mend(script: str) -> str:
+    """Return the search's script with states told apart by an end behind each number.
+
+    Raises:
+        ValueError: if the place is not there, as in a later version.
+    """
+    if _APART in script:  # a build that copied what has changed alone
+        return script
+    if script.count(_ALIKE) != 1:
+        raise ValueError(f"script must have {_ALIKE!r} once, got {script.count(_ALIKE)} times")
+    return script.replace(_ALIKE, _APART)
+
+
 def write(site: Path) -> None:
-    """Complete the search index of a built site."""
+    """Complete the search index of a built site, and mend what reads it."""
+    for worker in site.glob("assets/javascripts/workers/search.*.js"):
+        worker.write_text(mend(worker.read_text(encoding="utf-8")), encoding="utf-8")
     path = site / "search" / "search_index.json"
     if not path.exists():
         return
