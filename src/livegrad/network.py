@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from livegrad import activations, initializers, outputs
 from livegrad._checks import Array, counted, floating, generator, whole
 from livegrad.dropout import dropout as drop
+from livegrad.optimizers import SGD, Optimizer, _norm
 
 __all__ = ["MLP", "Gradients", "History", "Trace"]
 
@@ -69,6 +70,12 @@ class Gradients:
     z: list[Array]
     a: list[Array]
     x: Array
+
+    @property
+    def arrays(self) -> list[Array]:
+        """The gradients of weights and biases in Keras's order: dL/dW1, dL/db1, dL/dW2, ..."""
+        pairs = zip(self.weights, self.biases, strict=True)
+        return [array for pair in pairs for array in pair]
 
     def norms(self) -> list[float]:
         """Return the Frobenius norm of each layer's weight gradient."""
@@ -257,13 +264,14 @@ class MLP:
         return float(np.mean((logits > 0) == (targets > 0.5)))
 
     @property
-    def _arrays(self) -> list[Array]:
+    def arrays(self) -> list[Array]:
+        """The weights and biases themselves in Keras's order: W1, b1, W2, b2, ..."""
         pairs = zip(self.weights, self.biases, strict=True)
         return [array for pair in pairs for array in pair]
 
     def get_weights(self) -> list[Array]:
         """Return copies of all arrays in Keras's order: W1, b1, W2, b2, ..."""
-        return [array.copy() for array in self._arrays]
+        return [array.copy() for array in self.arrays]
 
     def set_weights(self, arrays: Sequence[ArrayLike]) -> None:
         """Take over arrays in Keras's order: W1, b1, W2, b2, ...
@@ -271,7 +279,7 @@ class MLP:
         Raises:
             ValueError: if their number or a shape differs.
         """
-        own = self._arrays
+        own = self.arrays
         if len(arrays) != len(own):
             raise ValueError(f"arrays must be {len(own)} in number, got {len(arrays)}")
         given = [floating(array, "arrays") for array in arrays]
@@ -294,8 +302,9 @@ class MLP:
         clipvalue: float | None = None,
         validation: tuple[ArrayLike, ArrayLike] | None = None,
         progress: bool | None = None,
+        optimizer: Optimizer | None = None,
     ) -> History:
-        """Train by stochastic gradient descent, step for step as ``keras.optimizers.SGD``.
+        """Train, step for step as Keras does: by gradient descent, or by another optimizer.
 
         Args:
             x: inputs, shape (n, widths[0]).
@@ -309,6 +318,8 @@ class MLP:
             clipvalue: largest absolute value of each gradient's entry. At most one of the three.
             validation: (x, y) whose loss is measured after each epoch.
             progress: show a bar; without a choice, on a terminal when the fit is long.
+            optimizer: any of ``livegrad.optimizers``, in place of ``SGD`` with the rate, momentum
+                and clipping given here. What it remembers stays in it for the next fit.
 
         Returns:
             The losses. Training stops at the first batch whose loss is not finite, before its
@@ -332,13 +343,17 @@ class MLP:
         targets = self._targets(y, n)  # (n, units)
         counted(epochs, "epochs")
         counted(batch_size, "batch_size")
-        if not 0 < learning_rate < math.inf:
-            raise ValueError(f"learning_rate must be finite and above 0, got {learning_rate!r}")
-        if not 0 <= momentum < 1:
-            raise ValueError(f"momentum must be in [0, 1), got {momentum!r}")
-        clip = _clipping(clipnorm, global_clipnorm, clipvalue)
-        arrays = self._arrays
-        velocity = [np.zeros_like(array) for array in arrays]
+        limits = (clipnorm, global_clipnorm, clipvalue)
+        if optimizer is None:
+            optimizer = SGD(
+                learning_rate,
+                momentum,
+                clipnorm=clipnorm,
+                global_clipnorm=global_clipnorm,
+                clipvalue=clipvalue,
+            )
+        elif (learning_rate, momentum, *limits) != (0.1, 0.0, None, None, None):
+            raise ValueError("optimizer has its own rate, momentum and clipping: give them to it")
         history = History()
         for _ in self._bar(epochs, -(-n // batch_size), progress):
             order = self.rng.permutation(n)  # (n,)
@@ -351,14 +366,7 @@ class MLP:
                 seen += len(rows)
                 if not math.isfinite(gradients.loss):
                     break
-                pairs = zip(gradients.weights, gradients.biases, strict=True)
-                # Where training diverges these lines overflow; the next loss will say so.
-                with np.errstate(over="ignore", invalid="ignore"):
-                    steps = clip([array for pair in pairs for array in pair])
-                    for array, speed, step in zip(arrays, velocity, steps, strict=True):
-                        speed *= momentum
-                        speed -= learning_rate * step
-                        array += speed
+                optimizer.step(self.arrays, gradients.arrays)
             history.loss.append(total / seen)
             if validation is not None:
                 history.val_loss.append(self.loss(*validation))
@@ -396,15 +404,6 @@ class MLP:
             return array.astype(self.dtype, copy=False)
 
 
-def _norm(array: Array) -> float:
-    """Return the Frobenius norm, also where the squares would overflow."""
-    wide = np.abs(array.astype(np.float64))
-    top = float(wide.max())
-    if top == 0 or not math.isfinite(top):
-        return top
-    return float(np.linalg.norm(wide / top)) * top
-
-
 def _checked_widths(widths: Sequence[int]) -> tuple[int, ...]:
     sizes = tuple(widths)
     if len(sizes) < 2:
@@ -413,31 +412,3 @@ def _checked_widths(widths: Sequence[int]) -> tuple[int, ...]:
         if not whole(size, 1):
             raise ValueError(f"widths must be whole numbers of at least 1, got {size!r} in {sizes}")
     return tuple(int(size) for size in sizes)
-
-
-def _clipping(
-    clipnorm: float | None, global_clipnorm: float | None, clipvalue: float | None
-) -> Callable[[list[Array]], list[Array]]:
-    """Return the function that clips a step's gradients; each norm keeps the direction."""
-    limits = {"clipnorm": clipnorm, "global_clipnorm": global_clipnorm, "clipvalue": clipvalue}
-    given = {name: limit for name, limit in limits.items() if limit is not None}
-    if len(given) > 1:
-        raise ValueError(f"at most one way of clipping may be given, got {given}")
-    for name, limit in given.items():
-        if not limit > 0:
-            raise ValueError(f"{name} must be above 0, got {limit!r}")
-
-    def scaled(array: Array, norm: float, limit: float) -> Array:
-        return array * (limit / norm) if norm > limit else array
-
-    def clip(gradients: list[Array]) -> list[Array]:
-        if clipvalue is not None:
-            return [np.clip(array, -clipvalue, clipvalue) for array in gradients]
-        if clipnorm is not None:
-            return [scaled(array, _norm(array), clipnorm) for array in gradients]
-        if global_clipnorm is not None:
-            norm = math.hypot(*[_norm(array) for array in gradients])
-            return [scaled(array, norm, global_clipnorm) for array in gradients]
-        return gradients
-
-    return clip

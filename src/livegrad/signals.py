@@ -58,7 +58,8 @@ from numpy.typing import ArrayLike
 
 from livegrad._checks import Array, counted, generator
 from livegrad.activations import Activation
-from livegrad.network import MLP, Gradients, Trace, _norm
+from livegrad.network import MLP, Gradients, Trace
+from livegrad.optimizers import _norm
 
 __all__ = [
     "CODES",

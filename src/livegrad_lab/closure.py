@@ -20,6 +20,9 @@ __all__ = ["digest", "meaning", "of", "reached"]
 
 SOURCES = Path(__file__).resolve().parents[1]
 ROOMS = ("livegrad", "livegrad_lab")
+# The small package's face hands on what its modules hold, and no module is changed by being handed
+# on. Who imports one of them depends on nothing that stands beside it.
+FACE = "livegrad"
 
 
 def reached(code: str, sources: Path = SOURCES) -> list[Path]:
@@ -136,7 +139,9 @@ def _ways(sources: Path, stamps: tuple[tuple[str, int, int], ...]) -> dict[str, 
         if name.endswith(".*"):
             return [one for one in modules if f"{one}.".startswith(name[:-1])]
         parts = name.split(".")
-        return [one for at in range(len(parts)) if (one := ".".join(parts[: at + 1])) in modules]
+        levels = [".".join(parts[: at + 1]) for at in range(len(parts))]
+        runs = [one for one in levels if one in modules]
+        return runs[1:] if runs[:1] == [FACE] and len(runs) > 1 else runs
 
     ways = {}
     for start in [*modules, *(f"{room}.*" for room in ROOMS)]:

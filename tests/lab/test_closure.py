@@ -1,5 +1,6 @@
 """A result is kept as long as nothing changes that its code can reach, and no longer."""
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -26,10 +27,11 @@ def sources(tmp_path):
     return tmp_path
 
 
-CORE = {"livegrad/__init__.py", "livegrad/core.py"}
+CORE = {"livegrad/core.py"}
+FACE = {"livegrad/__init__.py"}
 LAB = {"livegrad_lab/__init__.py"}
 DEEP = {"livegrad/deep/__init__.py", "livegrad/deep/inner.py"}
-ALL = {*CORE, *DEEP, *LAB, "livegrad/drawn.py", "livegrad_lab/far.py"}
+ALL = {*FACE, *CORE, *DEEP, *LAB, "livegrad/drawn.py", "livegrad_lab/far.py"}
 
 
 @pytest.mark.parametrize(
@@ -40,10 +42,12 @@ ALL = {*CORE, *DEEP, *LAB, "livegrad/drawn.py", "livegrad_lab/far.py"}
         ("from livegrad import core", CORE),
         ("from livegrad.core import x", CORE),
         ("import livegrad.core as c", CORE),
-        ("from livegrad import drawn", {*CORE, "livegrad/drawn.py"}),
-        ("def f():\n    from livegrad.drawn import x", {*CORE, "livegrad/drawn.py"}),
-        ("import livegrad.deep as d", {*CORE, "livegrad/deep/__init__.py"}),
-        ("from livegrad.deep import inner", {*CORE, *DEEP, *LAB, "livegrad_lab/far.py"}),
+        ("from livegrad import x", {*FACE, *CORE}),
+        ("import livegrad as lg\nfrom livegrad import x", ALL),
+        ("from livegrad import drawn", {"livegrad/drawn.py"}),
+        ("def f():\n    from livegrad.drawn import x", {"livegrad/drawn.py"}),
+        ("import livegrad.deep as d", {"livegrad/deep/__init__.py"}),
+        ("from livegrad.deep import inner", {*DEEP, *LAB, "livegrad_lab/far.py"}),
         ("from livegrad_lab.ring import x", {*LAB, "livegrad_lab/ring.py"}),
         ("from livegrad_lab.gone import x", LAB),
         ("import livegrad as lg", ALL),
@@ -93,6 +97,25 @@ def test_no_source_imports_what_its_text_does_not_name():
             word for word in ("import_module", "__import__", "from .") if word in text
         }
         assert not other or path.parts[-2:] in known, path
+
+
+def test_no_module_of_the_small_package_changes_another_as_it_is_imported():
+    """The closure leaves out the face, and all that it imports beside what is asked for."""
+    changed = []
+    for path in sorted((closure.SOURCES / closure.FACE).rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        brought = [one for one in tree.body if isinstance(one, ast.ImportFrom | ast.Import)]
+        own = [one for one in brought if "livegrad" in ast.unparse(one)]
+        names = {name.asname or name.name for one in own for name in one.names}
+        for line in tree.body:
+            if isinstance(line, ast.Expr | ast.AugAssign | ast.Delete):
+                roots = [line]
+            else:
+                roots = line.targets if isinstance(line, ast.Assign) else []
+                roots = [one for one in roots if not isinstance(one, ast.Name)]
+            used = {node.id for root in roots for node in ast.walk(root) if hasattr(node, "id")}
+            changed += [f"{path.name}:{line.lineno}"] if used & names else []
+    assert changed == []
 
 
 @pytest.fixture
