@@ -23,26 +23,36 @@ for framework, probe in (("torch", "_torch"), ("flax", "_jax")):
         collect_ignore_glob.append(f"src/livegrad/doctor/{probe}/*.py")
 
 
+# Why a block was not run, where PyTorch is not installed.
+LEFT = "left to nox -s torch"
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "tensorflow: what runs TensorFlow or Keras")
+    config.addinivalue_line("markers", "torch: a block that runs PyTorch")
 
 
 def pytest_itemcollected(item):
-    """A block is compared with its page's record; what runs TensorFlow is marked."""
+    """A block is compared with its page's record; what runs a framework is marked."""
     if {"keras", "tf"} & set(getattr(item, "fixturenames", ())):
         item.add_marker("tensorflow")
     if item.path.suffix == ".md":
         if re.search(r"^\s*(?:import|from) (?:keras|tensorflow)\b", item.obj.code, re.MULTILINE):
             item.add_marker("tensorflow")
+        if item.obj.importorskip:
+            item.add_marker(item.obj.importorskip)
         item.runtest = functools.partial(compare, item.path, item.obj.lineno)
 
 
 def compare(path, line):
     """Compare a page's block, which opens in this line, with what it gives."""
     from livegrad_site.check import checked
+    from livegrad_site.read import fences
     from livegrad_site.run import blocks
 
     text = path.read_text("utf-8")
+    if importlib.util.find_spec("torch") is None and line in {f.first for f in fences.torch(text)}:
+        pytest.skip(LEFT)
     fault = checked.compared(text, *blocks.one(text, line))
     blocks.backing(text)  # which the site's build would otherwise have to run
     if fault:
@@ -94,3 +104,7 @@ def pytest_terminal_summary(terminalreporter):
         counts = ", ".join(f"{count} {what}" for what, count in verified(passed).items() if count)
         terminalreporter.write_sep("-", "verified in this run")
         terminalreporter.write_line(counts)
+    skipped = terminalreporter.stats.get("skipped", [])
+    left = sum(LEFT in str(report.longrepr) for report in skipped)
+    if left:
+        terminalreporter.write_line(f"{left} blocks of PyTorch were {LEFT}")

@@ -155,8 +155,11 @@ def python(session: nox.Session) -> None:
 
 @nox.session(venv_backend="virtualenv")
 def torch(session: nox.Session) -> None:
-    """Run the tests that need PyTorch, beside the locked versions."""
+    """Run the blocks and tests that need PyTorch, beside the locked versions."""
     framework(session, "torch or frameworks", "torch==2.13.0")
+    if not session.posargs:
+        own = {"PYTHONPATH": "src"}
+        session.run("python", "-m", "livegrad_site.commands.paste", "--torch", env=own)
 
 
 @nox.session(venv_backend="virtualenv")
@@ -166,13 +169,14 @@ def jax(session: nox.Session) -> None:
 
 
 def framework(session: nox.Session, chosen: str, *packages: str) -> None:
-    """Install a framework that is not locked, and run the doctor's tests of that name.
+    """Install a framework that is not locked, and run the blocks and tests of that name.
 
     By pip, which takes the build for processors where an index has it first; uv asks one index.
     """
     prepare(session)
     session.install(*packages)
-    session.run("pytest", *AT_ONCE, "tests/doctor", "-k", chosen, *session.posargs)
+    tests = ["tests/doctor", *map(str, sorted(Path("tests").glob("test_*.py"))), "docs"]
+    session.run("pytest", *AT_ONCE, *tests, "-k", chosen, *session.posargs)
 
 
 def python_of(version: str) -> str | None:

@@ -36,7 +36,8 @@ def faults(text):
     lines = text.splitlines()
     for number, line in enumerate(lines, start=1):
         stripped = line.strip()
-        if stripped.startswith("<!--pytest") and stripped != fences.OUTPUT_MARK:
+        known = (fences.OUTPUT_MARK, fences.TORCH_MARK)
+        if stripped.startswith("<!--pytest") and stripped not in known:
             wrong.append((number, "skip, cont or another mark of pytest-codeblocks"))
     for at, fence in enumerate(found):
         if fence.looks_like_python and fence.info != "python":
@@ -46,6 +47,8 @@ def faults(text):
         if fence.info != "python":
             continue
         follower = found[at + 1] if at + 1 < len(found) else None
+        if fence.needs_torch != (fence.mark == fences.TORCH_MARK):
+            wrong.append((fence.first, "left to PyTorch's session without cause"))
         if fence.prints:
             if follower is None or not follower.is_output:
                 wrong.append((fence.first, "prints, and nothing compares what it prints"))
@@ -67,7 +70,9 @@ def test_census_equals_the_number_pytest_runs():
         for path in PAGES
         for f in fences.find(path.read_text("utf-8"))
     )
-    assert ours == census.counts()["blocks"] == sum(len(collected_by_pytest(p)) for p in PAGES)
+    counted = census.counts()
+    here = counted["blocks"] + counted["blocks of PyTorch, run by a session of their own"]
+    assert ours == here == sum(len(collected_by_pytest(p)) for p in PAGES)
     # What pytest is asked to do without arguments counts, not what its plugin could do.
     asked = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "--ignore=tests"],
@@ -108,6 +113,8 @@ def test_a_fence_that_pytest_passes_over_is_caught(tmp_path, plant):
         ("```python\nprint(1)\n```\n", "nothing compares"),
         ("```python\nx = 1\n```\n", "neither prints"),
         ("<!--pytest-codeblocks:cont-->\n```python\nassert 1\n```\n", "skip, cont"),
+        (f"{fences.TORCH_MARK}\n```python\nassert 1\n```\n", "without cause"),
+        ("```python\nimport torch\nassert 1\n```\n", "without cause"),
         ("<!--pytest.mark.skip-->\n```python\nassert 1\n```\n", "skip, cont"),
         (f"{fences.OUTPUT_MARK}\n```text\n1\n```\n", "without its block"),
         ("```python\n'| a |'\n```\n<!--livegrad:result-->\n", "result that nothing compares"),

@@ -102,7 +102,10 @@ def counts(root: Path = cache.ROOT) -> dict[str, int]:
     found = [fence for text in texts for fence in fences.find(text)]
     return {
         "pages with code": sum(any(f.info == "python" for f in fences.find(t)) for t in texts),
-        "blocks": sum(fence.info == "python" for fence in found),
+        "blocks": sum(len(fences.python(text)) for text in texts),
+        "blocks of PyTorch, run by a session of their own": sum(
+            len(fences.torch(text)) for text in texts
+        ),
         "outputs compared": sum(fence.is_output for fence in found),
         "figures and tables compared": sum(len(fences.results(text)) for text in texts),
         "notebooks": len(notebook_sources(root)),

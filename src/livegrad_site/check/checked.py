@@ -35,6 +35,8 @@ FENCES = {
     "text": "what the block before it prints",
     "console": "what a reader types, read by the tests of commands",
 }
+# The content tabs that show one thing in several libraries, and print the same.
+LIBRARIES = ("NumPy", "Keras", "PyTorch")
 # What a page that was edited may take before it is shown without its results, in seconds.
 _MOMENT = 1.5
 _TAB = re.compile(r'( *)===[!+]? "([^"]+)"')
@@ -85,10 +87,20 @@ def _fences(text: str) -> list[Fault]:
             what = "an expected output without its block"
         elif fence.lead.strip():
             what = "nobody runs a fence in a quotation"
+        elif fence.needs_torch != (fence.mark == fences.TORCH_MARK):
+            what = f"{fences.TORCH_MARK} stands before a block that imports torch, and no other"
+        elif fence.needs_torch and not _compared(text, fence):
+            what = "nothing compares what this block prints"
         if what:
             wrong.append(Fault(fence.first, what, fence.last, fence.lead))
         before = fence
     return wrong
+
+
+def _compared(text: str, fence: fences.Fence) -> bool:
+    """Return whether an output stands behind the block."""
+    after = dict(itertools.pairwise(fences.find(text))).get(fence)
+    return after is not None and after.is_output
 
 
 def _blocks(text: str, given: list[dict[str, Any]]) -> list[Fault]:
@@ -142,16 +154,19 @@ def tab_sets(text: str) -> list[dict[str, list[fences.Fence]]]:
 def _tabs(text: str) -> list[Fault]:
     wrong = []
     for tabs in tab_sets(text):
-        if not {"NumPy", "Keras"} <= tabs.keys():
+        shown = [label for label in LIBRARIES if label in tabs]
+        if len(shown) < 2:
             continue
-        if not tabs["NumPy"] and not tabs["Keras"]:
-            wrong.append(Fault(1, "the tabs NumPy and Keras print nothing to compare"))
-        for numpy, keras in itertools.zip_longest(tabs["NumPy"], tabs["Keras"]):
-            fence = keras or numpy
-            if numpy is None or keras is None or numpy.code != keras.code:
-                what = "the tabs NumPy and Keras print different things"
-                said = [one.code if one else "nothing" for one in (numpy, keras)]
-                wrong.append(Fault(fence.first, what, fence.last, fence.lead, said[0], said[1]))
+        said = " and ".join(shown)
+        if not any(tabs[label] for label in shown):
+            wrong.append(Fault(1, f"the tabs {said} print nothing to compare"))
+        for label in shown[1:]:
+            for one, other in itertools.zip_longest(tabs[shown[0]], tabs[label]):
+                fence = other or one
+                if one is None or other is None or one.code != other.code:
+                    what = f"the tabs {shown[0]} and {label} print different things"
+                    found = [each.code if each else "nothing" for each in (one, other)]
+                    wrong.append(Fault(fence.first, what, fence.last, fence.lead, *found))
     return wrong
 
 

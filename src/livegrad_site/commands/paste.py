@@ -88,21 +88,25 @@ _WARM = [
 _KERAS = re.compile(r"^\s*(?:import|from) (?:keras|tensorflow)\b", re.MULTILINE)
 
 
-def blocks(text: str) -> list[dict[str, str | int | None]]:
-    """Return the page's Python blocks: line, code, and what it must print (None: not said)."""
+def blocks(text: str, torch: bool = False) -> list[dict[str, str | int | None]]:
+    """Return the page's Python blocks: line, code, and what it must print (None: not said).
+
+    Either all that run without PyTorch, or all that need it.
+    """
     found = fences.find(text)
     pasted: list[dict[str, str | int | None]] = []
     for at, fence in enumerate(found):
-        if fence.info == "python":
+        if fence.info == "python" and fence.needs_torch == torch:
             follower = found[at + 1] if at + 1 < len(found) else None
             output = follower.code if follower and follower.is_output else None
             pasted.append({"line": fence.first, "code": fence.code, "output": output})
     return pasted
 
 
-def paste(texts: list[str], warm: list[str] | None = None) -> list[str]:
+def paste(texts: list[str], warm: list[str] | None = None, torch: bool = False) -> list[str]:
     """Return for each page what went wrong with its blocks, or an empty string."""
-    order: dict[str, Any] = {"pages": [blocks(text) for text in texts], "warm": warm or []}
+    pages = [blocks(text, torch) for text in texts]
+    order: dict[str, Any] = {"pages": pages, "warm": warm or []}
     order["at_once"] = os.cpu_count() or 1
     # Pages share the machine; no page needs more than one thread of linear algebra.
     alone = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
@@ -119,20 +123,26 @@ def paste(texts: list[str], warm: list[str] | None = None) -> list[str]:
 
 
 def main(names: list[str]) -> int:
-    """Paste the named pages, or all, the longest first; return how many failed."""
-    pages = [Path(name) for name in names] or fences.pages(ROOT)
+    """Paste the named pages, or all, the longest first; return how many failed.
+
+    With ``--torch`` the blocks that need PyTorch, else all others.
+    """
+    torch = "--torch" in names
+    pages = [Path(name) for name in names if name != "--torch"] or fences.pages(ROOT)
     texts = {page: page.read_text(encoding="utf-8") for page in pages}
+    pages = [page for page in pages if blocks(texts[page], torch)]
     failures: dict[Path, str] = {}
-    for keras in (True, False):
-        some = [page for page in pages if bool(_KERAS.search(texts[page])) == keras]
+    for keras in (False,) if torch else (True, False):
+        some = [page for page in pages if torch or bool(_KERAS.search(texts[page])) == keras]
         some.sort(key=lambda page: ("experiments" in page.parts, len(texts[page])), reverse=True)
         if some:
-            said = paste([texts[page] for page in some], ["keras", *_WARM] if keras else _WARM)
+            loaded = ["torch"] if torch else ["keras"] if keras else []
+            said = paste([texts[page] for page in some], [*loaded, *_WARM], torch)
             failures |= dict(zip(some, said, strict=True))
     for page in pages:
         if failures[page]:
             print(f"{page}: {failures[page]}", file=sys.stderr)
-    count = sum(len(blocks(text)) for text in texts.values())
+    count = sum(len(blocks(texts[page], torch)) for page in pages)
     wrong = sum(map(bool, failures.values()))
     print(f"{count} blocks of {len(pages)} pages pasted into empty interpreters, {wrong} wrong")
     return wrong

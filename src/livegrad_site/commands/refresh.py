@@ -1,5 +1,7 @@
 """Rewrite the expected outputs of pages from what their blocks print now; never touch prose.
 
+Blocks that need PyTorch are left as they are where it is not installed.
+
 Run as ``nox -s refresh -- docs/gradients/vanishing.md`` (all pages without an argument). The
 difference is shown, for a person to read: a changed output may want a changed sentence.
 """
@@ -7,6 +9,7 @@ difference is shown, for a person to read: a changed output may want a changed s
 from __future__ import annotations
 
 import difflib
+import importlib.util
 import os
 import sys
 from collections.abc import Callable
@@ -38,6 +41,8 @@ def refreshed(
     for at in range(len(found) - 1, -1, -1):
         block = found[at]
         if block.info != "python" or block.first in drawing:
+            continue
+        if block.needs_torch and importlib.util.find_spec("torch") is None:
             continue
         follower = found[at + 1] if at + 1 < len(found) else None
         try:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 OUTPUT_MARK = "<!--pytest-codeblocks:expected-output-->"
+# Where PyTorch is not installed, a block with this mark is left to ``nox -s torch``.
+TORCH_MARK = "<!--pytest-codeblocks:importorskip(torch)-->"
+_TORCH = re.compile(r"^\s*(?:import|from) torch\b", re.MULTILINE)
 RESULT_MARK = re.compile(r"\s*<!--livegrad:result(?: (?P<digest>[0-9a-f]{12}))?-->\s*")
 # A block for proofs alone, which no reader sees.
 GIVEN = re.compile(r"<!--given\n(?P<code>.*?)-->", re.DOTALL)
@@ -36,6 +39,11 @@ class Fence:
     def looks_like_python(self) -> bool:
         """Whether a reader would take the block for Python."""
         return bool(_PYTHON.match(self.info)) or self.code.lstrip().startswith(">>> ")
+
+    @property
+    def needs_torch(self) -> bool:
+        """Whether the block imports PyTorch, which no lock holds."""
+        return self.info == "python" and bool(_TORCH.search(self.code))
 
     @property
     def is_output(self) -> bool:
@@ -92,8 +100,13 @@ def _find(text: str) -> tuple[Fence, ...]:
 
 
 def python(text: str) -> list[Fence]:
-    """Return the fences of ``text`` that are run, in order."""
-    return [fence for fence in find(text) if fence.info == "python"]
+    """Return the fences of ``text`` that run with the locked versions, in order."""
+    return [fence for fence in find(text) if fence.info == "python" and not fence.needs_torch]
+
+
+def torch(text: str) -> list[Fence]:
+    """Return the fences of ``text`` that need PyTorch, in order."""
+    return [fence for fence in find(text) if fence.needs_torch]
 
 
 def results(text: str) -> list[Result]:

@@ -22,7 +22,8 @@ from typing import Any
 from livegrad_site.read import fences
 from livegrad_site.run import cache, results, shapes, snapshot
 
-KERAS = re.compile(r"^\s*(?:import|from) (?:keras|tensorflow)\b", re.MULTILINE)
+# What warns as it is loaded.
+_LOUD = re.compile(r"^\s*(?:import|from) (?P<name>keras|tensorflow|torch)\b", re.MULTILINE)
 QUIET = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
     "TF_ENABLE_ONEDNN_OPTS": "0",
@@ -126,8 +127,12 @@ def _hidden_kept_as(text: str) -> Path:
 def one(text: str, first: int) -> tuple[fences.Fence, dict[str, Any]]:
     """Return the block whose fence opens in line ``first``, and what it gives.
 
-    The page is run as a whole and once, but where nothing is kept: there the block alone.
+    The page is run as a whole and once, but where nothing is kept: there the block alone. A block
+    that needs PyTorch is no part of the page's record, and is run alone.
     """
+    for fence in fences.torch(text):
+        if fence.first == first:
+            return fence, given(fence.code)
     found = fences.python(text)
     at = next(at for at, fence in enumerate(found) if fence.first == first)
     if keeps():
@@ -139,8 +144,8 @@ def given(code: str, draws: bool = False) -> dict[str, Any]:
     """Return what one block gives."""
     space: dict[str, Any] = {}
     try:
-        if KERAS.search(code):
-            importlib.import_module("keras")  # which warns as it is loaded
+        for name in sorted({match["name"] for match in _LOUD.finditer(code)}):
+            importlib.import_module(name)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             if draws:

@@ -23,7 +23,7 @@ from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from livegrad_site.read.fences import OUTPUT_MARK, Result, results
+from livegrad_site.read.fences import OUTPUT_MARK, TORCH_MARK, Result, results
 from livegrad_site.run import cache, shapes
 
 _PRINTING: Any = np.get_printoptions()
@@ -140,7 +140,7 @@ def _palette() -> str:
 
 def in_markdown(markdown: str, page: Page) -> str:
     """Draw what the page's blocks draw, and drop the marks that only tests read."""
-    markdown = markdown.replace(OUTPUT_MARK, "")
+    markdown = markdown.replace(OUTPUT_MARK, "").replace(TORCH_MARK, "")
     if page.file.src_uri.endswith(".py") or not results(markdown):
         return markdown
     try:
