@@ -3,8 +3,9 @@
     dL/dW_1 = x^T (p - y) product over l = L..1 of (W_(l+1)^T phi'(z_l) mask_l / keep)
 
 ``outputs`` is p - y, ``initializers`` W, ``activations`` phi', ``dropout`` the mask; ``network``
-multiplies them, ``signals`` measures the product and ``figures`` draws what was measured;
-``doctor`` measures a Keras model in the same words.
+multiplies them, ``optimizers`` take the step, ``signals`` measures the product and ``figures``
+draws what was measured. ``blocks`` and ``attention`` are what later networks add: normalisation,
+shortcuts, transformers. ``doctor`` measures a model of Keras, PyTorch or JAX in the same words.
 
 Examples:
     >>> import numpy as np
@@ -19,19 +20,32 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import Any
 
-from livegrad import activations, dropout, initializers, network, outputs, signals
+from livegrad import (
+    activations,
+    attention,
+    blocks,
+    dropout,
+    initializers,
+    network,
+    optimizers,
+    outputs,
+    signals,
+)
 from livegrad.network import MLP
 from livegrad.signals import measure
 
 __all__ = [
     "MLP",
     "activations",
+    "attention",
+    "blocks",
     "doctor",
     "dropout",
     "figures",
     "initializers",
     "measure",
     "network",
+    "optimizers",
     "outputs",
     "signals",
 ]

@@ -205,7 +205,7 @@ class _Normalization(Block):
 class LayerNorm(_Normalization):
     """Normalise each example over its units, then scale by gamma and shift by beta.
 
-    Keras's default for epsilon is 1e-3, PyTorch's 1e-5.
+    Keras's default for epsilon, which is larger than PyTorch's.
 
     Args:
         units: size of the last axis.
@@ -258,8 +258,8 @@ class BatchNorm(_Normalization):
     """Normalise each unit over the batch, then scale by gamma and shift by beta.
 
     Outside training it uses running averages of what the batches gave, and is a fixed affine map.
-    Keras's defaults; in PyTorch ``momentum`` is the share of the *new* value, its default 0.1, and
-    the running variance is the unbiased one.
+    Keras's defaults; in PyTorch ``momentum`` is the share of the *new* value, and the running
+    variance is the unbiased one.
 
     Args:
         units: size of the last axis.

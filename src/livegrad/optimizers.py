@@ -171,7 +171,7 @@ class RMSprop(Optimizer):
     """Divide each entry's gradient by the root of its running mean square.
 
     ``m <- rho m + (1 - rho) g^2``, ``w <- w - rate g / sqrt(m + epsilon)``. PyTorch's adds epsilon
-    to the root instead, and has another default for the share, 0.99.
+    to the root instead, and has another default for the share.
 
     Args:
         learning_rate: see ``Optimizer``.

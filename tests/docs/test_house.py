@@ -24,7 +24,17 @@ ALLOWED = {
     "figures": {"_checks", "_svg", "activations", "network", "signals"},
     "doctor": {"_checks", "activations", "figures", "initializers", "signals"},
     "__main__": {"doctor"},
-    "__init__": {"activations", "initializers", "dropout", "outputs", "network", "signals"},
+    "__init__": {
+        "activations",
+        "initializers",
+        "dropout",
+        "outputs",
+        "optimizers",
+        "network",
+        "blocks",
+        "attention",
+        "signals",
+    },
 }
 
 

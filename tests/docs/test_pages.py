@@ -17,7 +17,16 @@ from livegrad_site.run import cache
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
-TOPICS = ["gradients", "activations", "initializers", "dropout", "outputs"]
+TOPICS = [
+    "gradients",
+    "activations",
+    "initializers",
+    "dropout",
+    "shortcuts",
+    "outputs",
+    "inputs",
+    "step",
+]
 PAGES = {
     path.relative_to(DOCS).as_posix(): sentences.bare(path.read_text("utf-8"))
     for path in fences.pages(ROOT)[1:]
@@ -113,9 +122,9 @@ def test_the_tabs_of_libraries_print_the_same(name):
         assert all(one == shown[0] for one in shown)
 
 
-def test_every_lesson_shows_keras_beside_numpy():
+def test_every_lesson_shows_keras_and_pytorch_beside_numpy():
     sets = {name: checked.tab_sets(text) for name, text in PAGES.items()}
-    with_both = {n for n in PAGES for tabs in sets[n] if {"NumPy", "Keras"} <= tabs.keys()}
+    with_both = {n for n in PAGES for tabs in sets[n] if set(checked.LIBRARIES) <= tabs.keys()}
     assert [name for name in LESSONS if name not in with_both] == []
 
 
@@ -309,7 +318,12 @@ def test_each_module_has_its_tests_and_its_page():
 @pytest.mark.parametrize("topic", TOPICS)
 def test_each_topic_has_its_modules(topic):
     # The design's table: the product is the topic "gradients", each other factor one module.
-    modules = {"gradients": ["network", "signals", "doctor"]}.get(topic, [topic])
+    modules = {
+        "gradients": ["network", "signals", "doctor"],
+        "shortcuts": ["blocks", "attention"],
+        "inputs": [],
+        "step": ["optimizers"],
+    }.get(topic, [topic])
     for module in modules:
         assert f"](api/{module}.md)" in PAGES["reference/index.md"]
         assert f"../../{topic}/" in PAGES[f"reference/api/{module}.md"]

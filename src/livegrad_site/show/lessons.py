@@ -18,7 +18,10 @@ FACTORS = {
     "Activations": "act",
     "Initializers": "wt",
     "Dropout": "msk",
+    "Shortcuts": "product",
     "Outputs": "hd",
+    "Inputs": "product",
+    "The step": "product",
 }
 PLACE = '<div class="lg-path"></div>'
 
