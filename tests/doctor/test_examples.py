@@ -93,13 +93,13 @@ def test_one_feature_that_is_constant_is_no_constant_input():
     ("whole", "said", "fix"),
     [
         ([[0, 4]], None, None),
-        ([[0, 5]], "indices from 0 to 5, must lie within 0 and 4", "input_dim must be at least 6"),
+        ([[0, 5]], "indices from 0 to 5, must lie within 0 and 4", "a table of at least 6 rows"),
         ([[-1, 4]], "indices from -1 to 4, must lie within 0 and 4", "x = x - x.min()"),
         ([[-2, 9]], "indices from -2 to 9, must lie within 0 and 4", "x = x - x.min()"),
         (
             [[1], [7]],
             "indices from 7 to 7, must lie within 0 and 4",
-            "input_dim must be at least 8",
+            "a table of at least 8 rows",
         ),
         ([], None, None),
     ],
@@ -177,7 +177,7 @@ def test_a_class_is_nearly_all_from_19_in_20(rest, found):
         if found:
             assert said[0].evidence == (
                 f"{rest / (rest + 1):.1%} of the labels are 0: always saying so is right as often; "
-                "above 95%"
+                "from 95% on"
             )
 
 

@@ -508,6 +508,12 @@ METRICS = {
         "threshold 0.5 on logits, must be 0",
         "model.compile(..., metrics=[keras.metrics.BinaryAccuracy(threshold=0.0)])",
     ),
+    "the largest of several labels": (
+        head("sigmoid", BINARY, [[1, 1, 0], [0, 0, 0]], np.full((2, 3), 0.5), metrics=["accuracy"]),
+        "accuracy compares the largest of 3 columns, and labels of one example sum to 0 to 2, "
+        "must be 1",
+        'model.compile(..., metrics=["binary_accuracy"])',
+    ),
     "columns for the numbers of two classes": (
         head(
             "softmax", SPARSE, [0, 1], np.full((2, 2), 0.5), metrics=["categorical_accuracy"]
@@ -560,6 +566,15 @@ def test_metrics_that_do_not_fit(name):
 )
 def test_metrics_that_fit(given):
     assert judge(given) == []
+
+
+def test_kerass_accuracy_of_several_labels_compares_the_largest():
+    y = np.array([[1, 1, 0], [0, 1, 1], [0, 0, 1]])
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Activation("sigmoid")])
+    model.compile(loss="binary_crossentropy", metrics=["accuracy"])
+    # Each label is right, and of equal ones the first is taken for the largest.
+    x = np.where(y == 1, [3.0, 4.0, 5.0], -3.0)
+    assert model.evaluate(x, y, verbose=0)[1] == pytest.approx(1 / 3)
 
 
 def test_a_metric_over_one_class_is_not_judged():

@@ -1030,3 +1030,25 @@ def test_a_sample_of_rows():
     at = np.array([1, 3])
     assert probe.loss(rows=at) == pytest.approx(F.mse_loss(module(x[at]), y[at]).item(), rel=1e-5)
     assert isinstance(probe.sample.some(3), Sample)
+
+
+def test_an_encoder_whose_layers_start_as_copies_is_healthy():
+    torch.manual_seed(0)
+
+    class Model(nn.Module):
+        def __init__(self):
+            super().__init__()
+            layer = nn.TransformerEncoderLayer(16, 2, 32, batch_first=True, norm_first=True)
+            self.encoder = nn.TransformerEncoder(layer, 3, enable_nested_tensor=False)
+            self.output = nn.Linear(16, 2)
+
+        def forward(self, x):
+            return self.output(self.encoder(x).mean(1))
+
+    model = Model()
+    first, second = (one.linear1.weight for one in model.encoder.layers[:2])
+    assert torch.equal(first, second)
+    x = torch.randn(128, 6, 16)
+    y = (x[:, 0, 0] > 0).long()
+    optimizer = torch.optim.Adam(model.parameters(), 1e-3)
+    assert examine(model, x, y, loss=nn.CrossEntropyLoss(), optimizer=optimizer).codes == ()

@@ -163,6 +163,10 @@ def test_equal_units_with_unlike_gradients_part():
 # Identical ------------------------------------------------------------------------------------
 
 
+def identical(probe):
+    return _weights.identical(probe, probe.run(with_loss=False))
+
+
 def test_copies_are_counted_from_the_first_and_named_in_order():
     shared = {"activation": "relu", "kernel_initializer": keras.initializers.HeNormal(seed=1)}
     model = net(
@@ -173,7 +177,7 @@ def test_copies_are_counted_from_the_first_and_named_in_order():
         L.Dense(8, name="e"),
         L.Dense(8, name="f", **shared),
     )
-    (found,) = _weights.identical(told(model))
+    (found,) = identical(told(model))
     assert (found.code, found.layer) == ("identical-kernels", "b")
     assert found.evidence == (
         "0 of 64 weights differ from those of a, must be above 0; copies: b, f"
@@ -189,12 +193,12 @@ def test_kernels_that_hold_what_is_no_number_are_no_copies():
         kernel[2, 3] = bad
         for layer in layers[:2]:
             layer.kernel.assign(kernel)
-        assert _weights.identical(told(model)) == []
+        assert identical(told(model)) == []
         assert [found.layer for found in _weights.broken(told(model))] == ["hidden_0"]
     kernel[2, 3] = 1.0
     for layer in layers[:2]:
         layer.kernel.assign(kernel)
-    assert [found.layer for found in _weights.identical(told(model))] == ["hidden_1"]
+    assert [found.layer for found in identical(told(model))] == ["hidden_1"]
 
 
 class Pair(keras.Model):
@@ -236,7 +240,7 @@ def test_copies_of_one_name_are_copies(made, fix):
     first, second = model.first.kernel, model.second.kernel
     assert first.path == second.path and first is not second
     probe = KerasProbe(model, draw(np.ones((1, 8)), np.ones(1), 1))
-    (found,) = _weights.identical(probe)
+    (found,) = identical(probe)
     assert (
         found.evidence == "0 of 64 weights differ from those of same, must be above 0; copies: same"
     )
@@ -247,7 +251,7 @@ def test_a_layer_with_another_for_its_activation_is_judged_with_its_own_weights(
     shared = {"kernel_initializer": keras.initializers.HeNormal(seed=1)}
     layers = [L.Dense(8, L.PReLU(), name=name, **shared) for name in ("a", "b")]
     model = net(*layers)
-    assert [found.layer for found in _weights.identical(told(model))] == ["b"]
+    assert [found.layer for found in identical(told(model))] == ["b"]
     model.trainable = False
     (found,), _ = _weights.frozen(told(model))
     assert found.evidence == f"0 of {len(model.weights)} variables are trainable, must be above 0"
@@ -256,13 +260,33 @@ def test_a_layer_with_another_for_its_activation_is_judged_with_its_own_weights(
     assert found.layer == "b" and found.evidence.startswith("64 of 64 entries of kernel")
 
 
+@pytest.mark.parametrize(("past", "found"), [(True, []), (False, ["b"])])
+def test_copies_that_a_shortcut_passes_by_are_no_power_of_one_matrix(past, found):
+    shared = {"activation": "tanh", "kernel_initializer": keras.initializers.HeNormal(seed=1)}
+    inputs = x = keras.Input((8,))
+    for name in ("a", "b"):
+        y = L.Dense(8, name=name, **shared)(x)
+        x = L.Add()([x, y]) if past else y
+    model = keras.Model(inputs, L.Dense(1, name="output")(x))
+    assert [one.layer for one in identical(told(model))] == found
+
+
+def test_a_shortcut_to_one_of_two_outputs_does_not_pass_the_other_by():
+    shared = {"activation": "tanh", "kernel_initializer": keras.initializers.HeNormal(seed=1)}
+    inputs = keras.Input((8,))
+    a = L.Dense(8, name="a", **shared)(inputs)
+    b = L.Dense(8, name="b", **shared)(a)
+    outputs = [L.Dense(1, name="one")(b), L.Dense(1, name="two")(L.Add()([inputs, b]))]
+    assert [one.layer for one in identical(told(keras.Model(inputs, outputs)))] == ["b"]
+
+
 @pytest.mark.parametrize("kernel", [np.eye(8), np.zeros((8, 8)), np.full((8, 8), 0.5)])
 def test_constants_and_the_identity_are_no_copies(kernel):
     layers = [L.Dense(8, "relu", name=f"hidden_{at}") for at in range(3)]
     model = net(*layers)
     for layer in layers[:2]:
         layer.kernel.assign(kernel)
-    assert _weights.identical(told(model)) == []
+    assert identical(told(model)) == []
 
 
 def test_a_kernel_equal_to_the_identity_but_for_one_weight_is_a_copy():
@@ -270,19 +294,19 @@ def test_a_kernel_equal_to_the_identity_but_for_one_weight_is_a_copy():
     model = net(*layers)
     for layer in layers:
         layer.kernel.assign(np.eye(8) + 1e-3 * (np.arange(64).reshape(8, 8) == 5))
-    assert [found.layer for found in _weights.identical(told(model))] == ["hidden_1"]
+    assert [found.layer for found in identical(told(model))] == ["hidden_1"]
 
 
 def test_a_frozen_copy_and_one_layer_called_twice_are_no_copies():
     shared = L.Dense(8, "relu", name="shared")
     inputs = keras.Input((8,))
     model = keras.Model(inputs, L.Dense(1)(shared(shared(inputs))))
-    assert _weights.identical(told(model)) == []
+    assert identical(told(model)) == []
     layers = [L.Dense(8, "relu", name=f"hidden_{at}") for at in range(3)]
     model = net(*layers)
     layers[2].kernel.assign(layers[0].kernel)
     layers[0].trainable = False
-    assert _weights.identical(told(model)) == []
+    assert identical(told(model)) == []
 
 
 # Drawn and frozen -----------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def indices(name: str, rows: int, whole: list[Array]) -> list[Finding]:
                     f"indices from {low} to {high}, must lie within 0 and {rows - 1}",
                     "A processor refuses such an index; a graphics card gives 0 or what lies "
                     "there, without a word.",
-                    f"input_dim must be at least {high + 1}" if low >= 0 else "x = x - x.min()",
+                    f"a table of at least {high + 1} rows" if low >= 0 else "x = x - x.min()",
                     stops=True,
                 )
             ]
@@ -142,7 +142,7 @@ def imbalance(head: Output) -> list[Finding]:
             "class-imbalance",
             "data",
             f"{share:.1%} of the labels are {values[counts.argmax()]:g}: always saying so is right "
-            f"as often; above {_NEARLY_ALL:.0%}",
+            f"as often; from {_NEARLY_ALL:.0%} on",
             "Accuracy is high before anything is learned, and the rare class has next to no part "
             "in the loss.",
             f"class_weight={{...}}; last bias {bias}; metrics that count the rare class",

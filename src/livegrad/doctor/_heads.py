@@ -344,7 +344,8 @@ def _metric(head: Output, words: Words) -> Finding | None:
                     words.metric("mean_absolute_error"),
                 )
         half = metric.threshold is None or metric.threshold == 0.5
-        counts = name == "binaryaccuracy" or (plain and metric.plain)
+        chosen = plain and metric.plain
+        counts = name == "binaryaccuracy" or (chosen and head.units == 1)
         if head.kind in _BINARY and head.logits and counts and half:
             return Finding(
                 "metric-mismatch",
@@ -355,6 +356,17 @@ def _metric(head: Output, words: Words) -> Finding | None:
                 words.metric("accuracy", threshold=0.0),
             )
         columns = head.y.ndim > 1 and head.y.shape == (len(head.y), *head.output.shape[1:])
+        if chosen and columns and head.units > 1 and head.kind in _BINARY and not _one_hot(head):
+            sums = head.y.sum(axis=-1)
+            return Finding(
+                "metric-mismatch",
+                head.layer,
+                f"{name} compares the largest of {head.units} columns, and labels of one example "
+                f"sum to {sums.min():g} to {sums.max():g}, must be 1",
+                "Of several labels at once each is right or wrong on its own: the number shown is "
+                "low however well the model fits.",
+                words.metric("binary_accuracy"),
+            )
         if name == "binaryaccuracy" and head.units > 2 and _one_hot(head):
             return Finding(
                 "metric-mismatch",

@@ -63,7 +63,6 @@ def judge(probe: Probe, trials: bool = True) -> Examination:
         )
     findings, unjudged = _weights.frozen(probe)
     findings += _weights.broken(probe)
-    findings += _weights.identical(probe)
     findings += _examples.constant(probe)
     # Labels are judged before they meet the loss, which some of them would stop.
     try:
@@ -82,6 +81,7 @@ def judge(probe: Probe, trials: bool = True) -> Examination:
         findings += _heads.judge(head, probe.words)
         findings += _examples.imbalance(head)
         findings += _examples.target(head, probe.words.targets())
+    findings += _weights.identical(probe, bare)
     findings += _architecture.stacked(bare, probe.words)
     findings += _architecture.axis(bare, heads, probe.words)
     result = bare

@@ -115,10 +115,6 @@ CODES = tuple(PAGES)
 _INNER = ("stops", "advised")
 
 
-# What the judge and the trials go by, and no reader.
-_INNER = ("stops", "advised")
-
-
 @dataclass(frozen=True)
 class Finding:
     """One thing that holds training back.

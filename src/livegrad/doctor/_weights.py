@@ -92,14 +92,19 @@ def _part(probe: Probe, kernel: Weight, result: Pass) -> bool:
     return bool(np.ptp(value, axis=1).max() > 0)
 
 
-def identical(probe: Probe) -> list[Finding]:
-    """Return a finding for the first layer whose kernel is another layer's, number by number."""
+def identical(probe: Probe, result: Pass) -> list[Finding]:
+    """Return a finding for the first layer whose kernel is another layer's, number by number.
+
+    Around a layer with a shortcut another way leads: its copies put the factor I + J into the
+    product each, and are what a library may start its blocks as.
+    """
+    passed = _passed(result)
     seen: dict[tuple[Any, ...], Layer] = {}
     copies: list[str] = []
     first = None
     for layer in probe.layers:
         kernel = layer.kernel
-        if kernel is None or not layer.trainable:
+        if kernel is None or not layer.trainable or layer.name in passed:
             continue
         value = kernel.value
         flat = value.reshape(-1, value.shape[-1])
@@ -129,6 +134,29 @@ def identical(probe: Probe) -> list[Finding]:
             probe.words.layer(layer, initializer=layer.initializer or None),
         )
     ]
+
+
+def _passed(result: Pass) -> set[str]:
+    """Return the names of layers that an input can pass by on its way to each output it reaches."""
+    calls = result.calls
+    ends = [at for at, one in enumerate(calls) if any(one.output is out for out in result.outputs)]
+
+    def reached(without: int) -> list[bool]:
+        found: list[bool] = []
+        for at, call in enumerate(calls):
+            led = call.first or any(parent < at and found[parent] for parent in call.parents)
+            found.append(led and at != without)
+        return found
+
+    whole = reached(-1)
+    by_way: dict[str, bool] = {}
+    for at, call in enumerate(calls):
+        if call.layer.weights:
+            found = reached(at)
+            around = whole[at] and all(found[end] for end in ends if whole[end])
+            name = call.layer.name
+            by_way[name] = by_way.get(name, True) and bool(ends) and around
+    return {name for name, around in by_way.items() if around}
 
 
 def _which(weight: Weight) -> tuple[str, int | None]:
