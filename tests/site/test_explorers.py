@@ -13,6 +13,7 @@ import pytest
 
 from livegrad import activations, outputs
 from livegrad.dropout import dropout
+from livegrad.optimizers import SGD
 from livegrad.signals import A_TWENTIETH
 from livegrad_site.read import fences
 
@@ -21,13 +22,14 @@ PAGES = {
     "activation": "activations/index.md",
     "dropout": "dropout/signal.md",
     "head": "outputs/index.md",
+    "landscape": "step/rate.md",
     "softmax": "outputs/multiclass.md",
 }
 NAMES = list(PAGES)
 DESKTOP = {"viewport": {"width": 1280, "height": 900}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
 EXACT = 1e-12
-BUDGET = 60_000  # bytes, compressed, of all explorers together
+BUDGET = 75_000  # bytes, compressed, of all explorers together
 
 
 def address_of(name):
@@ -291,6 +293,41 @@ def test_a_wrong_head_is_caught(explore, fault):
     assert wrong != []
 
 
+def landscape_faults(page):
+    wrong = []
+    for rate, steep, momentum in itertools.product([0.005, 0.2, 0.6], [2, 10, 50], [0, 0.5, 0.95]):
+        page.ask("x.set(given)", {"rate": rate, "steep": steep, "momentum": momentum})
+        numbers = page.ask("x.numbers()")
+        curvature, w = np.array([1.0, steep]), np.array([-2.0, 1.0])
+        descent = SGD(rate, momentum)
+        points = []
+        for _ in numbers["points"]:
+            points.append(w.copy())
+            descent.step([w], [curvature * w])
+        losses = [float((curvature * point**2).sum() / 2) for point in points]
+        bound = 2 * (1 + momentum) / steep
+        if differs(numbers["losses"], losses) or differs(numbers["bound"], bound):
+            wrong.append((rate, steep, momentum))
+        elif differs(numbers["points"], points):
+            wrong.append((rate, steep, momentum, "points"))
+    return wrong
+
+
+def test_the_steps_of_the_landscape_are_the_package_s(explore):
+    assert landscape_faults(explore("landscape")) == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        ("landscape.js", "v[i] * momentum - rate", "v[i] * momentum - 1.0000000001 * rate"),
+        ("landscape.js", "(2 * (1 + momentum)) / steep", "2 / steep"),
+    ],
+)
+def test_a_wrong_step_or_bound_is_caught(explore, fault):
+    assert landscape_faults(explore("landscape", change=fault)) != []
+
+
 def test_the_questions_lead_to_each_task(explore):
     page = explore("head")
     ways = {
@@ -334,6 +371,12 @@ STATES = {
         {"rate": 0.85, "seed": 1},
     ],
     "head": [{"task": task} for task in outputs.TASKS if task != "multiclass"],
+    "landscape": [
+        {"rate": 0.205},
+        {"rate": 0.1, "momentum": 0.9},
+        {"rate": 1, "steep": 50, "momentum": 0.95},
+        {"rate": 0.2},
+    ],
     "softmax": [
         {"z": [2, 0.5], "T": 1},
         {"z": [-6, 6], "T": 0.1},
@@ -498,6 +541,7 @@ def test_the_input_is_dragged_in_both_plots(explore):
 KEYS = [
     ("softmax", "logit of class 0", "z", lambda state: state["z"][0], 0.1, (-6, 6)),
     ("activation", "input z", "z", lambda state: state["z"], 0.1, (-5, 5)),
+    ("landscape", "rate", "rate", lambda state: state["rate"], 0.005, (0.005, 1)),
 ]
 
 
@@ -546,6 +590,7 @@ def test_everything_is_reached_and_used_by_keyboard_alone(explore, name):
         "activation": {"radio", "select-one", "range", "slider", "button"},
         "dropout": {"range", "radio", "button"},
         "head": {"radio", "button"},
+        "landscape": {"radio", "range", "slider", "button"},
         "softmax": {"radio", "range", "slider", "button"},
     }[name]
     assert set(reached) == wanted
@@ -588,11 +633,11 @@ def touch(page, path):
 
 
 @pytest.mark.parametrize(
-    ("name", "label", "read"),
-    [case[:2] + case[3:4] for case in KEYS],
-    ids=["softmax", "activation"],
+    ("name", "label", "read", "step"),
+    [case[:2] + case[3:5] for case in KEYS],
+    ids=["softmax", "activation", "landscape"],
 )
-def test_a_finger_drags_sideways_and_scrolls_up_and_down(explore, name, label, read):
+def test_a_finger_drags_sideways_and_scrolls_up_and_down(explore, name, label, read, step):
     page = explore(name, **PHONE)
     knob = page.get_by_role("slider", name=label)
     knob.evaluate("knob => scrollTo(0, scrollY + knob.getBoundingClientRect().top - 400)")
@@ -600,7 +645,7 @@ def test_a_finger_drags_sideways_and_scrolls_up_and_down(explore, name, label, r
     x, y = centre(knob)
     touch(page, [(x - by, y) for by in range(0, 61, 6)])
     moved = read(page.state())
-    assert moved < before - 0.5
+    assert moved < before - 5 * step
     x, y = centre(knob)
     scrolled = page.evaluate("scrollY")
     touch(page, [(x, y - by) for by in range(0, 201, 10)])
@@ -795,6 +840,12 @@ EDGES = {
     ]
     + [{"rate": 0}],
     "head": [{"task": "regression"}, {"task": "multilabel"}],
+    "landscape": [
+        {"rate": rate, "steep": steep, "momentum": momentum}
+        for rate in (0.005, 1)
+        for steep in (2, 50)
+        for momentum in (0, 0.95)
+    ],
     "softmax": [
         {"z": [-6, 6], "T": 0.1},
         {"z": [6, -6], "T": 10},

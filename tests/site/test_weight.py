@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 # Kilobytes, compressed, on a first visit: all that comes with a page of this kind.
-TEXT, NOTEBOOK, EXPLORERS = 130, 120, 68
+TEXT, NOTEBOOK, EXPLORERS = 130, 120, 75
 HEADERS = 0.3  # what an answer's head adds
 FIGURE = re.compile(r'<figure class="lg-figure">.*?</figure>', re.DOTALL)
 
