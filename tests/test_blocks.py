@@ -185,16 +185,13 @@ def test_a_normalised_layer_does_not_feel_its_weights_scale():
 
 @pytest.fixture
 def keras():
-    keras = pytest.importorskip("keras", reason="the oracle is Keras")
-    keras.backend.set_floatx("float64")
-    yield keras
-    keras.backend.set_floatx("float32")
+    return pytest.importorskip("keras", reason="the oracle is Keras")
 
 
 def test_batch_normalisation_is_kerass(keras):
     import tensorflow as tf
 
-    own, layer = shaken(BatchNorm(4)), keras.layers.BatchNormalization()
+    own, layer = shaken(BatchNorm(4)), keras.layers.BatchNormalization(dtype="float64")
     layer.build((None, 4))
     layer.gamma.assign(own.arrays[0])
     layer.beta.assign(own.arrays[1])
@@ -219,7 +216,7 @@ def test_batch_normalisation_is_kerass(keras):
 def test_layer_normalisations_are_kerass(keras, kind, name):
     import tensorflow as tf
 
-    own, layer = shaken(kind(4)), getattr(keras.layers, name)()
+    own, layer = shaken(kind(4)), getattr(keras.layers, name)(dtype="float64")
     layer.build((None, 5, 4))
     for mine, theirs in zip(own.arrays, layer.trainable_weights, strict=True):
         theirs.assign(mine)
@@ -237,7 +234,7 @@ def test_layer_normalisations_are_kerass(keras, kind, name):
 @pytest.mark.parametrize("causal", [True, False])
 def test_attention_is_kerass(keras, causal):
     own = shaken(Attention(4, 2, causal=causal, rng=9))
-    layer = keras.layers.MultiHeadAttention(num_heads=2, key_dim=2)
+    layer = keras.layers.MultiHeadAttention(num_heads=2, key_dim=2, dtype="float64")
     layer(PLACES, PLACES)
     given = []
     for part in (own.query, own.key, own.value):
