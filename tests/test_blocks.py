@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from livegrad import MLP, activations, blocks
-from livegrad.attention import Attention, Embedding, Position
 from livegrad.blocks import (
     Activate,
     BatchNorm,
@@ -24,14 +23,6 @@ RNG = np.random.default_rng(7)
 ROWS, PLACES = RNG.standard_normal((6, 4)), RNG.standard_normal((3, 5, 4))
 
 
-def shaken(block, seed=3):
-    """Move what starts at 0 or 1 somewhere else."""
-    rng = np.random.default_rng(seed)
-    for array in block.arrays:
-        array += 0.3 * rng.standard_normal(array.shape)
-    return block
-
-
 MADE = {
     "dense": lambda: (Dense(4, 3, rng=1), ROWS),
     "dense without bias": lambda: (Dense(4, 3, use_bias=False), PLACES),
@@ -45,72 +36,16 @@ MADE = {
     "sequential": lambda: (Sequential(Dense(4, 5), Activate("tanh"), Dense(5, 2)), ROWS),
     "shortcut": lambda: (Residual(Dense(4, 4), Activate("tanh"), Dense(4, 4, rng=1)), ROWS),
     "scaled shortcut": lambda: (Residual(LayerNorm(4), Dense(4, 4), scale=0.7), PLACES),
-    "position": lambda: (Position(6, 4), PLACES),
-    "attention": lambda: (Attention(4, rng=2), PLACES),
-    "causal attention of two heads": lambda: (Attention(4, 2, causal=True, rng=2), PLACES),
-    "normalised attention": lambda: (Attention(4, 2, normalized=True, rng=2), PLACES),
-    "unscaled attention": lambda: (Attention(4, 2, scaled=False, rng=2), PLACES),
-    "transformer block": lambda: (
-        Sequential(
-            Residual(LayerNorm(4), Attention(4, 2, causal=True)),
-            Residual(LayerNorm(4), Dense(4, 8), Activate("gelu"), Dense(8, 4)),
-        ),
-        PLACES,
-    ),
 }
-
-
-def differences(value, array, step=1e-6):
-    """d(value)/d(array), by central differences."""
-    found = np.zeros_like(array)
-    for at in np.ndindex(array.shape):
-        kept = array[at]
-        array[at] = kept + step
-        above = value()
-        array[at] = kept - step
-        found[at] = (above - value()) / (2 * step)
-        array[at] = kept
-    return found
 
 
 @pytest.mark.parametrize("training", [True, False], ids=["training", "inference"])
 @pytest.mark.parametrize("name", MADE)
-def test_the_way_back_is_the_slope(name, training):
-    block, x = MADE[name]()
-    shaken(block)
-    x = x.copy()
-    weight = np.random.default_rng(5).standard_normal(block.forward(x, training).shape)
-
-    def value():
-        return float((block.forward(x, training) * weight).sum())
-
-    value()
-    below = block.backward(weight)
-    own = [gradient.copy() for gradient in block.gradients]
-    np.testing.assert_allclose(below, differences(value, x), rtol=1e-5, atol=1e-8)
-    assert len(own) == len(block.arrays)
-    for gradient, array in zip(own, block.arrays, strict=True):
-        assert np.shape(gradient) == array.shape
-        np.testing.assert_allclose(gradient, differences(value, array), rtol=1e-5, atol=1e-8)
+def test_the_way_back_is_the_slope(way_back, name, training):
+    way_back(*MADE[name](), training)
 
 
-def test_the_tables_slope():
-    table = Embedding(5, 3, scale=1.0)
-    tokens = np.array([[0, 3, 3], [4, 0, 3]])
-    weight = RNG.standard_normal((2, 3, 3))
-
-    def value():
-        return float((table.forward(tokens) * weight).sum())
-
-    value()
-    assert table.backward(weight).shape == tokens.shape
-    np.testing.assert_allclose(
-        table.gradients[0], differences(value, table.arrays[0]), rtol=1e-6, atol=1e-9
-    )
-    np.testing.assert_array_equal(table.gradients[0][1], 0)
-
-
-def test_a_networks_gradients_are_the_losss_slope():
+def test_a_networks_gradients_are_the_losss_slope(differences):
     y = np.array([0, 2, 1, 1, 0, 2])
     net = Network(
         Dense(4, 5),
@@ -188,7 +123,7 @@ def keras():
     return pytest.importorskip("keras", reason="the oracle is Keras")
 
 
-def test_batch_normalisation_is_kerass(keras):
+def test_batch_normalisation_is_kerass(shaken, keras):
     import tensorflow as tf
 
     own, layer = shaken(BatchNorm(4)), keras.layers.BatchNormalization(dtype="float64")
@@ -213,7 +148,7 @@ def test_batch_normalisation_is_kerass(keras):
 @pytest.mark.parametrize(
     ("kind", "name"), [(LayerNorm, "LayerNormalization"), (RMSNorm, "RMSNormalization")]
 )
-def test_layer_normalisations_are_kerass(keras, kind, name):
+def test_layer_normalisations_are_kerass(shaken, keras, kind, name):
     import tensorflow as tf
 
     own, layer = shaken(kind(4)), getattr(keras.layers, name)(dtype="float64")
@@ -231,26 +166,12 @@ def test_layer_normalisations_are_kerass(keras, kind, name):
         np.testing.assert_allclose(mine, other.numpy(), rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("causal", [True, False])
-def test_attention_is_kerass(keras, causal):
-    own = shaken(Attention(4, 2, causal=causal, rng=9))
-    layer = keras.layers.MultiHeadAttention(num_heads=2, key_dim=2, dtype="float64")
-    layer(PLACES, PLACES)
-    given = []
-    for part in (own.query, own.key, own.value):
-        given += [part.arrays[0].reshape(4, 2, 2), part.arrays[1].reshape(2, 2)]
-    layer.set_weights([*given, own.output.arrays[0].reshape(2, 2, 4), own.output.arrays[1]])
-    theirs, rows = layer(PLACES, PLACES, use_causal_mask=causal, return_attention_scores=True)
-    np.testing.assert_allclose(own.forward(PLACES), theirs.numpy(), rtol=1e-6, atol=1e-9)
-    np.testing.assert_allclose(own.rows, rows.numpy(), rtol=1e-6, atol=1e-9)
-
-
 @pytest.fixture
 def torch():
     return pytest.importorskip("torch", reason="nox -s torch")
 
 
-def test_normalisations_are_torchs(torch):
+def test_normalisations_are_torchs(shaken, torch):
     batch = torch.nn.BatchNorm1d(4, eps=1e-3, momentum=0.01, dtype=torch.float64)
     layer = torch.nn.LayerNorm(4, eps=1e-3, dtype=torch.float64)
     rms = torch.nn.RMSNorm(4, eps=1e-6, dtype=torch.float64)
@@ -273,37 +194,6 @@ def test_normalisations_are_torchs(torch):
     np.testing.assert_allclose(batch.running_var.numpy(), unbiased, rtol=1e-9)
 
 
-@pytest.mark.parametrize("causal", [True, False])
-def test_attention_is_torchs(torch, causal):
-    own = shaken(Attention(4, 2, causal=causal, rng=9))
-    x = torch.tensor(PLACES, requires_grad=True)
-
-    def parted(dense):
-        w, b = (torch.tensor(array) for array in dense.arrays)
-        return (x @ w + b).reshape(3, 5, 2, 2).swapaxes(1, 2)
-
-    q, k, v = parted(own.query), parted(own.key), parted(own.value)
-    found = torch.nn.functional.scaled_dot_product_attention(q, k, v, is_causal=causal)
-    w, b = (torch.tensor(array) for array in own.output.arrays)
-    y = found.swapaxes(1, 2).reshape(3, 5, 4) @ w + b
-    up = RNG.standard_normal((3, 5, 4))
-    y.backward(torch.tensor(up))
-    np.testing.assert_allclose(own.forward(PLACES), y.detach().numpy(), rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(own.backward(up), x.grad.numpy(), rtol=1e-9, atol=1e-12)
-
-
-def test_a_causal_place_sees_nothing_later():
-    own = Attention(4, 2, causal=True)
-    before = own.forward(PLACES)
-    changed = PLACES.copy()
-    changed[:, 3:] += 1
-    after = own.forward(changed)
-    np.testing.assert_array_equal(after[:, :3], before[:, :3])
-    assert (after[:, 3:] != before[:, 3:]).all()
-    np.testing.assert_allclose(own.rows.sum(axis=-1), 1)
-    assert np.isneginf(own.scores[..., 0, 1:]).all()
-
-
 def test_running_averages_come_to_the_datas():
     norm = BatchNorm(4, momentum=0.9)
     for _ in range(200):
@@ -314,7 +204,7 @@ def test_running_averages_come_to_the_datas():
     np.testing.assert_allclose(*both, rtol=1e-5, atol=1e-6)
 
 
-def test_a_batch_of_one_gives_the_shift_alone():
+def test_a_batch_of_one_gives_the_shift_alone(shaken):
     norm = shaken(BatchNorm(4))
     out = norm.forward(ROWS[:1], training=True)
     np.testing.assert_array_equal(out[0], norm.arrays[1])
@@ -381,18 +271,6 @@ def test_no_examples_are_no_examples():
         assert block.forward(empty).shape[0] == 0
 
 
-def test_a_number_for_each_place_is_an_example():
-    net = Network(Embedding(5, 8, scale=1.0), Dense(8, 5, rng=1), head="multiclass")
-    tokens = np.array([[0, 1, 2, 3], [4, 3, 2, 1]])
-    loss = net.loss(tokens[:, :-1], tokens[:, 1:])
-    flat = net.forward(tokens[:, :-1]).reshape(6, 5)
-    assert loss == pytest.approx(net.head.loss_value(flat, tokens[:, 1:].ravel()))
-    net.fit(tokens[:, :-1], tokens[:, 1:], epochs=300, optimizer=Adam(0.05))
-    assert net.accuracy(tokens[:, :-1], tokens[:, 1:]) == pytest.approx(
-        5 / 6
-    )  # from 2 two ways lead on
-
-
 def test_a_network_that_diverges_stops():
     net = Network(Dense(4, 1, rng=1), head="regression")
     history = net.fit(ROWS * 1e3, ROWS[:, 0], epochs=500, optimizer=SGD(1e3))
@@ -410,11 +288,6 @@ def test_a_network_that_diverges_stops():
         (lambda: LayerNorm(4, epsilon=-1), "epsilon must be finite and at least 0, got -1"),
         (lambda: BatchNorm(4, momentum=1), r"momentum must be in \[0, 1\), got 1"),
         (lambda: Residual(Dense(4, 3)).forward(ROWS), r"keep the shape \(6, 4\), got \(6, 3\)"),
-        (lambda: Attention(4, 3), "heads must divide 4 units, got 3"),
-        (lambda: Attention(4).forward(ROWS), r"shape \(n, places, units\), got \(6, 4\)"),
-        (lambda: Position(3, 4).forward(PLACES), r"\(n, at most 3, 4\), got \(3, 5, 4\)"),
-        (lambda: Embedding(3, 2).forward([[0, 3]]), "tokens from 0 to 2"),
-        (lambda: Embedding(3, 2).forward([[0.5]]), "tokens from 0 to 2"),
         (lambda: mlp([4]), "widths must name inputs and outputs at least"),
         (lambda: mlp([4, 2, 1], normalization="group"), "None or one of batch, layer, rms"),
         (lambda: mlp([4, 2, 1]).fit(ROWS, [1]), "x and y must have as many examples"),
