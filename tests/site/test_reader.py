@@ -47,6 +47,77 @@ def test_search_finds_first_what_readers_look_for(search):
     assert {query: search(query)[0] for query in RIGHT} == RIGHT
 
 
+# As people type them, by the titles of public questions, and the pages that answer.
+ASKED = {
+    "why is my loss nan": ["gradients/exploding/"],
+    "loss not decreasing": ["gradients/diagnose/"],
+    "he vs xavier": ["initializers/pairing/"],
+    "dropout at test time": ["dropout/inference/"],
+    "accuracy stuck at 0.1": ["gradients/diagnose/"],
+    "gradient clipping value": ["step/clipping/"],
+    "batch norm small batch": ["shortcuts/batch-norm/"],
+    "sigmoid or softmax": ["outputs/", "outputs/multiclass/"],
+    "dying relu fix": ["activations/relu/"],
+    "learning rate too high": ["step/find-rate/", "step/rate/"],
+    "learning rate too low": ["step/find-rate/"],
+    "adam vs sgd": ["step/adam/", "step/"],
+    "weight decay vs l2": ["step/decay/"],
+    "adamw": ["step/decay/"],
+    "warmup steps": ["step/schedules/"],
+    "cosine learning rate schedule": ["step/schedules/"],
+    "batch size and learning rate": ["step/batch/"],
+    "momentum 0.9": ["step/momentum/"],
+    "nesterov": ["step/momentum/"],
+    "layer norm vs batch norm": ["shortcuts/layer-norm/"],
+    "rmsnorm": ["shortcuts/layer-norm/"],
+    "residual connection": ["shortcuts/residual/"],
+    "skip connection": ["shortcuts/residual/"],
+    "pre norm or post norm": ["shortcuts/pre-post/"],
+    "why divide by sqrt d in attention": ["shortcuts/attention/"],
+    "transformer from scratch": ["shortcuts/transformer/"],
+    "vanishing gradient rnn": ["gradients/recurrent/"],
+    "lstm forget bias": ["gradients/recurrent/"],
+    "label smoothing": ["outputs/calibration/"],
+    "temperature scaling": ["outputs/calibration/"],
+    "class imbalance": ["outputs/imbalance/", "inputs/first-loss/"],
+    "focal loss": ["outputs/imbalance/"],
+    "quantile regression": ["outputs/quantiles/"],
+    "pinball loss": ["outputs/quantiles/"],
+    "ordinal regression": ["outputs/ordinal/"],
+    "normalize input data": ["inputs/scale/"],
+    "standardize before split": ["inputs/scale/"],
+    "shuffled labels": ["inputs/labels/"],
+    "initial loss ln 10": ["inputs/first-loss/"],
+    "overfit one batch": ["inputs/one-batch/"],
+    "data leakage": ["inputs/one-batch/"],
+    "float16 underflow": ["inputs/precision/"],
+    "bfloat16 vs float16": ["inputs/precision/"],
+    "loss scaling": ["inputs/precision/"],
+    "bias of last layer": ["inputs/first-loss/"],
+    "activation for regression output": ["outputs/regression/"],
+    "multi label classification": ["outputs/multilabel/"],
+    "initialize weights to zero": ["initializers/symmetry-and-scale/"],
+    "orthogonal initialization": ["initializers/lecun-orthogonal/"],
+    "gelu vs relu": ["activations/selu-silu-gelu/"],
+    "leaky relu slope": ["activations/leaky-relu/"],
+    "sigmoid is softmax with two classes": ["outputs/multiclass/"],
+    "where to put dropout": ["dropout/placement/"],
+    "dropout rate": ["dropout/rate/"],
+    "exploding gradient": ["gradients/exploding/"],
+    "find best learning rate": ["step/find-rate/"],
+    "edge of stability": ["step/rate/"],
+    "mup learning rate width": ["step/width/"],
+    "rezero fixup": ["shortcuts/zero-init/"],
+    "constant feature": ["inputs/features/"],
+}
+
+
+def test_search_answers_what_people_type(search):
+    lost = {query: search(query)[:3] for query, right in ASKED.items()}
+    lost = {query: found for query, found in lost.items() if found[0] not in ASKED[query]}
+    assert len(ASKED) == 60 and len(lost) <= 6, lost
+
+
 def test_search_finds_each_code_of_the_doctor(search):
     lost = {}
     for code, lesson in doctor.PAGES.items():
