@@ -15,7 +15,9 @@ def sessions_named(text):
 def sessions_defined():
     return set(
         re.findall(
-            r"^@nox\.session$\n^def (\w+)\(", (ROOT / "noxfile.py").read_text(), re.MULTILINE
+            r"^@nox\.session(?:\(.*\))?$\n^def (\w+)\(",
+            (ROOT / "noxfile.py").read_text(),
+            re.MULTILINE,
         )
     )
 

@@ -28,7 +28,7 @@ DRILLS = {
     "a loss": ("outputs.py", '"mean_squared_error"', '"mean_absolute_error"'),
     "a threshold": ("signals.py", "(0.005, 20.0)", "(0.004, 20.0)"),
     "a verdict's name": ("signals.py", '    "dead-units",\n', '    "dying-units",\n'),
-    "a sign on the way back": ("network.py", "speed -= learning_rate", "speed += learning_rate"),
+    "a sign on the way back": ("optimizers.py", "velocity -= rate", "velocity += rate"),
     "a colour": ("_svg.py", "#0072b2", "#0072b3"),
 }
 

@@ -97,11 +97,14 @@ def test_a_part_of_a_word_is_no_term(text):
     assert names(f"<p>{text}</p>") == []
 
 
-def test_states_of_the_search_are_told_apart():
-    mended = findable.mend("r=1;e=e+s+o.id}return e")
-    assert mended == 'r=1;e=e+s+o.id+";"}return e' == findable.mend(mended)
-    with pytest.raises(ValueError, match="once, got 0 times"):
-        findable.mend("r=1;return e")
+def test_states_of_the_search_are_told_apart_and_only_the_last_word_is_a_beginning():
+    script = f"r=1;{findable._ALIKE}return e{findable._ALL_BEGIN}"
+    mended = findable.mend(script)
+    assert mended == f"r=1;{findable._APART}return e{findable._LAST_BEGINS}"
+    assert mended == findable.mend(mended)
+    for lost in (findable._ALIKE, findable._ALL_BEGIN):
+        with pytest.raises(ValueError, match="once, got 0 times"):
+            findable.mend(script.replace(lost, ""))
 
 
 def test_each_message_has_an_anchor_of_its_own():

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from livegrad.network import _clipping
+from livegrad.optimizers import SGD
 from livegrad_lab import clipping
 from livegrad_lab.stack import Arm
 
@@ -19,9 +19,7 @@ def test_a_step_is_clipped_as_fit_clips_it(form, threshold):
     stack._step(by_weights, by_biases)
     moved = [old - new for old, new in zip(before, [*stack.weights, *stack.biases], strict=True)]
     limits = {"clipvalue": None, "clipnorm": None, "global_clipnorm": None, form: threshold}
-    expected = _clipping(limits["clipnorm"], limits["global_clipnorm"], limits["clipvalue"])(
-        [array[0] for array in [*by_weights, *by_biases]]
-    )
+    expected = SGD(1.0, **limits)._clip([array[0] for array in [*by_weights, *by_biases]])
     for step, own, other in zip(expected, moved, [*by_weights, *by_biases], strict=True):
         np.testing.assert_allclose(own[0], 0.5 * step, rtol=1e-9, atol=1e-12)
         np.testing.assert_allclose(own[1], 2.0 * other[1], rtol=1e-9, atol=1e-12)

@@ -192,8 +192,14 @@ def test_code_far_from_the_screen_has_its_height_already(open_page):
     away = page.evaluate(AHEAD)
     assert len(away) > 10 and max(away) <= 3
     page.reload()
-    wrong = "document.querySelectorAll('pre')[9].dataset.lgLines = '1'"
-    page.evaluate(wrong)
+    page.evaluate(
+        """() => {
+          const seen = [...document.querySelectorAll("pre[data-lg-lines]")];
+          const shown = seen.filter((block) => block.offsetHeight > 0);
+          const lines = (block) => Number(block.dataset.lgLines);
+          shown.reduce((a, b) => (lines(b) > lines(a) ? b : a)).dataset.lgLines = "1";
+        }"""
+    )
     assert max(page.evaluate(AHEAD)) > 50
 
 

@@ -118,8 +118,8 @@ function fall({ from, top, width, height }, { losses }) {
 
 /** The rate on its axis, the part beyond the bound shaded. */
 function rates(y, axis, width, { rate, steep, momentum }, { bound }) {
-  const at = axis(Math.log10(bound));
   const right = axis(0);
+  const at = Math.min(right, axis(Math.log10(bound)));
   const flip = at > width / 2;
   const named = Math.min(width - 44, Math.max(44, axis(Math.log10(rate))));
   return [

@@ -93,7 +93,7 @@ def _one_label_in_fifty(mended: bool) -> Patient:
     return two_classes(net(x, 2), x, y, adam(0.001), epochs=15)
 
 
-@fault("a word that the table has not", "index-range", "embedding", "input_dim")
+@fault("a word that the table has not", "index-range", "embedding", "rows")
 def _a_word_that_the_table_has_not(mended: bool) -> Patient:
     import keras
 

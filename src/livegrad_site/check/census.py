@@ -25,10 +25,14 @@ def records(root: Path = cache.ROOT) -> list[Path]:
     return sorted((root / "docs" / cache.RECORDS.name).glob("*.json"))
 
 
+# Too new for a score.
+UNSCORED = {"attention", "blocks", "optimizers"}
+
+
 def rooms(root: Path = cache.ROOT) -> dict[str, Path]:
-    """Return the modules of the small package and, of its packages, the one that draws."""
+    """Return the modules that are scored: of the small package and the package that draws."""
     top = root / "src" / "livegrad"
-    found = {path.stem: path for path in top.glob("*.py")}
+    found = {path.stem: path for path in top.glob("*.py") if path.stem not in UNSCORED}
     return found | {path.name: path for path in top.glob("figures")}
 
 

@@ -91,6 +91,10 @@ def in_content(content: str, page: Page) -> str:
     return content
 
 
+# Each word of a query is taken for the beginning of one, so that "a" finds Adam. Only the last one
+# may still be typed.
+_ALL_BEGIN = r".map(r=>/(^[+-]|[~^]\d+$)/.test(r)?r:`${r}*`)"
+_LAST_BEGINS = r".map((r,n,i)=>/(^[+-]|[~^]\d+$)/.test(r)||n<i.length-1?r:`${r}*`)"
 # Lunr merges states of its automaton that have the same text: letter and number of each next state,
 # one behind the other. Where words are digits, two states may have one text and be unlike; words
 # then come out that stand nowhere, and the search ends in an error. An end behind each number.
@@ -98,16 +102,18 @@ _ALIKE, _APART = "e=e+s+o.id}", 'e=e+s+o.id+";"}'
 
 
 def mend(script: str) -> str:
-    """Return the search's script with states told apart by an end behind each number.
+    """Return the search's script, mended in both places.
 
     Raises:
-        ValueError: if the place is not there, as in a later version.
+        ValueError: if a place is not there, as in a later version.
     """
-    if _APART in script:  # a build that copied what has changed alone
-        return script
-    if script.count(_ALIKE) != 1:
-        raise ValueError(f"script must have {_ALIKE!r} once, got {script.count(_ALIKE)} times")
-    return script.replace(_ALIKE, _APART)
+    for found, mended in ((_ALIKE, _APART), (_ALL_BEGIN, _LAST_BEGINS)):
+        if mended in script:  # a build that copied what has changed alone
+            continue
+        if script.count(found) != 1:
+            raise ValueError(f"script must have {found!r} once, got {script.count(found)} times")
+        script = script.replace(found, mended)
+    return script
 
 
 def write(site: Path) -> None:
