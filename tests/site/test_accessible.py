@@ -119,7 +119,7 @@ def test_axe_finds_nothing_on_a_phone_menu_and_search_open(reader, address, sche
 def test_what_axe_looks_for_is_found(reader, rule, planted):
     reader.evaluate(
         """planted => {
-          document.querySelector("article").insertAdjacentHTML("beforeend", planted);
+          document.querySelector("article h1").insertAdjacentHTML("afterend", planted);
           const pale = document.querySelector(".planted");
           if (pale) pale.style.color = "#ccc";
         }""",
