@@ -54,24 +54,7 @@ def network(head="binary", activation="tanh", **options):
     return net
 
 
-def own_arrays(net):
-    return [array for pair in zip(net.weights, net.biases, strict=True) for array in pair]
-
-
-def differences(loss, array, step=1e-6):
-    """Return d loss / d array by central differences; the array is changed in place."""
-    slopes = np.zeros_like(array)
-    for at in np.ndindex(array.shape):
-        middle = array[at]
-        array[at] = middle + step
-        above = loss()
-        array[at] = middle - step
-        slopes[at] = (above - loss()) / (2 * step)
-        array[at] = middle
-    return slopes
-
-
-def check_every_gradient(net, x, y, training=False):
+def check_every_gradient(differences, net, x, y, training=False):
     before = copy.deepcopy(net.rng)
 
     def loss():
@@ -92,18 +75,18 @@ def check_every_gradient(net, x, y, training=False):
 
 
 @pytest.mark.parametrize("head", UNITS)
-def test_gradients_of_every_head(head):
-    check_every_gradient(network(head), *data(head))
+def test_gradients_of_every_head(differences, head):
+    check_every_gradient(differences, network(head), *data(head))
 
 
 @pytest.mark.parametrize("activation", activations.NAMES)
-def test_gradients_of_every_activation(activation):
-    check_every_gradient(network("multiclass", activation), *data("multiclass"))
+def test_gradients_of_every_activation(differences, activation):
+    check_every_gradient(differences, network("multiclass", activation), *data("multiclass"))
 
 
-def test_gradients_through_dropout():
+def test_gradients_through_dropout(differences):
     net = network(activation="softplus", dropout=0.4)
-    check_every_gradient(net, *data(), training=True)
+    check_every_gradient(differences, net, *data(), training=True)
     trace = net.forward(data()[0], training=True)
     assert trace.keep == 0.6
     for mask, a in zip(trace.masks, trace.a, strict=True):
@@ -111,7 +94,7 @@ def test_gradients_through_dropout():
         assert (a[mask == 0] == 0).all()
 
 
-def test_gradients_of_the_signals_inside():
+def test_gradients_of_the_signals_inside(differences):
     """dL/dz and dL/da, by moving the bias of one example's layer at a time."""
     net = network("regression")
     x, y = data("regression", n=1)
@@ -127,10 +110,10 @@ def test_gradients_of_the_signals_inside():
     np.testing.assert_allclose(gradients.norms(), norms, rtol=1e-12)
 
 
-def test_no_hidden_layer_is_logistic_regression():
+def test_no_hidden_layer_is_logistic_regression(differences):
     net = MLP([4, 1], rng=0)
     assert net.depth == 0
-    gradients = check_every_gradient(net, *data())
+    gradients = check_every_gradient(differences, net, *data())
     assert gradients.a == []
 
 
@@ -203,8 +186,7 @@ def test_fit_takes_the_steps_of_keras(keras, options):
 def test_clipping_bites_as_each_rule_says():
     x, y = data()
     at_start = network().backward(network().forward(x), y)
-    pairs = zip(at_start.weights, at_start.biases, strict=True)
-    gradients = [g for pair in pairs for g in pair]
+    gradients = at_start.arrays
     total = np.sqrt(sum((g**2).sum() for g in gradients))
     for name, rule in {
         "clipvalue": lambda g: np.clip(g, -0.01, 0.01),
@@ -300,7 +282,7 @@ def test_type_is_kept(dtype):
     gradients = net.backward(trace, y)
     kept = [*trace.z, *trace.a, *trace.masks, *gradients.weights, *gradients.z, gradients.x]
     net.fit(x, y, epochs=2, momentum=0.9, learning_rate=np.float64(0.1), global_clipnorm=1.0)
-    for array in [*kept, *own_arrays(net), net(x), net.predict(x)]:
+    for array in [*kept, *net.arrays, net(x), net.predict(x)]:
         assert array.dtype == dtype
 
 
