@@ -168,7 +168,7 @@ function says({ rate, steep, momentum }, { losses, bound }) {
   if (near) return `At the bound the steep direction swings to and fro, and comes no nearer. ${end}`;
   if (rate > bound) return `Above the bound ${say(bound, 3)} the steps up the steep side grow without end. ${end}`;
   const flips = momentum === 0 && rate * steep > 1;
-  return `Below the bound ${say(bound, 3)} the steps end in the middle${flips ? ", and the steep direction changes its side at each step" : ""}. ${end}`;
+  return `Below the bound ${say(bound, 3)} the steps lead to the middle${flips ? ", and the steep direction changes its side at each step" : ""}. ${end}`;
 }
 
 export default {
