@@ -271,6 +271,8 @@ def test_a_lesson_that_was_read_has_a_tick_until_it_is_cleared(open_page, addres
     assert page.evaluate(READ) == []
     page.locator("article a[href$='chain-rule/']").first.click()
     page.wait_for_url("**/chain-rule/")
+    # The address changes before the page does, and what is read until then is the page before.
+    page.until("document.querySelector('.lg-place').dataset.lgLesson === 'gradients/chain-rule/'")
     assert read_to_its_end(page) == {f"{address}gradients/chain-rule/"}
     page.locator(".md-tabs__link").first.click()
     ticked = page.locator(".lg-path a.lg-read")
