@@ -32,6 +32,11 @@ def judge(given):
     return _heads.judge(given, WORDS)
 
 
+def margin(signs, given):
+    """Hinge: what is missing to a margin of 1."""
+    return float(np.mean(np.maximum(0, 1 - np.array(signs) * given)))
+
+
 def three(n=3):
     return np.full((n, 3), 1 / 3)
 
@@ -115,6 +120,11 @@ LABELS = {
     ),
     "0 and 1 for hinge": (
         head("linear", "hinge", [0, 1, 1]),
+        "labels from 0 to 1, must be -1 or 1", "y = 2 * y - 1",
+    ),
+    "0 and 1 for a hinge that takes them as they are": (
+        head("linear", "hinge", [0, 1, 1], some=np.array([0, 1, 1]),
+             cost=lambda given: margin([[0], [1], [1]], given)),
         "labels from 0 to 1, must be -1 or 1", "y = 2 * y - 1",
     ),
     "measurements for hinge": (
@@ -402,6 +412,10 @@ FITTING = {
     "one-hot classes": head("softmax", CATEGORICAL, np.eye(3), three()),
     "the ends of tanh's range": head("tanh", SQUARED, [-1, 0.5, 1]),
     "measurements through a sigmoid": head("sigmoid", SQUARED, [0.25, 0.5, 0.75]),
+    "0 and 1 for a hinge that takes 0 for -1": head(
+        "linear", "hinge", [0, 1, 1], some=np.array([0, 1, 1]),
+        cost=lambda given: margin([[-1], [1], [1]], given),
+    ),
     "signs for hinge": head("tanh", "hinge", [-1, 1, 1]),
     "counts": head("exponential", "poisson", [0, 1, 5], np.ones((3, 1))),
     "positive counts": head("linear", "poisson", [0, 1, 5], np.ones((3, 1))),
@@ -811,3 +825,14 @@ def test_measurements_are_known_by_all_their_losses(kind):
     (found,) = judge(head("tanh", kind, [-2, 0.5, 1, 3], np.zeros((4, 1))))
     assert found.evidence.startswith("50% of the targets lie outside -1 to 1, the range of tanh")
     assert baseline_loss(head("linear", kind, [1.0, 2.0])) is None
+
+
+def test_the_least_loss_is_the_labels_own_where_they_are_shares():
+    q = np.array([0.25, 0.5, 1.0])
+    own = -np.mean([0.25 * np.log(0.25) + 0.75 * np.log(0.75), np.log(0.5), 0.0])
+    assert _heads.least_loss(head("sigmoid", BINARY, q)) == pytest.approx(own)
+    assert _heads.least_loss(head("sigmoid", BINARY, [0, 1, 1])) == pytest.approx(0, abs=1e-9)
+    assert _heads.least_loss(head("linear", SQUARED, q)) == 0
+    shares = np.array([[0.5, 0.5, 0], [1, 0, 0], [0, 0, 1]])
+    made = head("softmax", CATEGORICAL, shares, three())
+    assert _heads.least_loss(made) == pytest.approx(np.log(2) / 3)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from livegrad._checks import Array
 from livegrad.doctor._facts import Output, Words
 from livegrad.doctor._report import Finding
 
-__all__ = ["KNOWN", "baseline_loss", "judge"]
+__all__ = ["KNOWN", "baseline_loss", "judge", "least_loss"]
 
 _SQUARED = {
     "meansquarederror",
@@ -154,15 +156,15 @@ def _labels(head: Output, words: Words) -> Finding | None:
             "Cross-entropy of what is no probability has no lower bound.",
             fix,
         )
-    if kind in _HINGE and not np.isin(y, (-1, 1)).all():
-        zero_one = _zero_one(y)
+    if kind in _HINGE and not np.isin(y, (-1, 1)).all() and not _replaced(head):
+        two = np.unique(y)
+        turned = "y = 2 * y - 1" if _zero_one(y) else f"y = np.where(y == {two[-1]:g}, 1, -1)"
         return _label(
             f"labels from {y.min():g} to {y.max():g}, must be -1 or 1",
-            "Hinge asks for a margin on the label's side of 0, and the label 0 has no side; Keras "
-            "replaces it, in a batch whose labels are all 0 or 1."
-            if zero_one
+            "Hinge asks for a margin on the label's side of 0, and the label 0 has no side."
+            if _zero_one(y)
             else "Hinge asks for a margin on the label's side of 0.",
-            "y = 2 * y - 1" if zero_one else words.loss("meansquarederror"),
+            turned if len(two) == 2 else words.loss("meansquarederror"),
             stops=False,
         )
     if kind == "poisson" and y.min() < 0:
@@ -172,6 +174,20 @@ def _labels(head: Output, words: Words) -> Finding | None:
             words.loss("meansquarederror"),
         )
     return None
+
+
+def _replaced(head: Output) -> bool:
+    """Whether the loss takes 0 for -1, as Keras's does: full margins then cost nothing."""
+    if head.cost is None or head.some is None or not _zero_one(head.y):
+        return False
+    n = min(len(head.output), len(head.some))
+    if math.prod(head.some[:n].shape) != head.output[:n].size:
+        return False
+    margins = (2.0 * head.some[:n] - 1.0).reshape(head.output[:n].shape)
+    try:
+        return abs(head.cost(margins.astype("float32"))) < 1e-6
+    except Exception:
+        return False
 
 
 def _output(head: Output, words: Words) -> Finding | None:
@@ -409,3 +425,16 @@ def baseline_loss(head: Output) -> float | None:
         p = p[p > 0]
         return float(-np.sum(p * np.log(p)))
     return None
+
+
+def least_loss(head: Output) -> float:
+    """Return the loss of answers that are the labels themselves: above 0 where these are shares."""
+    y = head.y.astype("float64")
+    if head.kind in _BINARY | _CATEGORICAL and y.size and y.min() >= 0 and y.max() <= 1:
+        q = np.clip(y, 1e-300, 1)
+        if head.kind == "binarycrossentropy":
+            r = np.clip(1 - y, 1e-300, 1)
+            return float(-np.mean(y * np.log(q) + (1 - y) * np.log(r)))
+        if head.kind == "categoricalcrossentropy" and y.ndim > 1:
+            return float(-np.mean(np.sum(y * np.log(q), axis=-1)))
+    return 0.0

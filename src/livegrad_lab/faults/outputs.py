@@ -189,12 +189,12 @@ def _labels_1_and_1_with_cross_entropy(mended: bool) -> Patient:
     return patient
 
 
-@fault("labels 0 and 1 with hinge", "label-mismatch", "data", "y = 2 * y - 1")
-def _labels_0_and_1_with_hinge(mended: bool) -> Patient:
+@fault("labels 1 and 2 with hinge", "label-mismatch", "data", "y = np.where(y == 2, 1, -1)")
+def _labels_1_and_2_with_hinge(mended: bool) -> Patient:
     x, y = binary()
     model = net(x, 2, end=None)
     model.compile(adam(), "hinge")
-    return Patient(model, x, 2 * y - 1 if mended else y, y, "zero")
+    return Patient(model, x, 2 * y - 1 if mended else y + 1, y, "zero")
 
 
 @fault(
