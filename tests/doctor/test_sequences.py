@@ -363,3 +363,51 @@ def test_the_first_attention_at_fault_is_named():
         ]
     ]
     assert [f.layer for f in _sequences.attention(probe, Pass(calls, [], 1.0, []))] == ["a"]
+
+
+# After the first steps --------------------------------------------------------------------------
+
+
+def grown(*passes, kind="recurrent"):
+    """Judge what passes after each step show; the first is that before all steps."""
+    shown = iter(passes)
+
+    class Probe:
+        optimizer = Optimizer("Adam", True, 0.1)
+        words = WORDS
+
+        def stepper(self):
+            return types.SimpleNamespace(step=lambda gradients: None, values=[])
+
+        def run(self, values):
+            return next(shown)
+
+    return _sequences.grows(Probe(), next(shown))
+
+
+def after(ratio, kind="recurrent", last=1.0):
+    x = noise()
+    call = recurrent(x, falling(x, *np.geomspace(ratio, 1, 8)), kind=kind)
+    call.output = call.output * last
+    return Pass([call], [], 1.0, [np.ones(1)])
+
+
+def test_a_layer_that_explodes_in_time_after_some_steps_is_named():
+    calm, wild = after(2.0), after(2 * HIGH)
+    (found,) = grown(calm, calm, wild)
+    assert (found.code, found.layer) == ("exploding-gradient", "cells")
+    assert found.evidence.startswith("after 2 steps of this rate the gradient at the first of 8 ")
+    (found,) = grown(calm, wild)
+    assert found.evidence.startswith("after 1 step of this rate ")
+    assert [one.layer for one in grown(calm, after(2.0, last=np.inf))] == ["cells"]
+
+
+def test_what_does_not_grow_or_is_no_layer_of_steps_is_none():
+    calm = after(2.0)
+    assert grown(*[calm] * 6) == []
+    # Backwards in time it falls.
+    assert grown(calm, *[after(1e-9)] * 5) == []
+    assert grown(after(2.0, "dense"), after(2 * HIGH, "dense")) == []
+    broken = after(2.0)
+    broken.weights = [np.array([np.nan])]
+    assert grown(calm, broken) == []

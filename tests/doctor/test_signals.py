@@ -338,3 +338,23 @@ def test_few_examples_are_a_note_and_one_at_a_place_of_an_image_counts():
               bias_initializer=keras.initializers.Constant(-9.0))]  # fmt: skip
     (found,), _ = units([*places, L.Flatten()], n=4)
     assert found.layer == "constant" and found.fix.startswith("keras.layers.Conv2D(..., bias")
+
+
+def test_an_output_that_starts_as_nothing_is_no_product():
+    """Its weights are 0 and pass nothing on, and its first step makes them another number."""
+    x = np.random.default_rng(0).standard_normal((32, 8)).astype("float32")
+
+    def judged(start, trainable=True):
+        end = L.Dense(1, kernel_initializer=start, name="output", trainable=trainable)
+        model = keras.Sequential([keras.Input((8,)), L.Dense(16, "relu", name="hidden"), end])
+        model.compile("adam", "mean_squared_error")
+        probe = KerasProbe(model, draw(x, x[:, :1], 32))
+        with undisturbed(model):
+            result = probe.run()
+            return _signals.product(probe, _path.through(result.calls, result.outputs))
+
+    note = "the products of gains: output starts as 0, and is another after one step"
+    assert judged("zeros") == ([], [note])
+    assert judged("glorot_uniform") == ([], [])
+    # Weights of 0 that never move are no start.
+    assert judged("zeros", trainable=False)[1] != [note]

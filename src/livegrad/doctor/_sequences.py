@@ -6,6 +6,8 @@ fall from the last step to the first is the product of the factors in time.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from livegrad._checks import Array
@@ -14,10 +16,12 @@ from livegrad.doctor._facts import Call, Output, Pass, Probe
 from livegrad.doctor._report import Finding
 from livegrad.signals import A_TWENTIETH, GRADIENT_BOUNDS
 
-__all__ = ["attention", "memory"]
+__all__ = ["attention", "grows", "memory"]
 
 # Fewer keys than these a query may look at one by one.
 _KEYS = 8
+# Steps of the optimizer in which a layer's memory is looked at.
+_FIRST = 5
 
 
 def memory(probe: Probe, result: Pass, heads: list[Output]) -> list[Finding]:
@@ -48,6 +52,41 @@ def memory(probe: Probe, result: Pass, heads: list[Output]) -> list[Finding]:
             found = _forgets(probe, call, by_step, low, heads)
             if found:
                 return found
+    return []
+
+
+def grows(probe: Probe, result: Pass) -> list[Finding]:
+    """Return a finding if the optimizer's first steps make a recurrent layer explode in time.
+
+    A layer without an upper end does so where its recurrent weights grow beyond 1: the step's
+    length is then a matter of the factor in time, not of the rate alone.
+    """
+    if not any(call.layer.kind == "recurrent" for call in result.calls):
+        return []
+    _, high = GRADIENT_BOUNDS["Adam" if probe.optimizer.adaptive else "SGD"]
+    twin, gradients = probe.stepper(), result.weights
+    for step in range(1, _FIRST + 1):
+        twin.step(gradients)
+        after = probe.run(twin.values)
+        for call in after.calls:
+            if call.layer.kind != "recurrent" or not call.inputs or call.output is None:
+                continue
+            if not np.isfinite(call.inputs[0]).all():
+                continue
+            gradient = call.gradients[0] if call.gradients else None
+            ratio = np.nan
+            if gradient is not None and gradient.ndim == 3 and gradient.shape[1] > 2:
+                sizes = np.sqrt(np.mean(gradient.astype("float64") ** 2, axis=(0, 2)))  # (steps,)
+                ratio = sizes[0] / sizes[-1] if sizes[-1] > 0 else np.nan
+                if sizes.argmax() >= len(sizes) // 2:
+                    ratio = np.nan
+            if ratio > high or not np.isfinite(call.output).all():
+                found = _explodes(probe, call, ratio, high)
+                steps = f"{step} step{'s' if step > 1 else ''}"
+                return [replace(found, evidence=f"after {steps} of this rate {found.evidence}")]
+        if not all(np.isfinite(g).all() for g in after.weights if g is not None):
+            return []
+        gradients = after.weights
     return []
 
 

@@ -212,6 +212,10 @@ def product(probe: Probe, path: Path, excused: bool = True) -> tuple[list[Findin
     """
     if any(block.activation == "unknown" for block in path.blocks):
         return [], ["the products of gains: an activation is not known here"]
+    ends = [*path.blocks, *([path.head] if path.head else [])]
+    nothing = next((block.name for block in ends if _starts_at_nothing(block)), None)
+    if nothing is not None:
+        return [], [f"the products of gains: {nothing} starts as 0, and is another after one step"]
     if path.gains and not any(math.isfinite(gain) for gain in path.gains):
         return [], ["the product of gains: no gradient reaches the hidden layers"]
     judged = [_Judged(of, path, probe.optimizer, excused) for of in ("gradient", "signal")]
@@ -221,6 +225,15 @@ def product(probe: Probe, path: Path, excused: bool = True) -> tuple[list[Findin
     finding = _out_of_bounds(out[0], path, _fresh(probe, path), probe.words)
     also = "".join(f"; {one} too" for one in out[1:])
     return [replace(finding, evidence=finding.evidence + also)], []
+
+
+def _starts_at_nothing(block: Block) -> bool:
+    """Whether all its weights are 0 and its first step moves them: so it is to start."""
+    kernel = block.call.layer.kernel
+    above, given = block.call.delta, block.call.inputs
+    moves = above is not None and bool(np.any(above)) and bool(given) and bool(np.any(given[0]))
+    trains = kernel is not None and kernel.place is not None
+    return trains and moves and kernel is not None and not np.any(kernel.read())
 
 
 class _Judged:
