@@ -258,11 +258,15 @@ def test_a_step_in_between_that_another_layer_reads_is_no_chain():
     assert linear(run(dense("first"), L.Reshape((4, 2)), out=branched)) == []
 
 
-def test_a_mask_that_passes_on_what_it_is_given_is_no_second_reader():
+def test_what_passes_on_what_it_is_given_is_no_second_reader():
     result = run(dense("first"), L.Dropout(0.5), dense("second", 4, "relu"), dense("out", 1))
     calls = {call.layer.name: call for call in result[0].calls}
     (mask,) = [call for call in result[0].calls if call.layer.kind == "mask"]
-    assert mask.output is calls["first"].output
+    # A mask's output is its own, though it is off: another framework's may be what it was given.
+    assert mask.output is not calls["first"].output
+    assert [one.layer for one in linear(result)] == ["first"]
+    mask.output = calls["first"].output
+    calls["second"].inputs[0] = mask.output
     assert [one.layer for one in linear(result)] == ["first"]
 
     def added(_, h):
@@ -433,3 +437,40 @@ def test_a_loss_takes_the_classes_on_the_last_axis(axis, found):
         )
     none = Call(Layer("none", "activation"), [], None, [], True)
     assert len(_architecture.axis(Pass([none], [], 1.0, []), [head], WORDS)) == found
+
+
+# What lies side by side, and what is one of many -----------------------------------------------
+
+
+def test_masks_side_by_side_are_no_longer_way():
+    """Eight masks of 0.6 on eight heads add what one of them adds; eight in a row add it all."""
+
+    def heads(inputs, h):
+        parts = [dense(f"part_{at}")(L.Dropout(0.6, name=f"mask_{at}")(h)) for at in range(8)]
+        return dense("out", 3)(L.Add()(parts))
+
+    assert dropout(run(dense("first"), out=heads)) == []
+    row = [
+        part for at in range(8) for part in (L.Dropout(0.6, name=f"mask_{at}"), dense(f"d_{at}"))
+    ]
+    (found,) = dropout(run(*row))
+    assert found.evidence.startswith("variance r / (1 - r) of 8 masks together 12, ")
+
+
+def test_a_mask_on_the_shares_of_a_mixture_does_not_hit_the_answer():
+    def mixed(inputs, h):
+        shares = L.Softmax()(dense("scores", 8)(h))
+        return L.Multiply()([L.Dropout(0.5, name="mask")(shares), dense("values", 8)(inputs)])
+
+    def added(inputs, h):
+        return L.Add()([L.Dropout(0.5, name="mask")(dense("branch")(h)), inputs])
+
+    assert dropout(run(dense("first"), out=mixed)) == []
+    assert [one.layer for one in dropout(run(dense("first"), out=added))] == ["mask"]
+
+
+@pytest.mark.parametrize(("bent", "found"), [(7, True), (8, False)])
+def test_one_pair_of_maps_among_ten_layers_that_bend_is_a_waste(bent, found):
+    layers = [dense(f"hidden_{at}", activation="relu") for at in range(bent)]
+    said = linear(run(*layers[:3], dense("first"), dense("second", 8, "relu"), *layers[3:]))
+    assert [one.layer for one in said] == ["first"] * found

@@ -14,8 +14,9 @@ import livegrad.doctor
 HOME = pathlib.Path(livegrad.doctor.__file__).parent
 FRAMEWORKS = {"keras", "tensorflow", "torch", "jax", "jaxlib", "flax", "optax"}
 JUDGE = [
-    *["_architecture", "_examples", "_facts", "_gradients", "_heads", "_judge", "_normalization"],
-    *["_path", "_penalty", "_report", "_sequences", "_signals", "_steps", "_trial", "_weights"],
+    *["_architecture", "_examples", "_facts", "_gradients", "_heads", "_judge", "_learning"],
+    *["_normalization", "_path", "_penalty", "_report", "_sequences", "_signals", "_steps"],
+    *["_trial", "_weights"],
 ]
 
 

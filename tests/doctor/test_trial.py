@@ -13,15 +13,21 @@ import keras
 import numpy as np
 import pytest
 
-from livegrad.doctor import _trial
+from livegrad.doctor import _learning
 from livegrad.doctor._facts import Call, Layer, Optimizer, Pass, Plan, Weight
 from livegrad.doctor._keras.data import draw
 from livegrad.doctor._keras.probe import KerasProbe, undisturbed
 from livegrad.doctor._keras.words import WORDS
-from livegrad.doctor._trial import STEPS, cheap, learns, told, tried
+from livegrad.doctor._learning import Learning
+from livegrad.doctor._path import through
+from livegrad.doctor._trial import STEPS, affordable, cheap, told, tried
 
 L = keras.layers
 SGD = keras.optimizers.SGD
+
+
+def learns(probe, result, baseline, least=0.0, noise=0.0):
+    return Learning(probe, result, baseline, least, noise).judge()
 
 
 class Square:
@@ -37,6 +43,8 @@ class Square:
     """
 
     words = WORDS
+    walk = None
+    instead = None
 
     def __init__(self, rate=0.1, w=1.0, targets=(0.0,), l2=0.0, plan=None, **given):
         self.w, self.targets, self.l2 = w, np.asarray(targets, float), l2
@@ -426,7 +434,7 @@ def test_without_a_rate_or_anything_to_learn_nothing_is_known(probe, baseline):
 
 
 def test_what_is_not_cheap_is_not_tried(monkeypatch):
-    monkeypatch.setattr(_trial, "cheap", lambda result: False)
+    monkeypatch.setattr(_learning, "cheap", lambda result, share=1.0: False)
     probe = Square()
     assert judged(probe) == ([], None) and probe.asked == []
 
@@ -448,18 +456,23 @@ def test_what_got_worse_need_not_get_as_far_with_shorter_steps():
 
 
 def test_a_whole_training_at_once_may_be_too_long_a_step():
-    """1000 times 0.002 blows up, a third of that does not; nor do steps that are shorter learn."""
+    """1000 times 0.002 blows up; four times as many steps as the first keep 0.38."""
     probe = Square(0.002, plan=Plan(1, 30_000, 1))
     assert judged(probe) == ([], True)
-    # First, all at once, three shorter ones, and the third.
-    assert len(probe.asked) == 6 * STEPS
+    # First, all at once, and as many as may be.
+    assert len(probe.asked) == (1 + 1 + 4) * STEPS
 
 
 def test_the_steps_are_taken_on_batches_and_all_together_on_all_rows():
     probe = Square(1e-5, targets=np.zeros(8), plan=Plan(2, 100, 8))
     judged(probe)
     sizes = [len(rows) for rows, _ in probe.asked]
-    assert sizes == [2] * STEPS + [8] * STEPS + [2] * 3 * STEPS + [8] * (len(sizes) - 5 * STEPS)
+    # Whether the last have a gradient left is asked of all rows.
+    begun = [2] * STEPS + [8] * STEPS + [2] * 4 * STEPS + [8] + [2] * 12 * STEPS
+    assert sizes[: len(begun)] == begun
+    # Then shorter ones of all, and each longer rate in both ways.
+    rest = sizes[len(begun) :]
+    assert rest[: 2 * STEPS] == [8] * 2 * STEPS and rest[2 * STEPS : 6 * STEPS] == [2] * 4 * STEPS
 
 
 # Penalties ------------------------------------------------------------------------------------
@@ -596,3 +609,117 @@ def test_a_rate_that_is_planned_for_longer_is_tried_as_far():
     assert told(Square(rate, targets=targets, plan=Plan(32, 30, 32)), 0.9) is False
     probe = types.SimpleNamespace(rows=0)
     assert told(probe, 1.0) is False
+
+
+# Real steps ------------------------------------------------------------------------------------
+
+
+def test_all_steps_are_taken_where_they_are_few():
+    """A hundred steps of 0.003 keep 0.30, as far as thirty of 0.01; none is longer than planned."""
+    assert affordable(Pass([], [], 1.0, []), 1.0, 100, False) == 100
+    assert affordable(Pass([], [], 1.0, []), 1.0, 1e4, False) == 4 * STEPS
+    assert affordable(Pass([], [], 1.0, []), 1.0, 1e4, True) == 1000
+    assert affordable(Pass([made(10**6, 100)], [], 1.0, []), 0.25, 1e4, True) == 4 * STEPS
+    assert affordable(Pass([made(1, 0, "recurrent", 50)], [], 1.0, []), 1.0, 1e4, True) == 100
+
+
+@pytest.mark.parametrize("batch", [None, 4])
+def test_many_steps_at_once_lead_where_they_lead_one_by_one(batch):
+    model, probe = net_of_two()
+    with undisturbed(model):
+        at_once = tried(probe, 0.05, batch=batch, steps=40)
+        again = tried(probe, 0.05, batch=batch, steps=40)
+        probe.__class__ = type("Slow", (KerasProbe,), {"walk": None})
+        one_by_one = tried(probe, 0.05, batch=batch, steps=40)
+    assert at_once.loss == again.loss and at_once.loss < 0.9 * one_by_one.last + 1
+    np.testing.assert_allclose(at_once.values[0], one_by_one.values[0], rtol=1e-3, atol=1e-5)
+    assert at_once.last == pytest.approx(one_by_one.last, rel=1e-3)
+
+
+def net_of_two(*layers, optimizer=None, n=64, plan=None):
+    """Points in the plane, of which each quadrant's class is the product of its signs."""
+    x = np.random.default_rng(0).standard_normal((n, 2)).astype("float32")
+    y = (x[:, 0] * x[:, 1] > 0).astype("float32")
+    inside = layers or (L.Dense(32, "relu", kernel_initializer="he_normal"),)
+    model = keras.Sequential([keras.Input((2,)), *inside, L.Dense(1, "sigmoid", name="output")])
+    model.compile(optimizer or keras.optimizers.Adam(0.01), "binary_crossentropy")
+    return model, KerasProbe(model, draw(x, y, n), plan)
+
+
+def test_where_a_number_breaks_many_steps_end_as_one_by_one():
+    model, probe = square(SGD(1e20))
+    with undisturbed(model):
+        at_once = tried(probe, 1e20, steps=5)
+        probe.__class__ = type("Slow", (KerasProbe,), {"walk": None})
+        one_by_one = tried(probe, 1e20, steps=5)
+    assert not at_once.finite and at_once.broken[1] == one_by_one.broken[1] > 0
+
+
+def test_masks_differ_from_step_to_step_and_bury_what_they_hide():
+    """Behind four masks of nine tenths nothing is learned in the planned steps; without, all is."""
+    layers = [
+        part
+        for at in range(3)
+        for part in (
+            L.Dense(32, "relu", kernel_initializer="he_normal"),
+            L.Dropout(0.75, name=f"mask_{at}"),
+        )
+    ]
+    model, probe = net_of_two(*layers, n=128, plan=Plan(32, 60, 128))
+    with undisturbed(model):
+        losses = probe.walk(1e-12, np.tile(np.arange(32), (5, 1)), masks=True)[0]
+        assert len({round(float(loss), 6) for loss in losses}) == 5
+        (found,), well = learns(probe, probe.run(), math.log(2), noise=9.0)
+        assert (found.code, found.layer, well) == ("dropout-rate", "mask_0", False)
+        # Masks that add little are not tried.
+        assert learns(probe, probe.run(), math.log(2), noise=0.5) == ([], True)
+
+
+def test_labels_that_are_shares_leave_a_loss_that_nothing_takes_away():
+    """Of the loss 1.9 + (w - t)^2 the first part stays: a half of the second is half of it."""
+    probe = Square(0.002, plan=Plan(1, 1000, 1))
+    assert judged(probe)[1] is True
+    far = Square(0.01, plan=Plan(1, 30, 1))
+    far.at = lambda w, rows, bare=False: 1.9 + float(w**2)
+    assert learns(far, Pass([], [], 2.9, [np.array(1.0)]), None) != ([], True)
+    assert learns(far, Pass([], [], 2.9, [np.array(1.0)]), None, 1.9) == ([], True)
+
+
+def test_answers_of_a_relu_that_die_on_the_way_are_named():
+    """A rate that silences the only answer: all targets are above 0, and no weight has a slope."""
+    x = np.random.default_rng(0).standard_normal((64, 4)).astype("float32")
+    y = np.full(64, 0.05, "float32")
+    y[::2] = 0.5
+
+    def probe(end):
+        keras.utils.set_random_seed(1)
+        last = L.Dense(1, end, name="output", bias_initializer="ones")
+        model = keras.Sequential([keras.Input((4,)), L.Dense(8, "relu"), last])
+        model.compile(SGD(20.0), "mean_squared_error")
+        return model, KerasProbe(model, draw(x, y, 64), Plan(64, 40, 64))
+
+    model, dying = probe("relu")
+    with undisturbed(model):
+        codes = {one.code for one in learns(dying, dying.run(), float(np.var(y)))[0]}
+        assert "dead-units" in codes and "learning-rate" in codes
+
+
+def test_flat_curves_that_lead_nowhere_are_named_where_relus_learn():
+    def deep(kind):
+        return [L.Dense(16, kind, name=f"hidden_{at}") for at in range(1, 5)]
+
+    model, probe = net_of_two(*deep("sigmoid"), n=128, plan=Plan(32, 50, 128))
+    with undisturbed(model):
+        result = probe.run()
+        learning = Learning(probe, result, math.log(2))
+        before = [value.copy() for value in probe.values()]
+        (found,) = learning.bent(through(result.calls, result.outputs))
+        assert (found.code, found.layer) == ("vanishing-gradient", "hidden_1")
+        # The model is as it was.
+        assert all(map(np.array_equal, before, probe.values()))
+        assert model.get_layer("hidden_1").activation is keras.activations.sigmoid
+    model, probe = net_of_two(*deep("relu"), n=128, plan=Plan(32, 50, 128))
+    with undisturbed(model):
+        result = probe.run()
+        learning = Learning(probe, result, math.log(2))
+        assert learning.bent(through(result.calls, result.outputs)) == []

@@ -5,14 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from livegrad._checks import Array
-from livegrad.doctor._facts import Call, Output, Pass, Probe, Words, norm
+from livegrad.doctor._facts import Call, Layer, Output, Pass, Probe, Words, norm
 from livegrad.doctor._path import bends
 from livegrad.doctor._report import Finding
 
-__all__ = ["axis", "dropout", "linear", "softmax", "stacked"]
+__all__ = ["axis", "dropout", "linear", "noise", "softmax", "stacked"]
 
 # A mask whose noise is three standard deviations of the signal, in variances.
 _NOISE = 3.0**2
+_SUMS = ("Add", "add", "Concatenate", "Average", "Subtract")
+# Layers with weights, for each pair of them that is one map, from which on the others do the work.
+_FEW = 10
 
 
 def _next_weighted(result: Pass, at: int) -> list[tuple[int, list[Call]]]:
@@ -158,8 +161,33 @@ def linear(result: Pass, probe: Probe) -> list[Finding]:
     """Return a finding for the first layer that forms one linear map with the next.
 
     A layer that is narrower than both its neighbours is a bottleneck: it lowers the rank, which
-    one layer would not do, and is no fault.
+    one layer would not do, and is no fault. One such pair among ten layers or more is a waste: the
+    others bend.
     """
+    pairs = _pairs(result, probe)
+    weighted = sum(call.layer.weighted for call in result.calls)
+    if not pairs or _FEW * len(pairs) <= weighted:
+        return []
+    call, follower, ends = pairs[0]
+    layer = call.layer
+    assert call.output is not None
+    units = int(call.output.shape[-1])
+    return [
+        Finding(
+            "no-nonlinearity",
+            layer.name,
+            f"0 non-linear functions before {follower.name}, must be at least 1; "
+            f"rank {ends} of the two maps is not lowered by {units} units",
+            "Two linear maps in a row are one linear map: the layer adds weights, and no "
+            "function that one layer could not give.",
+            probe.words.layer(layer, units=units, activation="relu", initializer="he_normal"),
+        )
+    ]
+
+
+def _pairs(result: Pass, probe: Probe) -> list[tuple[Call, Layer, int]]:
+    """Return the calls that form one linear map with the next, that layer and the map's rank."""
+    found: list[tuple[Call, Layer, int]] = []
     for at, call in enumerate(result.calls):
         layer = call.layer
         if not layer.weighted or layer.activation != "linear":
@@ -182,24 +210,11 @@ def linear(result: Pass, probe: Probe) -> list[Finding]:
                 continue  # one map more before the answers is a waste, and no fault
             last = result.calls[later].output
             assert call.output is not None and last is not None
-            units = int(call.output.shape[-1])
             ends = min(int(call.inputs[0].shape[-1]), int(last.shape[-1]))
-            if units < ends:
-                continue
-            return [
-                Finding(
-                    "no-nonlinearity",
-                    layer.name,
-                    f"0 non-linear functions before {follower.name}, must be at least 1; "
-                    f"rank {ends} of the two maps is not lowered by {units} units",
-                    "Two linear maps in a row are one linear map: the layer adds weights, and no "
-                    "function that one layer could not give.",
-                    probe.words.layer(
-                        layer, units=units, activation="relu", initializer="he_normal"
-                    ),
-                )
-            ]
-    return []
+            if int(call.output.shape[-1]) >= ends:
+                found.append((call, follower, ends))
+                break
+    return found
 
 
 def _readers(result: Pass, call: Call) -> int:
@@ -228,7 +243,7 @@ def dropout(result: Pass, words: Words) -> list[Finding]:
     """Return findings for a mask on the output, or for masks that bury the signal.
 
     A mask of rate r that is made up for by 1 / (1 - r) adds the variance r / (1 - r) to a signal of
-    mean square 1. The variances of several masks add up.
+    mean square 1. The variances of several masks on one way add up.
     """
     masks = [c for c in result.calls if c.layer.kind == "mask" and c.layer.rate > 0]
     for call in masks:
@@ -244,21 +259,42 @@ def dropout(result: Pass, words: Words) -> list[Finding]:
                     words.without(call.layer),
                 )
             ]
-    noise = sum(call.layer.rate / (1 - call.layer.rate) for call in masks)
-    if noise < _NOISE * (1 - 1e-9):
+    variance, masks = _noisiest(result)
+    if variance < _NOISE * (1 - 1e-9):
         return []
     worst = max(masks, key=lambda call: call.layer.rate)
     return [
         Finding(
             "dropout-rate",
             worst.layer.name,
-            f"variance r / (1 - r) of {len(masks)} masks together {noise:.3g}, at least "
+            f"variance r / (1 - r) of {len(masks)} masks together {variance:.3g}, at least "
             f"3^2 = {_NOISE:.0f} of the signal's",
             "The noise of the masks is three times the signal; rate is the share that is dropped, "
             "not the share that is kept.",
             words.mask(0.2),
         )
     ]
+
+
+def noise(result: Pass) -> float:
+    """Return the variance that masks add to a signal of mean square 1, on the noisiest way."""
+    return _noisiest(result)[0]
+
+
+def _noisiest(result: Pass) -> tuple[float, list[Call]]:
+    """Return the largest variance that masks in a row add up to on one way, and these masks.
+
+    What lies side by side, as the heads of an attention do, is no longer way.
+    """
+    ways: list[tuple[float, list[Call]]] = []
+    for call in result.calls:
+        behind = [ways[at] for at in call.parents]
+        variance, masks = max(behind, key=lambda way: way[0], default=(0.0, []))
+        if call.layer.kind == "mask" and call.layer.rate > 0:
+            variance += call.layer.rate / (1 - call.layer.rate)
+            masks = [*masks, call]
+        ways.append((variance, masks))
+    return max(ways, key=lambda way: way[0], default=(0.0, []))
 
 
 def _is_last(result: Pass, at: int) -> bool:
@@ -271,6 +307,12 @@ def _is_last(result: Pass, at: int) -> bool:
         place = max(call.parents, default=None)
     after = [at]
     for later in range(at + 1, len(result.calls)):
-        if set(result.calls[later].parents) & set(after):
-            after.append(later)
+        call = result.calls[later]
+        came = set(call.parents)
+        if not came & set(after):
+            continue
+        # What is multiplied with more than the mask lets through only says how much of each.
+        if came - set(after) and len(call.inputs) > 1 and call.layer.type not in _SUMS:
+            return False
+        after.append(later)
     return before and not any(result.calls[place].layer.weights for place in after)

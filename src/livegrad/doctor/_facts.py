@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -29,6 +30,7 @@ __all__ = [
     "Plan",
     "Probe",
     "Stepper",
+    "Walker",
     "Weight",
     "Words",
     "norm",
@@ -424,6 +426,24 @@ class Words(Protocol):
         """The targets standardised."""
 
 
+class Walker(Protocol):
+    """Takes many steps at once, where a framework has a faster way than one by one."""
+
+    def __call__(
+        self, rate: float, batches: Array, *, bare: bool = False, masks: bool = False
+    ) -> tuple[Array, list[Array]]:
+        """Return the loss of each step taken and the weights at the end.
+
+        Args:
+            rate: of the steps.
+            batches: places of the examples of each step, (steps, batch).
+            bare: whether penalties and decay are left out.
+            masks: whether dropout is on.
+
+        None is taken from where the loss or a gradient is not finite.
+        """
+
+
 class Probe(Protocol):
     """What a framework's probe tells of one model and its data, and does for the judge."""
 
@@ -435,6 +455,17 @@ class Probe(Protocol):
     bad: str
     plan: Plan
     failed: tuple[Layer, list[Array]] | None
+
+    @property
+    def walk(self) -> Walker | None:
+        """Takes many steps at once; None where they are taken one by one."""
+
+    @property
+    def instead(self) -> Callable[[set[str], list[Array]], AbstractContextManager[Probe]] | None:
+        """Gives, for a while, a probe of the model with ReLUs as the activations of these layers.
+
+        It begins at the weights given. None where layers cannot be changed for a while.
+        """
 
     @property
     def words(self) -> Words:

@@ -18,6 +18,7 @@ from livegrad.doctor import (
     _weights,
 )
 from livegrad.doctor._facts import Output, Pass, Probe
+from livegrad.doctor._learning import Learning
 from livegrad.doctor._path import Path, through
 from livegrad.doctor._report import CODES, Examination, Finding, LayerGain
 
@@ -45,6 +46,10 @@ _SHRINKING = (
     "wrong-axis",
     "attention",
 )
+
+
+# They are faults of their own, beside which others show: the loss can be lowered all the same.
+_BESIDE = ("output-loss-mismatch", "metric-mismatch", "class-imbalance")
 
 
 def judge(probe: Probe, trials: bool = True) -> Examination:
@@ -207,10 +212,12 @@ def _measured(
     steps, notes = _steps.learning_rate(probe, result, path.depth, baseline, path.normalised)
     findings += steps
     unjudged += notes
-    if not findings and not before and trials:
+    if not findings and trials and all(finding.code in _BESIDE for finding in before):
         found, notes = _tried(probe, result, path, heads, baseline)
         findings += found
         unjudged += notes
+    if any(finding.code == "learning-rate" for finding in findings):
+        findings += _sequences.grows(probe, result)
     return findings, unjudged
 
 
@@ -220,14 +227,18 @@ def _tried(
     """Judge what some steps lead to, where nothing else was found."""
     if not probe.optimizer.name or len(heads) > 1:
         return [], []
-    found, well = _trial.learns(probe, result, baseline)
+    least = _heads.least_loss(heads[0]) if heads else 0.0
+    noise = _architecture.noise(result)
+    learning = Learning(probe, result, baseline, least, noise)
+    found, well = learning.judge()
     if not found and well is not None and len(heads) == 1:
         found = _examples.unrelated(probe, heads[0])
         if found and _trial.told(probe, baseline):
             found = []
-    if not found and well is False:
+    if well is False and all(finding.code == "learning-rate" for finding in found):
         # Chance is no excuse for a product that is small, where nothing is learned.
-        found, _ = _signals.product(probe, path, excused=False)
+        found += _signals.product(probe, path, excused=False)[0]
+        found += [] if found else learning.bent(path)
     if found or well is not False:
         return found, []
     return [], [f"how it learns: {_trial.STEPS} steps, however long, lead nowhere"]

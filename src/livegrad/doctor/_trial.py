@@ -1,34 +1,26 @@
-"""Tried, not argued: some thirty steps on copies of the weights, as planned and in other ways.
-
-Small steps follow the gradient's flow, which goes as far in n steps of a rate as in n / k steps of
-k times the rate. So thirty steps stand for a whole training, at the rate that makes them as far as
-its steps together. What does not get anywhere so is tried once more with one thing changed: a
-larger rate, a smaller one, no penalty. If that gets far, the thing changed is the fault.
-"""
+"""Steps on copies of the weights: how many may be taken, and what they lead to."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from livegrad._checks import Array
 from livegrad.doctor._facts import Pass, Probe
-from livegrad.doctor._report import Finding
-from livegrad.doctor._signals import not_finite
 
-__all__ = ["STEPS", "cheap", "learns", "told", "tried"]
+__all__ = ["PLANNED", "STEPS", "Trial", "affordable", "cheap", "told", "tried"]
 
 STEPS = 30
+# Real steps that tell what thirty do not: units that die late, what is learned slowly; fewer
+# where they are taken one by one.
+_LONG = 1000
 # The multiplications that one pass may take, so that all trials together take some seconds.
 _CHEAP = 1e8
 # What a training without a plan is taken for.
-_PLANNED = 10_000
-# Of the loss of knowing nothing: above the first nothing is learned, below the second something is.
-_NOTHING, _SOMETHING = 0.9, 0.7
-# What must be reached in another way, as a share of what was reached in this one.
-_FAR = 0.6
+PLANNED = 10_000
 
 
 @dataclass
@@ -53,17 +45,40 @@ class Trial:
         return self.broken is None
 
 
-def cheap(result: Pass) -> bool:
-    """Whether a pass is cheap enough to take a hundred of them."""
-    work = sum(
+def cheap(result: Pass, share: float = 1.0) -> bool:
+    """Whether a pass is cheap enough to take a hundred of them, on a share of the rows."""
+    return _work(result) * share < _CHEAP and _recurrent(result) < 100
+
+
+def _work(result: Pass) -> float:
+    """Return the multiplications of a pass."""
+    return sum(
         call.output.size * math.prod(call.layer.kernel.shape[:-1])
         for call in result.calls
         if call.output is not None and call.layer.kernel is not None
     )
-    recurrent = sum(
-        call.inputs[0].shape[1] for call in result.calls if call.layer.kind == "recurrent"
-    )
-    return work < _CHEAP and recurrent < 100
+
+
+def _recurrent(result: Pass) -> int:
+    """Return the steps of all recurrent layers."""
+    return sum(call.inputs[0].shape[1] for call in result.calls if call.layer.kind == "recurrent")
+
+
+def affordable(result: Pass, share: float, steps: float, quick: bool) -> int:
+    """Return how many steps may be taken, of those planned, that together cost a second or so.
+
+    Args:
+        result: of a pass on all rows.
+        share: of the rows that a step takes.
+        steps: that are planned.
+        quick: whether many are taken at once.
+    """
+    passes = _LONG if quick else 4 * STEPS
+    if work := _work(result) * share:
+        passes = min(passes, int(STEPS * _CHEAP / work))
+    if recurrent := _recurrent(result):
+        passes = min(passes, 5 * _LONG // recurrent)
+    return max(1, min(max(passes, STEPS), round(steps)))
 
 
 def tried(
@@ -74,6 +89,8 @@ def tried(
     bare: bool = False,
     rows: Array | None = None,
     steps: int = STEPS,
+    masks: bool = False,
+    seed: int = 0,
 ) -> Trial:
     """Take some steps on copies of the weights.
 
@@ -84,184 +101,43 @@ def tried(
         bare: whether penalties and decay are left out.
         rows: those that are trained on; all of the sample without it.
         steps: how many.
+        masks: whether dropout is on, where steps can be taken so.
+        seed: of the batches.
     """
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     rows = np.arange(probe.rows) if rows is None else rows
-    twin = probe.stepper(rate, bare=bare)
-    last = math.nan
-    for step in range(steps):
-        at = rows
-        if batch is not None and batch < len(rows):
-            at = np.sort(rng.permutation(rows)[:batch])
-        loss, gradients = probe.slopes(twin.values, rows=at, bare=bare)
-        known = [g for g in gradients if g is not None]
-        if not math.isfinite(loss) or not all(np.isfinite(g).all() for g in known):
-            return Trial(math.inf, (probe.run(twin.values, rows=at), step), twin.values, last)
-        last = loss
-        twin.step(gradients)
-    values = twin.values
+    batches = [rows] * steps
+    if batch is not None and batch < len(rows):
+        batches = [np.sort(rng.permutation(rows)[:batch]) for _ in range(steps)]
+    losses: Sequence[float] | Array
+    if probe.walk is not None and steps:
+        losses, values = probe.walk(rate, np.stack(batches), bare=bare, masks=masks)
+    else:
+        losses, values = _one_by_one(probe, rate, batches, bare)
+    moved = len(losses)
+    last = float(losses[moved - 1]) if moved else math.nan
+    if moved < steps:
+        return Trial(math.inf, (probe.run(values, rows=batches[moved]), moved), values, last)
     end = probe.loss(values, rows=rows, bare=True)
     if not math.isfinite(end):
         return Trial(math.inf, (probe.run(values, rows=rows), steps), values, last)
     return Trial(end, None, values, last)
 
 
-def learns(probe: Probe, result: Pass, baseline: float | None) -> tuple[list[Finding], bool | None]:
-    """Return what keeps the model from learning on its sample, and whether it learns; None unknown.
-
-    Args:
-        probe: of the model.
-        result: the pass at the weights as they are.
-        baseline: the loss of knowing nothing, where it is known.
-    """
-    optimizer, plan = probe.optimizer, probe.plan
-    start = result.loss - result.penalty
-    reference = start if baseline is None else min(start, baseline)
-    if not cheap(result) or optimizer.rate <= 0 or reference <= 0:
-        return [], None
-    planned = plan.steps() or _PLANNED
-    lasting = optimizer.lasting(planned)
-    steps = max(1, min(STEPS, round(lasting)))
-    first = tried(probe, optimizer.rate, batch=plan.batch, steps=steps)
-    if not first.finite:
-        return _breaks(probe, first, start), False
-    if baseline is not None and start < _SOMETHING * baseline:
-        return [], True  # it comes with what it learned before
-    if first.loss < _SOMETHING * reference:
-        return [], True
-    # As far as all steps together, where those first ones are fewer.
-    whole = max(1.0, lasting / STEPS)
-    after = first if whole == 1.0 else tried(probe, optimizer.rate * whole)
-    if after.loss < _SOMETHING * reference:
-        return [], True
-    if result.penalty > 0 or optimizer.decay > 0:
-        free = tried(probe, optimizer.rate * whole, bare=True)
-        if free.loss < _FAR * min(after.loss, reference):
-            return [_penalised(probe, result, after, free)], False
-    stuck = first.loss >= _NOTHING * reference
-    worse = first.loss > max(start, reference if baseline is None else baseline)
-    for part in (10, 100, 1000):
-        other = tried(probe, optimizer.rate / part, batch=plan.batch, steps=steps)
-        # With steps so much shorter it gets further in as many.
-        bound = min(first.loss, _SOMETHING / _FAR * start) if worse else reference
-        if stuck and other.loss < _FAR * min(first.loss, bound):
-            return [_long(probe, result, first, other, part)], False
-        if other.loss < _SOMETHING * reference:
-            return [], True
-    for part in (3, 10, 30, 100):
-        if part >= whole:
+def _one_by_one(
+    probe: Probe, rate: float, batches: list[Array], bare: bool
+) -> tuple[list[float], list[Array]]:
+    """Return the loss of each step that was finite, and the weights after it."""
+    twin = probe.stepper(rate, bare=bare)
+    losses: list[float] = []
+    for at in batches:
+        loss, gradients = probe.slopes(twin.values, rows=at, bare=bare)
+        known = [g for g in gradients if g is not None]
+        if not math.isfinite(loss) or not all(np.isfinite(g).all() for g in known):
             break
-        if tried(probe, optimizer.rate * whole / part).loss < _SOMETHING * reference:
-            return [], True
-    if whole == 1.0:
-        other = tried(probe, optimizer.rate, batch=plan.batch, steps=4 * STEPS)
-        if other.loss < _SOMETHING * min(after.loss, reference):
-            return [_short(probe, result, after, other, planned, 4 * STEPS / steps)], False
-    for factor in (10, 100, 1000):
-        other = tried(probe, optimizer.rate * whole * factor)
-        if other.loss < _FAR * min(after.loss, reference):
-            return [_short(probe, result, after, other, planned, factor)], False
-    return [], False
-
-
-def _breaks(probe: Probe, first: Trial, start: float) -> list[Finding]:
-    """Judge numbers that are not finite after some steps: the rate's fault, or the formula's.
-
-    Where the rate is at fault the loss has grown before; a formula breaks where it is small, too.
-    """
-    assert first.broken is not None
-    optimizer = probe.optimizer
-    broken, step = first.broken
-    calm = tried(probe, optimizer.rate / 10, batch=probe.plan.batch)
-    if calm.finite and not first.last < start:
-        return [
-            Finding(
-                "learning-rate",
-                "optimizer",
-                f"after {step} steps the loss or a gradient is not finite, and with a tenth of the "
-                f"rate all of {STEPS} steps are",
-                "Each step ends further up the other side of the valley.",
-                probe.words.rate(float(f"{optimizer.rate / 10:.0e}"), optimizer),
-            )
-        ]
-    found = not_finite(broken, probe.words) or [
-        Finding(
-            "non-finite",
-            "loss",
-            "a gradient is not finite, though loss and outputs are",
-            "A formula with a root, a logarithm or a division has no slope where it ends.",
-            probe.words.finite(),
-        )
-    ]
-    when = f"; after {step} steps, the loss of the last of them is {first.last:.3g}"
-    return [
-        Finding(one.code, one.layer, one.evidence + when, one.why, one.fix) for one in found[:1]
-    ]
-
-
-def _penalised(probe: Probe, result: Pass, after: Trial, free: Trial) -> Finding:
-    charged = [
-        (weight.penalty[0] + weight.penalty[1], layer)
-        for layer in probe.layers
-        for weight in layer.weights.values()
-    ]
-    most, layer = max(charged, key=lambda pair: pair[0])
-    decayed = probe.optimizer.decay > 0
-    strength = most or probe.optimizer.decay
-    fix = probe.words.decay(strength / 100) if decayed else None
-    return Finding(
-        "strong-penalty",
-        "optimizer" if decayed else layer.name,
-        f"after as many steps as planned the loss without penalties is {after.loss:.3g}, from "
-        f"{result.loss - result.penalty:.3g}, and {free.loss:.3g} where nothing is charged; "
-        f"strength {strength:g}",
-        "Training lowers the sum of loss and penalty: here it shrinks weights instead of learning.",
-        fix or probe.words.lighter(layer, float(f"{strength / 100:.0e}")),
-    )
-
-
-def _long(probe: Probe, result: Pass, first: Trial, other: Trial, part: int) -> Finding:
-    optimizer = probe.optimizer
-    return Finding(
-        "learning-rate",
-        "optimizer",
-        f"after {STEPS} steps the loss is {first.loss:.3g}, from {result.loss:.3g}, and "
-        f"{other.loss:.3g} with a rate {part} times as small; must not be so much lower",
-        "The steps jump across the valley, or silence units for good.",
-        probe.words.rate(float(f"{optimizer.rate / part:.0e}"), optimizer),
-    )
-
-
-def _short(
-    probe: Probe, result: Pass, after: Trial, other: Trial, steps: int, factor: float
-) -> Finding:
-    optimizer, plan = probe.optimizer, probe.plan
-    known = plan.steps()
-    planned = f"the {steps} steps planned" if known else f"{steps} steps"
-    small = plan.steps(32) or steps
-    if plan.batch and plan.batch > 32 and 2 * plan.batch >= plan.total and small >= 5 * steps:
-        return Finding(
-            "batch-size",
-            "data",
-            f"batches of {plan.batch} of {plan.total} examples make {steps} steps in {plan.epochs} "
-            f"epochs; that leads to a loss of {after.loss:.3g} from {result.loss:.3g}, and "
-            f"{factor:g} times as far to {other.loss:.3g}",
-            "A step is about as long whatever the batch: fewer steps go less far.",
-            probe.words.batch(32),
-        )
-    now = ""
-    if optimizer.schedule is not None or optimizer.began > 2 * optimizer.rate:
-        now = f"; the rate is {optimizer.rate:.2g} now"
-    if optimizer.clipped:
-        now += "; {} is {:g}".format(*optimizer.clipped)
-    return Finding(
-        "learning-rate",
-        "optimizer",
-        f"{planned} of this rate lead to a loss of {after.loss:.3g} from {result.loss:.3g}, and "
-        f"{factor:g} times as far to {other.loss:.3g}; must not be so much lower{now}",
-        "The steps are so short, or so few, that training ends where it began.",
-        probe.words.rate(float(f"{optimizer.rate * min(factor, 100):.0e}"), optimizer),
-    )
+        losses.append(loss)
+        twin.step(gradients)
+    return losses, twin.values
 
 
 def told(probe: Probe, baseline: float | None) -> bool:
@@ -270,7 +146,7 @@ def told(probe: Probe, baseline: float | None) -> bool:
         return False
     order = np.random.default_rng(0).permutation(probe.rows)
     half, rest = np.sort(order[: len(order) // 2]), np.sort(order[len(order) // 2 :])
-    planned = probe.optimizer.lasting(probe.plan.steps() or _PLANNED) / STEPS
+    planned = probe.optimizer.lasting(probe.plan.steps() or PLANNED) / STEPS
     for factor in sorted({1.0, 10.0, max(1.0, min(planned, 100.0))}):
         trial = tried(probe, probe.optimizer.rate * factor, rows=half)
         if trial.finite and probe.loss(trial.values, rows=rest, bare=True) < 0.95 * baseline:

@@ -43,6 +43,8 @@ class JaxProbe:
     """
 
     words = WORDS
+    walk = None
+    instead = None
 
     def __init__(
         self, module: Any, sample: Sample, loss: Any, moves: Moves | None, plan: Plan | None = None

@@ -25,6 +25,7 @@ from livegrad.doctor._keras.backend import array
 from livegrad.doctor._keras.data import Sample
 from livegrad.doctor._keras.layers import facts, has_parts, inner, kind_of
 from livegrad.doctor._keras.outputs import outputs
+from livegrad.doctor._keras.walk import Walk
 from livegrad.doctor._keras.words import WORDS
 
 __all__ = ["KerasProbe", "undisturbed"]
@@ -60,6 +61,7 @@ class KerasProbe:
                     self.facts(layer).within = str(part.name)
         self.failed: tuple[Layer, list[Array]] | None = None
         self._fast: dict[bool, Any] = {}
+        self._walks: dict[tuple[bool, bool], Walk] = {}
 
     def facts(self, layer: Any) -> Layer:
         """Return the facts of a layer, the same each time once it is built."""
@@ -194,11 +196,16 @@ class KerasProbe:
         sample = self.sample if rows is None else self.sample.some(rows)
         return float(self._cost(sample, self._tensors(values), training, bare))
 
-    def _cost(self, sample: Sample, values: list[Any], training: bool, bare: bool) -> Any:
+    def _cost(
+        self, sample: Sample, values: list[Any], training: bool, bare: bool, step: Any = None
+    ) -> Any:
+        """Return the loss; with a step's number the masks are on, and another one's differ."""
         mapping = list(zip(self.variables, values, strict=True))
+        if step is not None:
+            mapping += [(seed, _seed(seed, step, at)) for at, seed in enumerate(self._seeds)]
         with (
             keras.StatelessScope(state_mapping=mapping, collect_losses=True),
-            _listening(_Heard(self, sample.x, deaf=True)),
+            _listening(_Heard(self, sample.x, deaf=True, masks=step is not None)),
         ):
             predicted = self.model(sample.x, training=training)
             loss = self.model.compute_loss(
@@ -216,14 +223,62 @@ class KerasProbe:
         loss, found = self._fast[bare](self._tensors(values), sample.x, sample.y, sample.weight)
         return float(loss), [None if g is None else array(g) for g in found]
 
-    def _slopes(self, bare: bool, values: Any, x: Any, y: Any, weight: Any) -> tuple[Any, Any]:
+    def _slopes(
+        self, bare: bool, values: Any, x: Any, y: Any, weight: Any, step: Any = None
+    ) -> tuple[Any, Any]:
         sample = replace(self.sample, x=x, y=y, weight=weight)
 
         def compute(values: list[Any], touch: Any) -> tuple[Any, Any]:
-            return self._cost(sample, values, True, bare), None
+            return self._cost(sample, values, True, bare, step), None
 
         loss, _, (found, _) = backend.differentiate(compute, list(values), [], dict)
         return loss, [None if g is None else backend.dense(g) for g in found]
+
+    @property
+    def _seeds(self) -> list[Any]:
+        """The states that masks draw from."""
+        return [v for v in self.model.variables if v.name == "seed_generator_state"]
+
+    @property
+    def walk(self) -> Any:
+        """Takes many steps at once; None where the backend takes them one by one."""
+        return self._walk if keras.backend.backend() == "tensorflow" else None
+
+    def _walk(
+        self, rate: float, batches: Array, *, bare: bool = False, masks: bool = False
+    ) -> tuple[Array, list[Array]]:
+        masks = masks and any(layer.kind in _NOISE for layer in self.layers)
+        if (bare, masks) not in self._walks:
+            twin = self.stepper(bare=bare)
+            data = self.sample.x, self.sample.y, self.sample.weight
+
+            def slopes(values: Any, x: Any, y: Any, weight: Any, at: Any) -> Any:
+                return self._slopes(bare, values, x, y, weight, at if masks else None)
+
+            self._walks[bare, masks] = Walk(twin.twin, twin.copies, data, slopes)
+        return self._walks[bare, masks](rate, batches)
+
+    @contextmanager
+    def instead(self, names: set[str], values: Sequence[Array]) -> Iterator[KerasProbe]:
+        """Give a probe of the model with ReLUs in these layers, which begins at other weights."""
+        changed = [
+            (layer, layer.activation)
+            for layer in self.model._flatten_layers(include_self=False)
+            if layer.name in names and callable(vars(layer).get("activation"))
+        ]
+        kept = [backend.held(variable) for variable in self.variables]
+        for layer, _ in changed:
+            # Past Keras, which would take note of an attribute that is a layer.
+            object.__setattr__(layer, "activation", keras.activations.relu)
+        try:
+            for variable, value in zip(self.variables, values, strict=True):
+                variable.assign(value)
+            yield KerasProbe(self.model, self.sample, self.plan)
+        finally:
+            for variable, value in zip(self.variables, kept, strict=True):
+                variable.assign(value)
+            for layer, own in changed:
+                object.__setattr__(layer, "activation", own)
 
     def stepper(self, rate: float | None = None, *, bare: bool = False) -> _Stepper:
         """Return a twin of the optimizer as it is now, at a rate; ``bare`` without decay."""
@@ -234,6 +289,12 @@ class KerasProbe:
         if call.gradient is None:
             return None
         return backend.backwards(call.layer.origin, call.inputs[0], call.gradient)
+
+
+def _seed(seed: Any, step: Any, at: int) -> Any:
+    """Return a state to draw from, another for each step and each layer."""
+    parts = [keras.ops.cast(step, seed.dtype), keras.ops.cast(at, seed.dtype)]
+    return keras.ops.stack(parts)
 
 
 _CLIPS = ("clipnorm", "global_clipnorm", "clipvalue")
@@ -248,15 +309,15 @@ class _Stepper:
         own = getattr(optimizer, "inner_optimizer", optimizer)
         rate = float(own.learning_rate) if rate is None else rate
         changed = {"learning_rate": rate} | ({"weight_decay": None} if bare else {})
-        self._twin = type(own).from_config(own.get_config() | changed)
+        self.twin = type(own).from_config(own.get_config() | changed)
         # The names go with them: weight decay leaves some out by name.
         # A tensor is copied; handed the value itself, Keras would take the model's variable.
-        self._copies = [
+        self.copies = [
             keras.Variable(backend.held(v), dtype=v.dtype, name=v.name) for v in variables
         ]
-        self._twin.build(self._copies)
+        self.twin.build(self.copies)
         new, old = (
-            [v for v in one.variables if v.name != "learning_rate"] for one in (self._twin, own)
+            [v for v in one.variables if v.name != "learning_rate"] for one in (self.twin, own)
         )
         if own.built and len(new) == len(old):
             for fresh, given in zip(new, old, strict=True):
@@ -264,13 +325,13 @@ class _Stepper:
 
     def step(self, gradients: Sequence[Array | None]) -> None:
         """Take one step."""
-        pairs = zip(gradients, self._copies, strict=True)
-        self._twin.apply_gradients([(backend.tensor(g), v) for g, v in pairs if g is not None])
+        pairs = zip(gradients, self.copies, strict=True)
+        self.twin.apply_gradients([(backend.tensor(g), v) for g, v in pairs if g is not None])
 
     @property
     def values(self) -> list[Array]:
         """The copies as they are now."""
-        return [array(backend.held(v)) for v in self._copies]
+        return [array(backend.held(v)) for v in self.copies]
 
 
 class _Heard:
@@ -279,11 +340,12 @@ class _Heard:
     Args:
         probe: knows the layers.
         x: the model's inputs.
-        deaf: whether noise is switched off and nothing kept.
+        deaf: whether nothing is kept.
+        masks: whether noise stays on.
     """
 
-    def __init__(self, probe: KerasProbe, x: Any, deaf: bool = False) -> None:
-        self.probe, self.deaf = probe, deaf
+    def __init__(self, probe: KerasProbe, x: Any, deaf: bool = False, masks: bool = False) -> None:
+        self.probe, self.deaf, self.masks = probe, deaf, masks
         self.given = {id(part) for part in keras.tree.flatten(x)}
         self._arrays: dict[int, tuple[Any, Array]] = {}
         self.clear(lambda tensor: tensor)
@@ -358,7 +420,7 @@ def _listening(heard: _Heard) -> Iterator[None]:
     layers, operations = keras.layers.Layer.__call__, keras.Operation.__call__
 
     def listened(original: Any, layer: Any, *args: Any, **kwargs: Any) -> Any:
-        if kind_of(layer) in _NOISE:
+        if kind_of(layer) in _NOISE and not heard.masks:
             kwargs["training"] = False
         if heard.deaf or heard.inside or has_parts(layer) or backend.sketching():
             return original(layer, *args, **kwargs)
@@ -373,6 +435,8 @@ def _listening(heard: _Heard) -> Iterator[None]:
             raise
         finally:
             heard.inside -= 1
+        if kind_of(layer) in _NOISE and any(result is t for t in tensors):
+            result = result * 1  # a call's output is its own, or two masks of one tensor are a row
         result = keras.tree.map_structure(
             lambda t: heard.touch(t) if backend.is_tensor(t) and backend.floating(t) else t, result
         )

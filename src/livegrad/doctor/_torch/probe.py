@@ -42,6 +42,8 @@ class TorchProbe:
     """
 
     words = WORDS
+    walk = None
+    instead = None
 
     def __init__(
         self,
