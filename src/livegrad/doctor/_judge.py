@@ -49,7 +49,7 @@ _SHRINKING = (
 
 
 # They are faults of their own, beside which others show: the loss can be lowered all the same.
-_BESIDE = ("output-loss-mismatch", "metric-mismatch", "class-imbalance")
+_BESIDE = ("metric-mismatch", "class-imbalance")
 
 
 def judge(probe: Probe, trials: bool = True) -> Examination:
