@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import filelock
 import pytest
 
+from livegrad_site.check import turns
 from livegrad_site.show import provenance
 
 # The address that the site is built for and that every browser here finds it at, whatever port
@@ -136,6 +137,13 @@ def pages(site):
     """Addresses of the built pages, relative to the site's own; "" is the home page."""
     folders = (page.parent.relative_to(site).as_posix() for page in site.rglob("index.html"))
     return sorted("" if folder == "." else folder + "/" for folder in folders)
+
+
+@pytest.fixture(scope="session")
+def pages_in_turn(root, pages):
+    """Those that a slow check takes at this commit, the home page always."""
+    new = turns.addresses(turns.changed(root))
+    return turns.taken(pages, turns.commit(root), {"", *new})
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
