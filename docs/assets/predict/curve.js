@@ -34,6 +34,7 @@ export function curve(asked) {
     node("span", { class: "lg-predict__mine" }, "your curve"),
     node("span", { class: "lg-predict__came-out" }, "what came out"),
   );
+  const hint = node("p", { class: "lg-predict__hint" }, HINT);
   const table = node("table", { class: "lg-said", hidden: true });
   const element = node(
     "div",
@@ -41,7 +42,7 @@ export function curve(asked) {
     node("p", { class: "lg-predict__label" }, asked.y_label),
     svg,
     node("p", { class: "lg-predict__label lg-predict__label--x" }, asked.x_label),
-    node("p", { class: "lg-predict__hint" }, HINT),
+    hint,
     key,
     table,
   );
@@ -162,6 +163,7 @@ export function curve(asked) {
       drawn = guess ?? asked.x.map(() => null);
       locked = shown = guess !== undefined;
       key.hidden = table.hidden = !shown;
+      hint.hidden = shown;
       const cells = (tag, ...texts) => node("tr", {}, ...texts.map((text) => node(tag, {}, text)));
       table.replaceChildren(
         cells("th", asked.x_label, "your curve", "what came out"),
