@@ -73,6 +73,27 @@ def test_axe_finds_nothing_on_a_phone_menu_and_search_open(reader, address, sche
         reader.keyboard.press("Escape")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_predictions_asked_and_answered(reader, address, scheme):
+    reader.set_viewport_size({"width": 360, "height": 800})
+    reader.emulate_media(color_scheme=scheme)
+    reader.goto(address + "gradients/vanishing/")
+    reader.until("document.querySelectorAll('.lg-predict[data-ready]').length === 4")
+    reader.evaluate("document.querySelectorAll('.lg-predict').forEach(one => { one.open = true; })")
+    reader.until("document.querySelector('.lg-predict svg text')")
+    for answered in (False, True):
+        for fold in reader.locator(".lg-predict").all() if answered else []:
+            for slider in fold.get_by_role("slider").all():
+                slider.press("ArrowUp")
+            if fold.get_attribute("data-kind") == "choices":
+                fold.get_by_role("radio").first.check()
+            fold.get_by_text("fairly sure").click()
+            fold.get_by_role("button", name="Answer").click()
+            fold.get_by_role("button", name="Try again").wait_for()
+        assert reader.evaluate("document.documentElement.scrollWidth") <= 360
+        assert violations(reader, TAGS if scheme == "light" else COLOURED) == []
+
+
 @pytest.mark.parametrize(
     ("rule", "planted"),
     [
