@@ -66,6 +66,23 @@ class Asked:
     data: dict[str, Any] = field(default_factory=dict)
 
 
+_POWER = re.compile(r"(?P<mantissa>\d(?:\.\d+)?)e(?P<power>-?\d+)")
+_RAISED = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def printed(value: str) -> str:
+    """Return a number as it is printed in a text: 6 × 10⁻⁸, 36 %, −1."""
+
+    def power(match: re.Match[str]) -> str:
+        raised = f"10{match['power'].translate(_RAISED)}"
+        return raised if match["mantissa"] == "1" else f"{match['mantissa']} × {raised}"
+
+    value = re.sub(
+        r"(?<=\d)%", "\N{NO-BREAK SPACE}%", _POWER.sub(power, sentences.respelled(value))
+    )
+    return re.sub(r"^-(?=\d)", "\N{MINUS SIGN}", value)
+
+
 class _Page:
     """What a page has to offer to one of its predictions."""
 
@@ -105,7 +122,7 @@ class _Page:
                     if not any(isinstance(node, ast.Name | ast.BinOp) for node in ast.walk(tree)):
                         raise ProofError(f"{{{expression}}} computes nothing")
                     value = proofs.evaluate(expression, self.all, alone=True)
-                    made += sentences.respelled(proofs.formatted(value, form))
+                    made += printed(proofs.formatted(value, form))
         except SyntaxError as error:
             raise PredictionError(f"{said!r}: {error.msg} in a brace", said.line) from error
         except ProofError as error:
@@ -113,7 +130,7 @@ class _Page:
         if computed and (typed := sentences.numbers(sentences.plain(" … ".join(texts)))):
             what = f"the number {typed[0][2]} stands outside of braces in {said!r}"
             raise PredictionError(what, said.line)
-        return " ".join(made.split())
+        return re.sub(r"[ \n]+", " ", made).strip()
 
     def reply(self, said: Keys, side: str, right: bool) -> Answer:
         because = said["because"]

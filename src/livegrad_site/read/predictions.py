@@ -32,7 +32,7 @@ class Text(str):
 
     line: int
 
-    def __new__(cls, said: str, line: int) -> Text:
+    def __new__(cls, said: str, line: int = 0) -> Text:
         """Return the text."""
         made = super().__new__(cls, said)
         made.line = line
