@@ -69,10 +69,11 @@ def tests(session: nox.Session) -> None:
         session.run("mypy")
         session.run("pytest", *session.posargs)
         return
-    # The tests run each block with the locked versions, and ``lowest`` pastes each into an empty
-    # interpreter: before a release, the two are combined.
+    # The tests run each block with the locked versions, and ``lowest`` pastes pages, as their turn
+    # comes, into an empty interpreter: before a release, the two are combined.
     others = ["paste"] if os.environ.get("GITHUB_REF_TYPE") == "tag" else []
-    sessions = [sys.executable, "-m", "nox", "-x", "-s", "lowest", "release", *others]
+    pasted = ["lowest", *others, "release", "--", "--turn"]
+    sessions = [sys.executable, "-m", "nox", "-x", "-s", *pasted]
     with beside(session, [str(Path(session.bin, "mypy"))], sessions):
         session.run("pytest", *AT_ONCE, *SLOWEST)
 
@@ -159,7 +160,7 @@ def torch(session: nox.Session) -> None:
     framework(session, "torch or frameworks", "torch==2.13.0")
     if not session.posargs:
         own = {"PYTHONPATH": "src"}
-        session.run("python", "-m", "livegrad_site.commands.paste", "--torch", env=own)
+        session.run("python", "-m", "livegrad_site.commands.paste", "--torch", "--turn", env=own)
 
 
 @nox.session(venv_backend="virtualenv")

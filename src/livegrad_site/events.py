@@ -33,6 +33,7 @@ from livegrad_site.show import (
     marks,
     markup,
     policy,
+    predict,
     provenance,
     social,
     structured,
@@ -44,6 +45,7 @@ from livegrad_site.show import (
 IN_MARKDOWN = (
     checked.in_markdown,
     notebooks.in_markdown,
+    predict.in_markdown,
     marks.in_markdown,
     trust.in_markdown,
     results.in_markdown,
@@ -54,6 +56,7 @@ IN_MARKDOWN = (
 IN_CONTENT = (
     notebooks.in_content,
     marks.in_content,
+    predict.in_content,
     glossary.in_content,
     findable.in_content,
     explorers.in_content,
@@ -133,6 +136,7 @@ def on_env(env: Environment, files: Files, **_: Any) -> Environment:
 def on_page_context(context: Any, page: Page, nav: Navigation, **_: Any) -> Any:
     """The titles of all pages are known by now."""
     lessons.place(page, nav)
+    predict.place(page, nav)
     return context
 
 

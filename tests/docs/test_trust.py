@@ -53,6 +53,8 @@ def test_changes_in_the_sentences_are_noticed(seed):
     assert found["turned sentences"].tried == 100 == found["turned checks"].tried
     assert found["turned sentences"].by_any >= 99
     assert found["turned checks"].by_values >= 99
+    for kind in ("digits of predictions", "turned checks of predictions"):
+        assert found[kind].by_any == found[kind].tried > 20
 
 
 def test_a_change_that_nothing_notices_is_counted():

@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from livegrad_lab import catalogue, closure, kept, sweep
 from livegrad_lab.reproduction import Outcome
 from livegrad_lab.sweep import versions
 from livegrad_lab.trainability import Network
+from livegrad_site.check import turns
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "_kept"
@@ -23,13 +23,6 @@ def parts(function):
         return 1
     path = kept.path_of(function, FOLDER)
     return catalogue.parts(kept.read(path)) if path.exists() else 10
-
-
-def commit():
-    given = os.environ.get("GITHUB_SHA") or os.environ.get("SOURCE_COMMIT", "").partition(" ")[0]
-    git = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
-    asked = None if given else subprocess.run(git, capture_output=True, text=True)
-    return given or (asked.stdout.strip() if asked and asked.returncode == 0 else "0")
 
 
 @pytest.mark.parametrize("function", catalogue.EXPERIMENTS, ids=kept.name_of)
@@ -56,7 +49,7 @@ def again(function, setting, folder=FOLDER):
 
 @pytest.mark.parametrize(
     ("function", "setting"),
-    catalogue.drawn(commit(), parts),
+    catalogue.drawn(turns.commit(ROOT), parts),
     ids=lambda one: kept.setting(one) if isinstance(one, dict) else kept.name_of(one),
 )
 def test_a_run_gives_what_was_kept(function, setting, monkeypatch):

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import filelock
 import pytest
 
+from livegrad_site.check import turns
 from livegrad_site.show import provenance
 
 # The address that the site is built for and that every browser here finds it at, whatever port
@@ -75,8 +76,8 @@ def builds(root, source, tmp_path_factory):
 
     Of several processes of pytest the first builds, and the others wait for it. In CI the one from
     here is built where it is published from, and the copy has nothing of what was computed before
-    but the numbers of the experiments and the records of the pages, which the blocks' tests and the
-    lowest versions compute again; elsewhere it may use the cache.
+    but the numbers of the experiments and the pages' records and figures, which the blocks' tests
+    and the lowest versions compute again; elsewhere it may use the cache.
     """
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
@@ -103,8 +104,11 @@ def build(root, source, folder):
         (root / "site").mkdir(exist_ok=True)  # no folder is made through a link that leads nowhere
         (folder / "here").symlink_to(root / "site")
     shutil.copytree(root, copy, ignore=left_out)
-    # Before a release, notebooks run anew there, and all figures are drawn anew in any case.
-    same_run = ["pages"] if os.environ.get("GITHUB_REF_TYPE") == "tag" else ["pages", "notebooks"]
+    # Before a release, notebooks run and figures are drawn anew there. Else a figure has been drawn
+    # once by the tests, in a process with other hashes than the author's, and has the digest that
+    # its page names.
+    release = os.environ.get("GITHUB_REF_TYPE") == "tag"
+    same_run = ["pages"] if release else ["pages", "notebooks", "results"]
     for kind in same_run:
         if (records := root / ".cache" / kind).exists():
             shutil.copytree(records, copy / ".cache" / kind, dirs_exist_ok=True)
@@ -136,6 +140,13 @@ def pages(site):
     """Addresses of the built pages, relative to the site's own; "" is the home page."""
     folders = (page.parent.relative_to(site).as_posix() for page in site.rglob("index.html"))
     return sorted("" if folder == "." else folder + "/" for folder in folders)
+
+
+@pytest.fixture(scope="session")
+def pages_in_turn(root, pages):
+    """Those that a slow check takes at this commit, the home page always."""
+    new = turns.addresses(turns.changed(root))
+    return turns.taken(pages, turns.commit(root), {"", *new})
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):

@@ -1,9 +1,5 @@
 """Nobody is left out: axe-core, keyboard, reduced motion, formulas, contrast of what is drawn."""
 
-import os
-import re
-import subprocess
-import zlib
 from pathlib import Path
 
 import axe_playwright_python
@@ -45,39 +41,9 @@ def reader(open_page):
     return open_page("", viewport=DESKTOP, reduced_motion="reduce", color_scheme="light")
 
 
-def walked(pages, source, changed):
-    """The pages to walk over: before a release all, else what changed and a third of the others.
-
-    Which third depends on the commit: each page has its turn.
-    """
-    if os.environ.get("GITHUB_REF_TYPE") == "tag":
-        return pages
-    turn = [page for page in pages if zlib.crc32(f"{source} {page}".encode()) % 3 == 0]
-    return [page for page in pages if page in changed or page in turn or not page]
-
-
-@pytest.fixture
-def changed(root):
-    """The pages whose source the last commit changed."""
-    git = ["git", "-C", str(root), "diff", "--name-only", "HEAD~1", "--", "docs"]
-    names = subprocess.run(git, capture_output=True, text=True).stdout.split()
-    stems = {name.removeprefix("docs/").rpartition(".")[0] for name in names}
-    return {re.sub(r"(^|/)index/$", r"\1", f"{stem}/") for stem in stems}
-
-
-def test_before_a_release_all_pages_are_walked_over_and_else_each_in_its_turn(monkeypatch):
-    pages = ["", *(f"{at}/" for at in range(40))]
-    monkeypatch.setenv("GITHUB_REF_TYPE", "tag")
-    assert walked(pages, "a", set()) == pages
-    monkeypatch.delenv("GITHUB_REF_TYPE")
-    turns = [walked(pages, f"commit {at}", {"7/"}) for at in range(60)]
-    assert all({"", "7/"} <= set(turn) and len(turn) < 30 for turn in turns)
-    assert set().union(*turns) == set(pages)
-
-
-def test_axe_finds_nothing_on_a_page_light_or_dark(reader, pages, source, changed, address):
+def test_axe_finds_nothing_on_a_page_light_or_dark(reader, pages_in_turn, address):
     found = {}
-    for path in [*walked(pages, source, changed), "404.html"]:
+    for path in [*pages_in_turn, "404.html"]:
         reader.emulate_media(color_scheme="light")
         reader.goto(address + path)
         reader.evaluate(UNFOLD)
@@ -105,6 +71,27 @@ def test_axe_finds_nothing_on_a_phone_menu_and_search_open(reader, address, sche
         reader.locator(".md-search-result__item").first.wait_for()
         assert violations(reader, TAGS) == []
         reader.keyboard.press("Escape")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_predictions_asked_and_answered(reader, address, scheme):
+    reader.set_viewport_size({"width": 360, "height": 800})
+    reader.emulate_media(color_scheme=scheme)
+    reader.goto(address + "gradients/vanishing/")
+    reader.until("document.querySelectorAll('.lg-predict[data-ready]').length === 4")
+    reader.evaluate("document.querySelectorAll('.lg-predict').forEach(one => { one.open = true; })")
+    reader.until("document.querySelector('.lg-predict svg text')")
+    for answered in (False, True):
+        for fold in reader.locator(".lg-predict").all() if answered else []:
+            for slider in fold.get_by_role("slider").all():
+                slider.press("ArrowUp")
+            if fold.get_attribute("data-kind") == "choices":
+                fold.get_by_role("radio").first.check()
+            fold.get_by_text("fairly sure").click()
+            fold.get_by_role("button", name="Answer").click()
+            fold.get_by_role("button", name="Try again").wait_for()
+        assert reader.evaluate("document.documentElement.scrollWidth") <= 360
+        assert violations(reader, TAGS if scheme == "light" else COLOURED) == []
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import hashlib
 from pathlib import Path
 
 from livegrad_site.check import proofs
-from livegrad_site.read import fences, prose_numbers, sentences
+from livegrad_site.read import fences, predictions, prose_numbers, sentences
 from livegrad_site.read.prose_numbers import Report
 from livegrad_site.run import cache, notebooks
 
@@ -112,6 +112,7 @@ def counts(root: Path = cache.ROOT) -> dict[str, int]:
         ),
         "outputs compared": sum(fence.is_output for fence in found),
         "figures and tables compared": sum(len(fences.results(text)) for text in texts),
+        "predictions that their block answers": sum(len(predictions.find(t)) for t in texts),
         "notebooks": len(notebook_sources(root)),
         "docstring examples": docstring_examples(root),
     }

@@ -23,7 +23,7 @@ from mkdocs.plugins import get_plugin_logger
 from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
-from livegrad_site.check import locks, proofs
+from livegrad_site.check import locks, predictions, proofs
 from livegrad_site.read import fences, prose_numbers
 from livegrad_site.run import blocks, cache, later, notebooks
 
@@ -63,7 +63,8 @@ class Fault:
 def faults(text: str, given: list[dict[str, Any]]) -> list[Fault]:
     """Return where a page differs from what its blocks gave, and what nobody runs or proves."""
     wrong = [*_fences(text), *_blocks(text, given), *_tabs(text)]
-    wrong += [Fault(line, what, after) for line, after, what in proofs.check(text, given)]
+    for found in (proofs.check(text, given), predictions.check(text, given)):
+        wrong += [Fault(line, what, after) for line, after, what in found]
     return sorted(wrong, key=lambda fault: fault.line)
 
 

@@ -1,20 +1,24 @@
 """Change a digit, a sign or a comparison somewhere in the prose, and see whether a check notices.
 
 Each number outside of fences is changed once by a digit and once by its sign, drawn from a seed,
-and some sentences are turned round. Two things may notice: the values (a proof no longer gives what
-the sentence says) and the locks (the words are not those that a person read).
+and some sentences are turned round; likewise some of what predictions say and check. Two things may
+notice: the values (a proof no longer gives what the sentence says) and the locks (the words are not
+those that a person read).
 """
 
 from __future__ import annotations
 
 import ast
+import copy
 import random
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from livegrad_site.check import locks, proofs
+from livegrad_site.check import locks, predictions, proofs
 from livegrad_site.read import fences, sentences
+from livegrad_site.read import predictions as written
 from livegrad_site.run import blocks, cache
 
 _NUMBER = re.compile(r"[-−]?(?<!\d)\d+(?:[.,]\d+)*")
@@ -127,7 +131,10 @@ def sign(number: str) -> str:
     return number[1:] if number[0] in "-−" else f"-{number}"
 
 
-def pages() -> dict[str, tuple[str, list[proofs.Block]]]:
+Pages = dict[str, tuple[str, list[proofs.Block]]]
+
+
+def pages() -> Pages:
     """Return each page: its text and what its blocks gave."""
     found = {}
     for path in fences.pages(cache.ROOT):
@@ -137,6 +144,58 @@ def pages() -> dict[str, tuple[str, list[proofs.Block]]]:
     return found
 
 
+def of_predictions(pages: Pages, seed: int, most: int = 100) -> dict[str, Score]:
+    """Return the scores of so many digits and checks of predictions."""
+    rng = random.Random(seed)
+    digits, checks = [], []
+    scores = {"digits of predictions": Score(), "turned checks of predictions": Score()}
+    for text, page in pages.values():
+        hidden = {line for line, _ in blocks.hidden(text)}
+        for line, match in written.find(text):
+            here = match, line, page, hidden
+            digits += [(*here, number.span()) for number in _NUMBER.finditer(match["yaml"])]
+            checks += [
+                (*here, at) for at in range(len(_checks(written.parsed(line, match).written)))
+            ]
+    for match, line, page, hidden, (start, end) in rng.sample(digits, min(most, len(digits))):
+        said = match["yaml"]
+        comment = f"<!--predict\n{said[:start]}{digit(said[start:end], rng)}{said[end:]}-->\n"
+        changed = written.COMMENT.match(comment)
+        assert changed
+        seen = _unanswered(lambda: written.parsed(line, changed), page, hidden)  # noqa: B023
+        scores["digits of predictions"].add(seen, locks.of_page(comment) != locks.of_page(match[0]))
+    for match, line, page, hidden, at in rng.sample(checks, min(most, len(checks))):
+        one = copy.deepcopy(written.parsed(line, match))
+        keys, name = _checks(one.written)[at]
+        # A range may be missed on its other side too, and is missed as before.
+        turned = f"not ({keys[name]})" if name == "when" else _negated(keys[name])
+        keys[name] = written.Text(turned, line)
+        scores["turned checks of predictions"].add(_unanswered(lambda: one, page, hidden), False)  # noqa: B023
+    return scores
+
+
+def _checks(said: written.Keys) -> list[tuple[written.Keys, str]]:
+    """Return where the checks of a prediction stand that compare."""
+    keys = [*said.get("choices", []), *said.get("replies", {}).values()]
+    return [
+        (one, name)
+        for one in keys
+        for name in ("when", "because")
+        if name in one and (name == "when" or _comparison(one[name]))
+    ]
+
+
+def _unanswered(
+    read: Callable[[], written.Prediction], page: list[proofs.Block], hidden: set[int]
+) -> bool:
+    """Return whether the values notice that a prediction is wrong."""
+    try:
+        predictions.answered(read(), page, hidden)
+    except written.PredictionError:
+        return True
+    return False
+
+
 def measure(seed: int, turned: int = 100) -> dict[str, Score]:
     """Return the scores of all digits, signs, bound numbers, and of so many turned sentences."""
     rng = random.Random(seed)
@@ -144,7 +203,8 @@ def measure(seed: int, turned: int = 100) -> dict[str, Score]:
     scores = {name: Score() for name in names}
     sayings: list[tuple[Chunk, re.Match[str]]] = []
     checks: list[tuple[list[proofs.Block], sentences.Sentence, str]] = []
-    for text, page in pages().values():
+    found = pages()
+    for text, page in found.values():
         for start, end in numbers(text):
             here = chunk(text, page, start)
             at, to = start - here.start, end - here.start
@@ -172,7 +232,7 @@ def measure(seed: int, turned: int = 100) -> dict[str, Score]:
         except proofs.ProofError:
             held = False
         scores["turned checks"].add(not held, False)
-    return scores
+    return scores | of_predictions(found, seed, turned)
 
 
 def _is_bound(here: Chunk, at: int) -> bool:
@@ -216,5 +276,5 @@ def sources() -> list[str]:
     """Return all that the scores are made of, beside the package."""
     files = [*fences.pages(cache.ROOT), *map(Path, (proofs.__file__, sentences.__file__))]
     files += sorted((cache.ROOT / proofs.FOLDER / "sources").glob("*.yml"))
-    files += [Path(locks.__file__)]
+    files += [Path(locks.__file__), Path(predictions.__file__)]
     return [path.read_text(encoding="utf-8") for path in files]

@@ -178,8 +178,11 @@ def _without(line: str, words: list[str]) -> str | None:
     return line
 
 
-def evaluate(expression: str, evidence: Evidence) -> Any:
-    """Return an expression's value; ProofError if it cannot be had."""
+def evaluate(expression: str, evidence: Evidence, alone: bool = False) -> Any:
+    """Return an expression's value; ProofError if it cannot be had.
+
+    One that uses nothing of the page proves nothing, and is refused unless it may stand ``alone``.
+    """
     try:
         tree = ast.parse(expression.strip(), mode="eval")
     except SyntaxError as error:
@@ -194,7 +197,7 @@ def evaluate(expression: str, evidence: Evidence) -> Any:
     modules = {name for name in free if name in _MODULES}
     space |= {name: importlib.import_module(f"livegrad.{name}") for name in modules}
     wanted = free - space.keys() - set(dir(builtins))
-    if not (wanted or free & _HELPERS or modules):
+    if not (alone or wanted or free & _HELPERS or modules):
         raise ProofError(f"{expression!r} uses nothing of the page")
     space |= evidence.names(wanted) if wanted else {}
     try:

@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from livegrad_site.check import turns
 from livegrad_site.read import fences
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -125,10 +126,15 @@ def paste(texts: list[str], warm: list[str] | None = None, torch: bool = False) 
 def main(names: list[str]) -> int:
     """Paste the named pages, or all, the longest first; return how many failed.
 
-    With ``--torch`` the blocks that need PyTorch, else all others.
+    With ``--torch`` the blocks that need PyTorch, else all others. With ``--turn`` only the pages
+    whose turn it is.
     """
     torch = "--torch" in names
-    pages = [Path(name) for name in names if name != "--torch"] or fences.pages(ROOT)
+    pages = [Path(name) for name in names if not name.startswith("--")] or fences.pages(ROOT)
+    if "--turn" in names:
+        known = {page.relative_to(ROOT).as_posix(): page for page in pages}
+        due = turns.taken([*known], turns.commit(ROOT), turns.changed(ROOT))
+        pages = [known[name] for name in due]
     texts = {page: page.read_text(encoding="utf-8") for page in pages}
     pages = [page for page in pages if blocks(texts[page], torch)]
     failures: dict[Path, str] = {}

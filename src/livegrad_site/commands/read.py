@@ -11,8 +11,9 @@ from __future__ import annotations
 import argparse
 import subprocess
 from pathlib import Path
+from typing import Any
 
-from livegrad_site.check import locks, proofs
+from livegrad_site.check import locks, predictions, proofs
 from livegrad_site.read import sentences
 from livegrad_site.run import blocks, cache
 
@@ -27,6 +28,17 @@ def shown(sentence: sentences.Sentence, page: list[proofs.Block], name: str) -> 
     except proofs.ProofError as error:
         lines.append(f"      WRONG: {error}")
     return "\n".join(lines)
+
+
+def answers(text: str, record: list[dict[str, Any]], name: str) -> list[str]:
+    """Return each prediction of a page with its answer, and each reply with what it rests on."""
+    lines = []
+    for asked in predictions.of_page(text, proofs.page_of(text, record)):
+        lines += [f"{name}:{asked.line}: {asked.ask}", f"      came out: {asked.result}"]
+        for one in asked.answers:
+            lines.append(f"      {'*' if one.right else '-'} {one.says}: {one.reply}")
+            lines.append(f"          {one.rests.item}  ->  {one.rests.value}")
+    return lines
 
 
 def difference(path: Path) -> str:
@@ -53,7 +65,14 @@ def main() -> int:
         wrong = 0
         if path.suffix == ".md":
             text = path.read_text(encoding="utf-8")
-            page = proofs.page_of(text, blocks.record(text))
+            record = blocks.record(text)
+            page = proofs.page_of(text, record)
+            asked = predictions.check(text, record)
+            wrong += len(asked)
+            for line, _last, what in asked:
+                print(f"{name}:{line}: WRONG {what}")
+            if not (asked or given.todo) and (given.all or path in rest):
+                news += answers(text, record, name)
             if what := proofs.head_fault(text, page):
                 wrong += 1
                 print(f"{name}:1: WRONG {what}")

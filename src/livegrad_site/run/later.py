@@ -16,7 +16,7 @@ from pathlib import Path
 
 from mkdocs.plugins import get_plugin_logger
 
-from livegrad_site.read import fences, sentences
+from livegrad_site.read import fences, predictions, sentences
 from livegrad_site.run import cache
 from livegrad_site.run.workers import AT_ONCE, Worker
 
@@ -153,12 +153,12 @@ def waits(path: str | Path | None, text: str) -> str:
 
 
 def notice(path: str | Path, text: str, markdown: str) -> str:
-    """Return a page that waits: it says so, and shows no proof of what has not run.
+    """Return a page that waits: it says so, and shows no proof or answer of what has not run.
 
     One that could not be run is shown without, too; the reason stands above it.
     """
     _noticed[str(path)] = waits(path, text)
-    bare = sentences.MARK.sub("", fences.GIVEN.sub("", markdown))
+    bare = sentences.MARK.sub("", fences.GIVEN.sub("", predictions.COMMENT.sub("", markdown)))
     bare = _RESULT.sub(lambda match: f"\n{match['lead']}{BELOW}\n", bare)
     title = re.search(r"^# .*\n", bare, re.MULTILINE)
     at = title.end() if title else 0

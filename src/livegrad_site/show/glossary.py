@@ -29,6 +29,8 @@ _SKIPPED = {
     "a", "button", "code", "dt", "figure", "h1", "h2", "h3", "h4", "label", "math", "pre", "script",
     "summary", "svg", "table",
 }  # fmt: skip
+# What a reader is asked is no place to look things up, and a choice that one clicks no link.
+_ASKED = "lg-predict"
 _SHOWN = {"p", "li", "dd"}
 _LETTERS = {r"\varphi": "φ"}
 
@@ -107,9 +109,11 @@ def linked(content: str, known: list[Term], address: str) -> str:
                         pass
             elif name not in {"br", "img", "hr", "input", "link", "wbr"} and part[-2] != "/":
                 open_tags.append(name)
+                if f'class="{_ASKED}"' in part:
+                    open_tags.append(_ASKED)
                 if name == "h2":
                     seen.clear()
-        elif part.strip() and _SHOWN & set(open_tags) and not _SKIPPED & set(open_tags):
+        elif part.strip() and _SHOWN & set(open_tags) and not {*_SKIPPED, _ASKED} & set(open_tags):
             parts[at] = find.sub(link, part)
     return "".join(parts)
 

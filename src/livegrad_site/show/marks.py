@@ -55,7 +55,7 @@ def placed(markdown: str) -> str:
     return fences.GIVEN.sub("", sentences.MARK.sub(place, markdown))
 
 
-def button(number: int, shown: list[proofs.Shown]) -> str:
+def button(number: int | str, shown: list[proofs.Shown]) -> str:
     """Return the mark and what it opens; what is only set has nothing to show."""
     shown = [one for one in shown if one.item != proofs.SET]
     if not shown:

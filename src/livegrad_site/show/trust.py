@@ -11,7 +11,7 @@ from typing import Any
 from mkdocs.structure.pages import Page
 
 from livegrad_lab import kept
-from livegrad_site.check import census, perturb, proofs
+from livegrad_site.check import census, perturb, predictions, proofs
 from livegrad_site.read import fences, prose_numbers, sentences
 from livegrad_site.read.prose_numbers import Report
 from livegrad_site.run import cache, later, notebooks
@@ -227,7 +227,7 @@ def filled(markdown: str, root: Path = cache.ROOT) -> str:
 
 def counted(root: Path = cache.ROOT) -> list[str]:
     """Return all that the page is about and the package's code is not: pages, counts, scores."""
-    modules = (census, fences, notebooks, perturb, prose_numbers, proofs, sentences)
+    modules = (census, fences, notebooks, perturb, predictions, prose_numbers, proofs, sentences)
     own = [Path(str(module.__file__)) for module in modules]
     scores = [root / "benchmarks" / f"{name}.json" for name in SCORES]
     about = [*fences.pages(root), *census.notebook_sources(root), *scores, *own]

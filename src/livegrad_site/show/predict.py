@@ -1,0 +1,139 @@
+"""Make of each prediction a fold that asks; ``docs/assets/predict.js`` makes a form of the fold.
+
+Without the script it holds the choices, and in a fold of its own what came out, with a reply to
+each guess. The page "Your intuition" lists all of them, by topic.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from typing import Any
+
+from mkdocs.structure.nav import Navigation
+from mkdocs.structure.pages import Page
+from mkdocs.utils import get_relative_url
+
+from livegrad_site.check import predictions, proofs
+from livegrad_site.check.predictions import Asked
+from livegrad_site.read.predictions import COMMENT, PredictionError
+from livegrad_site.run import blocks, cache
+from livegrad_site.show import lessons, marks
+
+PAGE = "reference/intuition.md"
+PLACE = '<div class="lg-intuition"></div>'
+LEAD = '<span class="lg-predict__lead">Predict first</span>'
+SAID = {
+    "number": {"right": "A guess near it", "above": "A larger guess", "below": "A smaller guess"},
+    "curve": {"right": "A curve near it", "above": "A curve above", "below": "A curve below"},
+}
+_RESTS = re.compile(r'<span data-lg-rests="(?P<id>[\w-]+)"></span>')
+_FOLD = re.compile(
+    r'<details class="lg-predict"[^>]* data-predict="(?P<name>[^"]+)"[^>]*>\s*'
+    r"<summary>(?P<ask>.*?)</summary>",
+    re.DOTALL,
+)
+
+_shown: dict[str, dict[str, proofs.Shown]] = {}
+
+
+def _figures(value: Any) -> Any:
+    """Return numbers with as many digits as a drawing shows."""
+    if isinstance(value, list):
+        return [_figures(one) for one in value]
+    return float(f"{value:.6g}") if isinstance(value, float) else value
+
+
+def _scale(asked: Asked) -> str:
+    """Return where a guess may lie, for who has no slider and no axes."""
+    data = asked.data
+    low, high = (f"{data[end]:g}" for end in ("low", "high"))
+    if asked.kind == "number":
+        unit = f" {data['unit']}" if data["unit"] else ""
+        return f"A number from {low} to {high}{unit}."
+    at = ", ".join(f"{one:g}" for one in data["x"])
+    return f"Sketch it, from {low} to {high}: {data['y_label']}, over {data['x_label']} ({at})."
+
+
+def fold(asked: Asked) -> str:
+    """Return a prediction as Markdown in HTML."""
+    tag = f'<details class="lg-predict" id="predict-{asked.name}" data-predict="{asked.name}"'
+    tag += f' data-kind="{asked.kind}" data-search-exclude markdown="1"'
+    if asked.data:
+        said = json.dumps({key: _figures(one) for key, one in asked.data.items()})
+        tag += f' data-asked="{html.escape(said)}"'
+    lines = [f"{tag}>", f'<summary markdown="span">{LEAD} {asked.ask}</summary>']
+    if asked.kind == "choices":
+        choices = [f'<li markdown="span">{one.says}</li>' for one in asked.answers]
+        lines += ['<ul class="lg-predict__choices" markdown="1">', *choices, "</ul>"]
+    else:
+        lines.append(f'<p class="lg-predict__scale" markdown="span">{_scale(asked)}</p>')
+    lines += [
+        '<details class="lg-predict__answer" markdown="1">',
+        "<summary>What came out</summary>",
+        f'<p class="lg-predict__result" markdown="span">{asked.result}</p>',
+        '<ul class="lg-predict__replies" markdown="1">',
+    ]
+    for at, one in enumerate(asked.answers):
+        says = SAID[asked.kind][one.says] if asked.kind in SAID else one.says
+        right = " data-right" if one.right else ""
+        rests = f'<span data-lg-rests="{asked.name}-{at}"></span>'
+        reply = f'<span class="lg-predict__reply">{one.reply}</span>{rests}'
+        lines.append(f'<li{right} markdown="span"><strong>{says}.</strong> {reply}</li>')
+    return "\n".join([*lines, "</ul>", "</details>", "</details>"])
+
+
+def in_markdown(markdown: str, page: Page) -> str:
+    """Put a fold in the place of each prediction."""
+    name = page.file.src_uri
+    if not name.endswith(".md") or not COMMENT.search(markdown):
+        return markdown
+    text = (cache.ROOT / "docs" / name).read_text(encoding="utf-8")
+    try:
+        found = predictions.of_page(text, proofs.page_of(text, blocks.record(text)))
+    except PredictionError:  # an author sees why above, and no reader sees this
+        return COMMENT.sub("", markdown)
+    _shown[name] = {
+        f"{asked.name}-{at}": one.rests for asked in found for at, one in enumerate(asked.answers)
+    }
+    folds = iter(found)
+    return COMMENT.sub(lambda _: f"\n{fold(next(folds))}\n\n", markdown)
+
+
+def in_content(content: str, page: Page) -> str:
+    """Put in what each reply rests on."""
+    shown = _shown.get(page.file.src_uri, {})
+    return _RESTS.sub(lambda match: marks.button(match["id"], [shown[match["id"]]]), content)
+
+
+def listed(nav: Navigation, here: Page) -> str:
+    """Return all predictions as HTML, by topic and page, each a link to its fold."""
+    parts = []
+    for section in lessons.topics(nav):
+        rows = []
+        for page in lessons.pages(section):
+            address = get_relative_url(page.url, here.url)
+            rows += [
+                f'<li data-predict="{page.url}#{one["name"]}">'
+                f'<a href="{address}#predict-{one["name"]}">{_bare(one["ask"])}</a></li>'
+                for one in _FOLD.finditer(page.content or "")
+            ]
+        if rows:
+            parts.append(
+                f'<details data-topic="{section.title}"><summary>{section.title} '
+                f'<span class="lg-intuition__count">{len(rows)}</span></summary>'
+                f"<ul>{''.join(rows)}</ul></details>"
+            )
+    return f'<div class="lg-intuition">{"".join(parts)}</div>'
+
+
+def _bare(ask: str) -> str:
+    """Return a question without what leads to it and without links, which a link cannot hold."""
+    return re.sub(r"</?a\b[^>]*>", "", ask.replace(LEAD, "")).strip()
+
+
+def place(page: Page, nav: Navigation) -> None:
+    """Put the list into its page, once all pages have been rendered."""
+    if page.file.src_uri == PAGE and page.content:
+        page.content = page.content.replace(PLACE, listed(nav, page))

@@ -1,0 +1,19 @@
+"""A prediction that was answered is no wider than the phone it was answered on."""
+
+PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True}
+
+
+def test_a_curve_that_was_drawn_fits_a_phone(open_page):
+    page = open_page("initializers/symmetry-and-scale/", **PHONE)
+    fold = page.locator("#predict-too-small-too-large")
+    page.until('document.querySelector("#predict-too-small-too-large[data-ready]")')
+    if not fold.evaluate("fold => fold.open"):
+        fold.locator("summary").click()
+    for point in fold.locator("[role=slider]").all():
+        point.press("End")
+    fold.locator(".lg-predict__sure input").first.check()
+    fold.locator("button[type=submit]").click()
+    # Its numbers, which are long in words, are for a screen reader alone.
+    assert "times 10 to the minus" in fold.locator("table").text_content()
+    assert page.evaluate("document.documentElement.scrollWidth") == 360
+    assert page.complaints == []
