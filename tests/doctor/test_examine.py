@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from livegrad.doctor import CODES, _judge, _keras, _trial, examine
+from livegrad.doctor import CODES, Finding, _keras, _learning, _trial, examine
 from livegrad.doctor._facts import Plan
 from livegrad.doctor._judge import judge
 from livegrad.doctor._keras.data import draw
@@ -319,17 +319,21 @@ def test_what_is_tried_can_be_left_out():
     assert judged(model, *noise(), trials=False).codes == ()
 
 
-def learning(patch, judge):
+def learning(patch, judge, way=True, balanced=False):
     """Let a function of the probe and more say what is learned."""
 
     class Learning:
         def __init__(self, *given):
             self.judge = lambda: judge(*given)
+            self.way = {"rate": 0.1} if way else {}
 
         def bent(self, path):
             return []
 
-    patch.setattr(_judge, "Learning", Learning)
+        def balanced(self, rows):
+            return balanced
+
+    patch.setattr(_learning, "Learning", Learning)
 
 
 @pytest.mark.parametrize("finding", ["metric", "steps"])
@@ -370,10 +374,40 @@ def test_several_outputs_are_not_tried(monkeypatch):
 def test_labels_are_unrelated_where_neither_cheap_learners_nor_the_model_tell_them(
     monkeypatch, well, related, told, codes
 ):
-    learning(monkeypatch, lambda *given: ([], well))
+    learning(monkeypatch, lambda *given: ([], well), way=well is not None)
     monkeypatch.setattr(_trial, "told", lambda *given: told)
     report = examine(net(hidden(1), hidden(2)), *(data() if related else noise()))
     assert report.codes == codes and report.unjudged == ()
+
+
+LONGER = Finding("learning-rate", "optimizer", "x", "x", "x")
+
+
+@pytest.mark.parametrize(
+    ("related", "told", "way", "code"),
+    [
+        (False, False, True, "unrelated-labels"),
+        (False, True, True, "learning-rate"),
+        (True, False, True, "learning-rate"),
+        # Numbers that break are the rate's fault whatever the labels are.
+        (False, False, False, "learning-rate"),
+    ],
+)
+def test_steps_that_learn_by_heart_are_no_better_steps(monkeypatch, related, told, way, code):
+    asked = []
+    learning(monkeypatch, lambda *given: ([LONGER], False), way=way)
+    monkeypatch.setattr(_trial, "told", lambda *given: asked.append(given[2]) or told)
+    report = examine(net(hidden(1), hidden(2)), *(data() if related else noise()))
+    assert report.codes == (code,)
+    assert asked == ([{"rate": 0.1}] if way and not related else [])
+
+
+@pytest.mark.parametrize(("balanced", "more"), [(True, ()), (False, ("learning-rate",))])
+def test_steps_that_learn_as_many_of_each_class_are_not_to_blame(monkeypatch, balanced, more):
+    learning(monkeypatch, lambda *given: ([LONGER], False), balanced=balanced)
+    x, _ = data(400)
+    y = (x[:, 0] >= np.sort(x[:, 0])[-16]).astype("float32")
+    assert set(examine(net(hidden(1), hidden(2)), x, y).codes) == {"class-imbalance", *more}
 
 
 def test_what_leads_nowhere_is_a_note_or_a_product_that_chance_does_not_excuse(monkeypatch):

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from livegrad.doctor import _learning
+from livegrad.doctor._examples import even
 from livegrad.doctor._facts import Call, Layer, Optimizer, Pass, Plan, Weight
 from livegrad.doctor._keras.data import draw
 from livegrad.doctor._keras.probe import KerasProbe, undisturbed
@@ -609,6 +610,30 @@ def test_a_rate_that_is_planned_for_longer_is_tried_as_far():
     assert told(Square(rate, targets=targets, plan=Plan(32, 30, 32)), 0.9) is False
     probe = types.SimpleNamespace(rows=0)
     assert told(probe, 1.0) is False
+
+
+def test_the_way_that_a_finding_comes_from_may_tell_too():
+    probe = Square(1e-6, targets=np.zeros(32), plan=Plan(32, 30, 32))
+    assert told(probe, 0.9) is False
+    assert told(probe, 0.9, {"rate": 1e-3, "batch": 8, "steps": 20}) is False
+    assert told(probe, 0.9, {"rate": 1e-3, "batch": 8, "steps": 200}) is True
+
+
+def test_as_many_of_each_class_are_learned_where_one_in_fifty_is_not():
+    """One label in sixty-four: the same steps that leave its loss learn it among equals."""
+    x = np.random.default_rng(0).standard_normal((128, 2)).astype("float32")
+    y = (x[:, 0] >= np.sort(x[:, 0])[-2]).astype("float32")
+    for rate, learned in [(0.01, True), (1e-7, False)]:
+        keras.utils.set_random_seed(0)
+        layers = [L.Dense(16, "relu"), L.Dense(1, "sigmoid")]
+        model = keras.Sequential([keras.Input((2,)), *layers])
+        model.compile(keras.optimizers.Adam(rate), "binary_crossentropy")
+        probe = KerasProbe(model, draw(x, y, 128), Plan(32, 10, 128))
+        with undisturbed(model):
+            (head,), _ = probe.outputs(probe.run())
+            rows = even(head)
+            assert len(rows) == 252 and np.mean(y[rows]) == 0.5
+            assert Learning(probe, probe.run(), math.log(2)).balanced(rows) is learned
 
 
 # Real steps ------------------------------------------------------------------------------------

@@ -123,7 +123,7 @@ def imbalance(head: Output) -> list[Finding]:
     columns = head.kind.startswith("categorical") and head.y.ndim == 2
     if head.weighted or not (single or classes or columns):
         return []
-    y = head.y.argmax(axis=-1) if columns else head.y.reshape(len(head.y), -1)[:, 0]
+    y = _classes(head, head.y)
     if not np.all(y == np.round(y)):
         return []
     values, counts = np.unique(y, return_counts=True)
@@ -148,6 +148,22 @@ def imbalance(head: Output) -> list[Finding]:
             f"class_weight={{...}}; last bias {bias}; metrics that count the rare class",
         )
     ]
+
+
+def _classes(head: Output, y: Array) -> Array:
+    """Return the class of each example."""
+    if head.kind.startswith("categorical"):
+        return np.asarray(y.argmax(axis=-1))
+    return np.asarray(y.reshape(len(y), -1)[:, 0])
+
+
+def even(head: Output) -> Array:
+    """Return rows of the sample in which each class is as often, those of rare ones repeated."""
+    assert head.some is not None
+    y = _classes(head, head.some)
+    groups = [np.flatnonzero(y == value) for value in np.unique(y)]
+    most = max(map(len, groups))
+    return np.sort(np.concatenate([np.resize(group, most) for group in groups]))
 
 
 def unrelated(probe: Probe, head: Output) -> list[Finding]:

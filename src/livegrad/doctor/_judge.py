@@ -9,6 +9,7 @@ from livegrad.doctor import (
     _examples,
     _gradients,
     _heads,
+    _learning,
     _normalization,
     _penalty,
     _sequences,
@@ -18,7 +19,6 @@ from livegrad.doctor import (
     _weights,
 )
 from livegrad.doctor._facts import Output, Pass, Probe
-from livegrad.doctor._learning import Learning
 from livegrad.doctor._path import Path, through
 from livegrad.doctor._report import CODES, Examination, Finding, LayerGain
 
@@ -213,7 +213,7 @@ def _measured(
     findings += steps
     unjudged += notes
     if not findings and trials and all(finding.code in _BESIDE for finding in before):
-        found, notes = _tried(probe, result, path, heads, baseline)
+        found, notes = _tried(probe, result, path, heads, baseline, before)
         findings += found
         unjudged += notes
     if any(finding.code == "learning-rate" for finding in findings):
@@ -222,19 +222,29 @@ def _measured(
 
 
 def _tried(
-    probe: Probe, result: Pass, path: Path, heads: list[Output], baseline: float | None
+    probe: Probe,
+    result: Pass,
+    path: Path,
+    heads: list[Output],
+    baseline: float | None,
+    before: list[Finding],
 ) -> tuple[list[Finding], list[str]]:
     """Judge what some steps lead to, where nothing else was found."""
     if not probe.optimizer.name or len(heads) > 1:
         return [], []
     least = _heads.least_loss(heads[0]) if heads else 0.0
     noise = _architecture.noise(result)
-    learning = Learning(probe, result, baseline, least, noise)
+    learning = _learning.Learning(probe, result, baseline, least, noise)
     found, well = learning.judge()
-    if not found and well is not None and len(heads) == 1:
-        found = _examples.unrelated(probe, heads[0])
-        if found and _trial.told(probe, baseline):
-            found = []
+    of_steps = {finding.code for finding in found} <= {"learning-rate", "batch-size"}
+    if learning.way and of_steps and len(heads) == 1:
+        # Other steps learn by heart whatever the labels are.
+        loose = _examples.unrelated(probe, heads[0])
+        if loose and not _trial.told(probe, baseline, learning.way if found else None):
+            return loose, []
+        rare = any(finding.code == "class-imbalance" for finding in before)
+        if found and rare and learning.balanced(_examples.even(heads[0])):
+            return [], []
     if well is False and all(finding.code == "learning-rate" for finding in found):
         # Chance is no excuse for a product that is small, where nothing is learned.
         found += _signals.product(probe, path, excused=False)[0]

@@ -9,9 +9,12 @@ that gets far, the thing changed is the fault.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from livegrad import initializers
+from livegrad._checks import Array
 from livegrad.doctor._facts import Pass, Probe
 from livegrad.doctor._path import Path, through
 from livegrad.doctor._report import Finding
@@ -64,6 +67,8 @@ class Learning:
         # Steps that are really taken, with batches as planned; the others with all rows.
         self.count = affordable(result, share, self.lasting, probe.walk is not None)
         self.full = None if cheap(result) else self.batch
+        # Rate and steps of the last trial, which a finding about the steps' length comes from.
+        self.way: dict[str, Any] = {}
 
     def left(self, trial: Trial) -> float:
         """Return what is left to learn after a trial."""
@@ -79,15 +84,13 @@ class Learning:
         seed: int = 0,
     ) -> Trial:
         """Take steps as planned, but for their rate."""
-        return tried(
-            self.probe,
-            self.optimizer.rate * factor,
-            batch=self.batch,
-            steps=self.count if steps is None else steps,
-            bare=bare,
-            masks=masks,
-            seed=seed,
-        )
+        self.way = {
+            "rate": self.optimizer.rate * factor,
+            "batch": self.batch,
+            "steps": self.count if steps is None else steps,
+            "masks": masks,
+        }
+        return tried(self.probe, **self.way, bare=bare, seed=seed)
 
     def _by_chance(self, bound: float, masks: bool = False) -> bool:
         """Whether the batches in another order lead below a bound: near an edge, chance decides."""
@@ -95,7 +98,8 @@ class Learning:
 
     def far(self, factor: float, *, bare: bool = False) -> Trial:
         """Take thirty steps, each so many times as long."""
-        return tried(self.probe, self.optimizer.rate * factor, batch=self.full, bare=bare)
+        self.way = {"rate": self.optimizer.rate * factor, "batch": self.full}
+        return tried(self.probe, **self.way, bare=bare)
 
     def judge(self) -> tuple[list[Finding], bool | None]:
         """Return what keeps the model from learning, and whether it learns; None unknown."""
@@ -105,6 +109,7 @@ class Learning:
         steps = max(1, min(STEPS, round(self.lasting)))
         first = self.real(steps=steps)
         if not first.finite:
+            self.way = {}
             return _breaks(self.probe, first, self.start + self.least), False
         if self.known is not None and self.start < _SOMETHING * self.known:
             return [], True  # it comes with what it learned before
@@ -243,6 +248,14 @@ class Learning:
             if self.left(other) < _MUCH * best:
                 return [self._short(real, other, 10)], False
         return [], True
+
+    def balanced(self, rows: Array) -> bool:
+        """Whether as many steps of this rate learn rows of which each class has as many."""
+        start = self.probe.loss(rows=rows, bare=True)
+        trial = tried(
+            self.probe, self.optimizer.rate, batch=self.batch, rows=rows, steps=self.count
+        )
+        return trial.loss < _SOMETHING * start
 
     def bent(self, path: Path) -> list[Finding]:
         """Return a finding if what leads nowhere learns with ReLUs in place of flat curves."""

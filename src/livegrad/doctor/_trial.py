@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -140,15 +141,23 @@ def _one_by_one(
     return losses, twin.values
 
 
-def told(probe: Probe, baseline: float | None) -> bool:
-    """Whether the model itself tells held-out labels after some steps on the other rows."""
+def told(probe: Probe, baseline: float | None, way: dict[str, Any] | None = None) -> bool:
+    """Whether the model itself tells held-out labels after some steps on the other rows.
+
+    Args:
+        probe: of the model.
+        baseline: the loss of knowing nothing, where it is known.
+        way: rate, batch and steps of one more trial, as ``tried`` takes them.
+    """
     if baseline is None or probe.rows < 32:
         return False
     order = np.random.default_rng(0).permutation(probe.rows)
     half, rest = np.sort(order[: len(order) // 2]), np.sort(order[len(order) // 2 :])
     planned = probe.optimizer.lasting(probe.plan.steps() or PLANNED) / STEPS
-    for factor in sorted({1.0, 10.0, max(1.0, min(planned, 100.0))}):
-        trial = tried(probe, probe.optimizer.rate * factor, rows=half)
+    factors = sorted({1.0, 10.0, max(1.0, min(planned, 100.0))})
+    ways: list[dict[str, Any]] = [{"rate": probe.optimizer.rate * factor} for factor in factors]
+    for given in [*ways, *([way] if way else [])]:
+        trial = tried(probe, **given, rows=half)
         if trial.finite and probe.loss(trial.values, rows=rest, bare=True) < 0.95 * baseline:
             return True
     return False

@@ -49,7 +49,8 @@ class Walk:
         size = batches.shape[1]
         if size not in self._functions:
             given = [self._tf.TensorSpec([None, size], "int32")]
-            self._functions[size] = self._tf.function(self._steps, given, autograph=False)
+            function = self._tf.function(self._steps, given, autograph=False)
+            self._functions[size] = function.get_concrete_function()
         losses, steps = self._functions[size](self._tf.constant(batches, "int32"))
         return np.asarray(losses)[: int(steps)], [array(held(v)) for v in self._copies]
 
