@@ -21,7 +21,7 @@ from livegrad.doctor._keras.probe import KerasProbe, undisturbed
 from livegrad.doctor._keras.words import WORDS
 from livegrad.doctor._learning import Learning
 from livegrad.doctor._path import through
-from livegrad.doctor._trial import STEPS, affordable, cheap, told, tried
+from livegrad.doctor._trial import STEPS, Trial, affordable, cheap, told, tried
 
 L = keras.layers
 SGD = keras.optimizers.SGD
@@ -698,6 +698,33 @@ def test_masks_differ_from_step_to_step_and_bury_what_they_hide():
         assert (found.code, found.layer, well) == ("dropout-rate", "mask_0", False)
         # Masks that add little are not tried.
         assert learns(probe, probe.run(), math.log(2), noise=0.5) == ([], True)
+
+
+@pytest.mark.parametrize(
+    ("count", "noise", "losses", "taken"),
+    [
+        # Of the start, 1, what is left after 30 steps, after a third and after all of them.
+        (180, 0, {30: 0.49}, [30]),
+        (180, 0, {30: 0.51, 60: 0.49}, [30, 60]),
+        (180, 0, {30: 0.51, 60: 0.51, 180: 0.49}, [30, 60, 180]),
+        # Those that are cheap are all taken, and those with masks on.
+        (1000, 0, {30: 0.01, 1000: 0.49}, [30, 1000]),
+        (180, 2, {30: 0.01, 180: 0.49}, [30, 180]),
+    ],
+)
+def test_steps_that_are_dear_end_where_enough_is_learned(count, noise, losses, taken, monkeypatch):
+    asked = []
+
+    def told(*given, steps, **more):
+        asked.append(steps)
+        return Trial(losses[steps], None, [])
+
+    monkeypatch.setattr(_learning, "tried", told)
+    probe = Square()
+    probe.walk = lambda *given, **more: None
+    learning = Learning(probe, Pass([], [], 1.0, []), None, noise=noise)
+    learning.count = count
+    assert learning.judge() == ([], True) and asked == taken
 
 
 def test_labels_that_are_shares_leave_a_loss_that_nothing_takes_away():

@@ -12,12 +12,12 @@ import numpy as np
 from livegrad._checks import Array
 from livegrad.doctor._facts import Pass, Probe
 
-__all__ = ["PLANNED", "STEPS", "Trial", "affordable", "cheap", "told", "tried"]
+__all__ = ["LONG", "PLANNED", "STEPS", "Trial", "affordable", "cheap", "told", "tried"]
 
 STEPS = 30
 # Real steps that tell what thirty do not: units that die late, what is learned slowly; fewer
 # where they are taken one by one.
-_LONG = 1000
+LONG = 1000
 # The multiplications that one pass may take, so that all trials together take some seconds.
 _CHEAP = 1e8
 # What a training without a plan is taken for.
@@ -74,11 +74,11 @@ def affordable(result: Pass, share: float, steps: float, quick: bool) -> int:
         steps: that are planned.
         quick: whether many are taken at once.
     """
-    passes = _LONG if quick else 4 * STEPS
+    passes = LONG if quick else 4 * STEPS
     if work := _work(result) * share:
         passes = min(passes, int(STEPS * _CHEAP / work))
     if recurrent := _recurrent(result):
-        passes = min(passes, 5 * _LONG // recurrent)
+        passes = min(passes, 5 * LONG // recurrent)
     return max(1, min(max(passes, STEPS), round(steps)))
 
 
