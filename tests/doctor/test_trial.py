@@ -707,6 +707,9 @@ def test_masks_differ_from_step_to_step_and_bury_what_they_hide():
         (180, 0, {30: 0.49}, [30]),
         (180, 0, {30: 0.51, 60: 0.49}, [30, 60]),
         (180, 0, {30: 0.51, 60: 0.51, 180: 0.49}, [30, 60, 180]),
+        # Long steps that stand for many tell nothing of these.
+        (180, 0, {30: 0.8, None: 0.1, 60: 0.51, 180: 0.49}, [30, None, 60, 180]),
+        (180, 0, {30: 0.8, None: 0.8, 180: 0.49}, [30, None, 180]),
         # Those that are cheap are all taken, and those with masks on.
         (1000, 0, {30: 0.01, 1000: 0.49}, [30, 1000]),
         (180, 2, {30: 0.01, 180: 0.49}, [30, 180]),
@@ -715,7 +718,7 @@ def test_masks_differ_from_step_to_step_and_bury_what_they_hide():
 def test_steps_that_are_dear_end_where_enough_is_learned(count, noise, losses, taken, monkeypatch):
     asked = []
 
-    def told(*given, steps, **more):
+    def told(*given, steps=None, **more):
         asked.append(steps)
         return Trial(losses[steps], None, [])
 

@@ -119,7 +119,7 @@ class Learning:
         whole = max(1.0, self.lasting / STEPS)
         after = first if whole == 1.0 else self.far(whole)
         if self.left(after) < good and self.count < self.lasting:
-            return self._stays(after)
+            return self._stays(first)
         real = self.real() if self.count > steps else first
         if self.left(real) < good:
             return self._stays(real)
