@@ -233,4 +233,4 @@ def test_a_fold_holds_the_choices_and_inside_of_it_the_answer():
     assert "about half" in before and "1.5 × 10⁻⁶" not in before
     assert after.count("data-right") == 1 and "1.5 × 10⁻⁶ of it" in after
     number = predict.fold(answered(NUMBER))
-    assert "A number from 1e-08 to 1." in number and "&quot;near&quot;: 3" in number
+    assert "A number from 10⁻⁸ to 1." in number and "&quot;near&quot;:3" in number

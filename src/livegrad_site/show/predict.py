@@ -48,11 +48,11 @@ def _figures(value: Any) -> Any:
 def _scale(asked: Asked) -> str:
     """Return where a guess may lie, for who has no slider and no axes."""
     data = asked.data
-    low, high = (f"{data[end]:g}" for end in ("low", "high"))
+    low, high = (predictions.printed(f"{data[end]:g}") for end in ("low", "high"))
     if asked.kind == "number":
         unit = f" {data['unit']}" if data["unit"] else ""
         return f"A number from {low} to {high}{unit}."
-    at = ", ".join(f"{one:g}" for one in data["x"])
+    at = ", ".join(predictions.printed(f"{one:g}") for one in data["x"])
     return f"Sketch it, from {low} to {high}: {data['y_label']}, over {data['x_label']} ({at})."
 
 
@@ -61,7 +61,8 @@ def fold(asked: Asked) -> str:
     tag = f'<details class="lg-predict" id="predict-{asked.name}" data-predict="{asked.name}"'
     tag += f' data-kind="{asked.kind}" data-search-exclude markdown="1"'
     if asked.data:
-        said = json.dumps({key: _figures(one) for key, one in asked.data.items()})
+        data = {key: _figures(one) for key, one in asked.data.items()}
+        said = json.dumps(data, separators=(",", ":"))
         tag += f' data-asked="{html.escape(said)}"'
     lines = [f"{tag}>", f'<summary markdown="span">{LEAD} {asked.ask}</summary>']
     if asked.kind == "choices":
@@ -79,8 +80,8 @@ def fold(asked: Asked) -> str:
         says = SAID[asked.kind][one.says] if asked.kind in SAID else one.says
         right = " data-right" if one.right else ""
         rests = f'<span data-lg-rests="{asked.name}-{at}"></span>'
-        reply = f'<span class="lg-predict__reply">{one.reply}</span>{rests}'
-        lines.append(f'<li{right} markdown="span"><strong>{says}.</strong> {reply}</li>')
+        said = f"<strong>{says}.</strong> {one.reply}{rests}"
+        lines.append(f'<li{right} markdown="span">{said}</li>')
     return "\n".join([*lines, "</ul>", "</details>", "</details>"])
 
 
