@@ -127,7 +127,8 @@ def test_the_computer_knows_the_answer_and_says_its_numbers():
     assert [answer.right for answer in one.answers] == [False, True, False]
     assert one.result == "1.5 × 10⁻⁶ of it"
     assert one.answers[0].reply.startswith("Each layer would keep 93\N{NO-BREAK SPACE}% of `W1`.")
-    assert answered(NUMBER).data["answer"] == 1.5e-6
+    assert (one.rests.item, one.rests.value) == ("1e-7 < ratio < 1e-5", "true")
+    assert answered(NUMBER).data["answer"] == 1.5e-6 and answered(NUMBER).rests.value == "1.5e-06"
     assert answered(CURVE).data["y"] == [0.5, 0.05, 0.001]
 
 

@@ -166,6 +166,7 @@ export function curve(asked) {
       locked = shown = guess !== undefined;
       key.hidden = said.hidden = !shown;
       hint.hidden = shown;
+      svg.classList.toggle("done", shown);
       const cells = (tag, ...texts) => node("tr", {}, ...texts.map((text) => node(tag, {}, text)));
       table.replaceChildren(
         cells("th", asked.x_label, "your curve", "what came out"),

@@ -35,7 +35,7 @@ _FOLD = re.compile(
     re.DOTALL,
 )
 
-_shown: dict[str, dict[str, proofs.Shown]] = {}
+_shown: dict[str, dict[str, list[proofs.Shown]]] = {}
 
 
 def _figures(value: Any) -> Any:
@@ -73,15 +73,14 @@ def fold(asked: Asked) -> str:
     lines += [
         '<details class="lg-predict__answer" markdown="1">',
         "<summary>What came out</summary>",
-        f'<p class="lg-predict__result" markdown="span">{asked.result}</p>',
+        f'<p class="lg-predict__result" markdown="span">{asked.result}'
+        f'<span data-lg-rests="{asked.name}"></span></p>',
         '<ul class="lg-predict__replies" markdown="1">',
     ]
-    for at, one in enumerate(asked.answers):
+    for one in asked.answers:
         says = SAID[asked.kind][one.says] if asked.kind in SAID else one.says
         right = " data-right" if one.right else ""
-        rests = f'<span data-lg-rests="{asked.name}-{at}"></span>'
-        said = f"<strong>{says}.</strong> {one.reply}{rests}"
-        lines.append(f'<li{right} markdown="span">{said}</li>')
+        lines.append(f'<li{right} markdown="span"><strong>{says}.</strong> {one.reply}</li>')
     return "\n".join([*lines, "</ul>", "</details>", "</details>"])
 
 
@@ -96,16 +95,16 @@ def in_markdown(markdown: str, page: Page) -> str:
     except PredictionError:  # an author sees why above, and no reader sees this
         return COMMENT.sub("", markdown)
     _shown[name] = {
-        f"{asked.name}-{at}": one.rests for asked in found for at, one in enumerate(asked.answers)
+        asked.name: [asked.rests, *(one.rests for one in asked.answers)] for asked in found
     }
     folds = iter(found)
     return COMMENT.sub(lambda _: f"\n{fold(next(folds))}\n\n", markdown)
 
 
 def in_content(content: str, page: Page) -> str:
-    """Put in what each reply rests on."""
+    """Put in what each answer and its replies rest on."""
     shown = _shown.get(page.file.src_uri, {})
-    return _RESTS.sub(lambda match: marks.button(match["id"], [shown[match["id"]]]), content)
+    return _RESTS.sub(lambda match: marks.button(match["id"], shown[match["id"]]), content)
 
 
 def listed(nav: Navigation, here: Page) -> str:
