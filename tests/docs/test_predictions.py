@@ -8,7 +8,7 @@ from livegrad_site.check import checked, locks, perturb, predictions, proofs
 from livegrad_site.read import fences
 from livegrad_site.read import predictions as written
 from livegrad_site.run import blocks, cache, later
-from livegrad_site.show import predict
+from livegrad_site.show import glossary, predict
 
 ROOT = cache.ROOT
 PAGES = {path.relative_to(ROOT / "docs").as_posix(): path for path in fences.pages(ROOT)[1:]}
@@ -235,3 +235,13 @@ def test_a_fold_holds_the_choices_and_inside_of_it_the_answer():
     assert after.count("data-right") == 1 and "1.5 × 10⁻⁶ of it" in after
     number = predict.fold(answered(NUMBER))
     assert "A number from 10⁻⁸ to 1." in number and "&quot;near&quot;:3" in number
+
+
+def test_a_term_in_a_question_is_no_link_and_the_next_one_is():
+    known = [glossary.Term("gradient", "gradient", "What it is.", frozenset())]
+    asks = (
+        '<details class="lg-predict"><ul><li>gradient</li></ul><details class="lg-predict__answer">'
+    )
+    asks += "<p>gradient</p></details><p>gradient</p></details>"
+    made = glossary.linked(f"{asks}<p>A gradient.</p>", known, "terms")
+    assert made.startswith(asks) and made.count("lg-term") == 1
