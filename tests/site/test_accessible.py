@@ -92,6 +92,10 @@ def test_axe_finds_nothing_on_predictions_asked_and_answered(reader, address, sc
             fold.get_by_role("button", name="Try again").wait_for()
         assert reader.evaluate("document.documentElement.scrollWidth") <= 360
         assert violations(reader, TAGS if scheme == "light" else COLOURED) == []
+    reader.goto(address + "reference/intuition/")
+    reader.until("document.querySelector('.lg-intuition__own table')")
+    assert reader.evaluate("document.documentElement.scrollWidth") <= 360
+    assert violations(reader, TAGS if scheme == "light" else COLOURED) == []
 
 
 @pytest.mark.parametrize(

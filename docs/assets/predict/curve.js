@@ -35,9 +35,9 @@ export function curve(asked) {
     node("span", { class: "lg-predict__came-out" }, "what came out"),
   );
   const hint = node("p", { class: "lg-predict__hint" }, HINT);
-  const table = node("table");
-  // A table is as wide as its cells, whatever width it is given.
-  const values = node("div", { class: "lg-said", hidden: true }, table);
+  // A table is as wide as its words, and without a class the theme lets it scroll: it stands in a box.
+  const table = node("table", { class: "lg-predict__table" });
+  const said = node("div", { class: "lg-said", hidden: true }, table);
   const element = node(
     "div",
     { class: "lg-predict__curve" },
@@ -46,7 +46,7 @@ export function curve(asked) {
     node("p", { class: "lg-predict__label lg-predict__label--x" }, asked.x_label),
     hint,
     key,
-    values,
+    said,
   );
 
   const left = (at) => EDGE.left + (0.03 + 0.94 * share(asked.x[at], across)) * (width - EDGE.left - EDGE.right);
@@ -164,8 +164,9 @@ export function curve(asked) {
     show(guess) {
       drawn = guess ?? asked.x.map(() => null);
       locked = shown = guess !== undefined;
-      key.hidden = values.hidden = !shown;
+      key.hidden = said.hidden = !shown;
       hint.hidden = shown;
+      svg.classList.toggle("done", shown);
       const cells = (tag, ...texts) => node("tr", {}, ...texts.map((text) => node(tag, {}, text)));
       table.replaceChildren(
         cells("th", asked.x_label, "your curve", "what came out"),

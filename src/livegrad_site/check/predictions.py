@@ -54,7 +54,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asked:
-    """A prediction with all its words as a reader sees them, and with its answer."""
+    """A prediction with all its words as a reader sees them, its answer, and what that rests on."""
 
     name: str
     line: int
@@ -63,6 +63,7 @@ class Asked:
     ask: str
     result: str
     answers: list[Answer]
+    rests: Shown
     data: dict[str, Any] = field(default_factory=dict)
 
 
@@ -160,10 +161,13 @@ def answered(prediction: Prediction, page: list[Block], hidden: set[int]) -> Ask
     ask = here.words(_text(said, "ask"))
     data: dict[str, Any] = {}
     if kind == "choices":
-        answers = _choices(here, said, prediction.line)
+        answers, rests = _choices(here, said, prediction.line)
     else:
         keys = _keyed(said[kind], said.line, *(_NUMBER if kind == "number" else _CURVE))
         data = _number(here, keys) if kind == "number" else _curve(here, keys)
+        came = [data["answer"]] if kind == "number" else data["y"]
+        known = keys["answer" if kind == "number" else "y"]
+        rests = Shown(known, ", ".join(f"{value:.3g}" for value in came))
         replies = said["replies"]
         if not isinstance(replies, Keys):
             raise PredictionError(f"replies are to {', '.join(SIDES)}", said.line)
@@ -173,7 +177,7 @@ def answered(prediction: Prediction, page: list[Block], hidden: set[int]) -> Ask
             for side in SIDES
         ]
     place = (prediction.line, prediction.last)
-    return Asked(str(said["id"]), *place, kind, ask, result, answers, data)
+    return Asked(str(said["id"]), *place, kind, ask, result, answers, rests, data)
 
 
 def _only(said: Keys, must: set[str], may: set[str]) -> None:
@@ -200,7 +204,7 @@ def _keyed(found: Any, line: int, must: set[str], may: set[str]) -> Keys:
     return found
 
 
-def _choices(here: _Page, said: Keys, line: int) -> list[Answer]:
+def _choices(here: _Page, said: Keys, line: int) -> tuple[list[Answer], Shown]:
     listed = said["choices"]
     if not isinstance(listed, list) or not 3 <= len(listed) <= 4:
         raise PredictionError("choices are three or four", said.line)
@@ -209,11 +213,11 @@ def _choices(here: _Page, said: Keys, line: int) -> list[Answer]:
         choice = _keyed(one, line, *_CHOICE)
         right = here.truth(choice["when"], here.next)
         answers.append(here.reply(choice, here.words(choice["says"]), right))
-    rights = [answer.says for answer in answers if answer.right]
+    rights = [at for at, answer in enumerate(answers) if answer.right]
     if len(rights) != 1:
-        which = " and ".join(map(repr, rights)) or "none"
+        which = " and ".join(repr(answers[at].says) for at in rights) or "none"
         raise PredictionError(f"exactly one `when` must be true: {which} is", line)
-    return answers
+    return answers, Shown(str(listed[rights[0]]["when"]), "true")
 
 
 def _literal(said: Text) -> float:

@@ -1,4 +1,4 @@
-"""Publish the explorers' modules without their comments: a fifth of what a reader would load.
+"""Publish explorers and predictions without their comments: a fifth of what a reader would load.
 
 The comments are for those who read the repository. A notice of copyright stays.
 
@@ -8,6 +8,7 @@ blocks inside of one explorer would be one to it. So each block of such a page g
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -31,5 +32,7 @@ def in_content(html: str, _page: Page) -> str:
 
 def write(site: Path) -> None:
     """Rewrite the modules that were copied to a built site."""
-    for path in Path(site, "assets", "explorers").glob("*.js"):
+    assets = Path(site, "assets")
+    modules = (assets.glob(f"{place}.js") for place in ("explorers/*", "predict", "predict/*"))
+    for path in itertools.chain(*modules):
         path.write_text(bare(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -35,7 +35,7 @@ _FOLD = re.compile(
     re.DOTALL,
 )
 
-_shown: dict[str, dict[str, proofs.Shown]] = {}
+_shown: dict[str, dict[str, list[proofs.Shown]]] = {}
 
 
 def _figures(value: Any) -> Any:
@@ -48,11 +48,11 @@ def _figures(value: Any) -> Any:
 def _scale(asked: Asked) -> str:
     """Return where a guess may lie, for who has no slider and no axes."""
     data = asked.data
-    low, high = (f"{data[end]:g}" for end in ("low", "high"))
+    low, high = (predictions.printed(f"{data[end]:g}") for end in ("low", "high"))
     if asked.kind == "number":
         unit = f" {data['unit']}" if data["unit"] else ""
         return f"A number from {low} to {high}{unit}."
-    at = ", ".join(f"{one:g}" for one in data["x"])
+    at = ", ".join(predictions.printed(f"{one:g}") for one in data["x"])
     return f"Sketch it, from {low} to {high}: {data['y_label']}, over {data['x_label']} ({at})."
 
 
@@ -61,7 +61,8 @@ def fold(asked: Asked) -> str:
     tag = f'<details class="lg-predict" id="predict-{asked.name}" data-predict="{asked.name}"'
     tag += f' data-kind="{asked.kind}" data-search-exclude markdown="1"'
     if asked.data:
-        said = json.dumps({key: _figures(one) for key, one in asked.data.items()})
+        data = {key: _figures(one) for key, one in asked.data.items()}
+        said = json.dumps(data, separators=(",", ":"))
         tag += f' data-asked="{html.escape(said)}"'
     lines = [f"{tag}>", f'<summary markdown="span">{LEAD} {asked.ask}</summary>']
     if asked.kind == "choices":
@@ -72,15 +73,14 @@ def fold(asked: Asked) -> str:
     lines += [
         '<details class="lg-predict__answer" markdown="1">',
         "<summary>What came out</summary>",
-        f'<p class="lg-predict__result" markdown="span">{asked.result}</p>',
+        f'<p class="lg-predict__result" markdown="span">{asked.result}'
+        f'<span data-lg-rests="{asked.name}"></span></p>',
         '<ul class="lg-predict__replies" markdown="1">',
     ]
-    for at, one in enumerate(asked.answers):
+    for one in asked.answers:
         says = SAID[asked.kind][one.says] if asked.kind in SAID else one.says
         right = " data-right" if one.right else ""
-        rests = f'<span data-lg-rests="{asked.name}-{at}"></span>'
-        reply = f'<span class="lg-predict__reply">{one.reply}</span>{rests}'
-        lines.append(f'<li{right} markdown="span"><strong>{says}.</strong> {reply}</li>')
+        lines.append(f'<li{right} markdown="span"><strong>{says}.</strong> {one.reply}</li>')
     return "\n".join([*lines, "</ul>", "</details>", "</details>"])
 
 
@@ -95,16 +95,16 @@ def in_markdown(markdown: str, page: Page) -> str:
     except PredictionError:  # an author sees why above, and no reader sees this
         return COMMENT.sub("", markdown)
     _shown[name] = {
-        f"{asked.name}-{at}": one.rests for asked in found for at, one in enumerate(asked.answers)
+        asked.name: [asked.rests, *(one.rests for one in asked.answers)] for asked in found
     }
     folds = iter(found)
     return COMMENT.sub(lambda _: f"\n{fold(next(folds))}\n\n", markdown)
 
 
 def in_content(content: str, page: Page) -> str:
-    """Put in what each reply rests on."""
+    """Put in what each answer and its replies rest on."""
     shown = _shown.get(page.file.src_uri, {})
-    return _RESTS.sub(lambda match: marks.button(match["id"], [shown[match["id"]]]), content)
+    return _RESTS.sub(lambda match: marks.button(match["id"], shown[match["id"]]), content)
 
 
 def listed(nav: Navigation, here: Page) -> str:
