@@ -134,6 +134,17 @@ def repository():
 @pytest.fixture(scope="session")
 def pages(site):
     """Addresses of the built pages, relative to the site's own; "" is the home page."""
+    return [page for page in documents(site) if not page.startswith("slides/")]
+
+
+@pytest.fixture(scope="session")
+def decks(site):
+    """Addresses of the documents of slides, one a topic."""
+    return [page for page in documents(site) if page.startswith("slides/")]
+
+
+def documents(site):
+    """Addresses of all that was built."""
     folders = (page.parent.relative_to(site).as_posix() for page in site.rglob("index.html"))
     return sorted("" if folder == "." else folder + "/" for folder in folders)
 

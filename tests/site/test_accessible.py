@@ -107,6 +107,21 @@ def test_axe_finds_nothing_on_a_phone_menu_and_search_open(reader, address, sche
         reader.keyboard.press("Escape")
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_on_slides(reader, address, scheme):
+    reader.emulate_media(color_scheme=scheme)
+    reader.goto(f"{address}slides/gradients/")
+    found = []
+    for name in ["/topic/1", "/topic/2", *(f"/vanishing/{n}" for n in range(1, 9)), "/end/1"]:
+        reader.evaluate(f"location.hash = '#{name}'")
+        reader.until(f"document.querySelector('.slide.now').id === '{name}'")
+        if name == "/vanishing/2":
+            reader.keyboard.press("n")
+        found += violations(reader, TAGS)
+    reader.keyboard.press("o")
+    assert found + violations(reader, TAGS) == []
+
+
 @pytest.mark.parametrize(
     ("rule", "planted"),
     [
