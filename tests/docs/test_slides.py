@@ -37,8 +37,7 @@ PAGE = """
 
 @pytest.fixture
 def made():
-    lesson = slides.read(PAGE)
-    return [one for part in slides.PARTS for one in part(lesson)]
+    return slides.slides(PAGE)
 
 
 def test_a_lesson_has_its_parts_in_order(made):
@@ -80,6 +79,18 @@ def test_what_a_slide_does_not_show_is_in_its_notes():
 def test_a_sentence_does_not_end_at_an_abbreviation(text):
     _, others = slides.cut(tree.parsed(f"<p>{text}</p>")[0], 1)
     assert tree.words(others) == "On."
+
+
+def test_the_conclusion_is_what_stands_first_and_the_rest_is_in_the_notes():
+    first, second = "It falls by half. " * 12, "It rises again. " * 12
+    block = '<div class="highlight"></div>'
+    page = PAGE.replace(
+        "<p>First. Second.</p>", f"<p>{first}</p><p>{second}</p>{block}<p>Last.</p>"
+    )
+    [made] = slides.conclusion(slides.read(page))
+    whole = tree.words(tree.parsed(made.body)) + " " + tree.words(tree.parsed(made.notes))
+    assert whole == f"{first}{second}Last."
+    assert 0 < len(tree.words(tree.parsed(made.body))) <= slides.SHOWN
 
 
 def test_long_code_has_a_slide_of_its_own_and_long_lines_are_broken():

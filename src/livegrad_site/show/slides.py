@@ -8,13 +8,12 @@ what it shows goes to its notes.
 from __future__ import annotations
 
 import copy
-import json
+import itertools
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
-from livegrad_site.run import cache
 from livegrad_site.show import tree
 
 # Letters that a slide shows of running text, unless its first sentence is longer.
@@ -247,33 +246,21 @@ def conclusion(lesson: Lesson) -> list[Slide]:
     section = lesson.section("What you saw")
     if section is None:
         return []
+    prose = [one for one in section.elements if is_prose(one)]
+    # What stands behind a block or a table speaks of that.
+    after = itertools.dropwhile(lambda one: not is_prose(one), section.elements)
     shown: list[Element] = []
-    rest: list[Element] = []
-    left = SHOWN
-    for element in section.elements:
-        if element.tag in {"h3", "div"} and shown:
-            rest += [one for one in section.elements if one not in shown and is_prose(one)]
+    rest, left = list(prose), SHOWN
+    for element in itertools.takewhile(is_prose, after):
+        begin, others = cut(element, left) if element.tag == "p" else (element, None)
+        if shown and len(tree.words(begin)) > left:
             break
-        if not is_prose(element):
-            continue
-        if left <= 0 and shown:
-            rest.append(element)
-            continue
-        first, others = cut(element, left) if element.tag == "p" else (element, None)
-        if shown and len(tree.words(first)) > left + SHOWN // 4:
-            rest.append(element)
-            left = 0
-            continue
-        shown.append(first)
-        left -= len(tree.words(first))
+        shown.append(begin)
+        rest = [*([others] if others is not None else []), *rest[1:]]
+        left -= len(tree.words(begin))
         if others is not None:
-            rest.append(others)
-            left = 0
-    return [Slide("conclusion", section.title, html(*shown), html(*_once(rest)))] if shown else []
-
-
-def _once(elements: list[Element]) -> list[Element]:
-    return list({id(one): one for one in elements}.values())
+            break
+    return [Slide("conclusion", section.title, html(*shown), html(*rest))] if shown else []
 
 
 def why(lesson: Lesson) -> list[Slide]:
@@ -345,10 +332,6 @@ PARTS: tuple[Callable[[Lesson], list[Slide]], ...] = (
 
 
 def slides(content: str) -> list[Slide]:
-    """Return the slides of a page, from cache if it says what it said before."""
-
-    def made() -> bytes:
-        lesson = read(content)
-        return json.dumps([asdict(one) for part in PARTS for one in part(lesson)]).encode()
-
-    return [Slide(**one) for one in json.loads(cache.kept("slides.json", made, content))]
+    """Return the slides of a page."""
+    lesson = read(content)
+    return [one for part in PARTS for one in part(lesson)]
