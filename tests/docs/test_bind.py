@@ -7,6 +7,7 @@ import pypdf
 import pytest
 
 from livegrad_site.bind import chapters, epub, packed, paper
+from livegrad_site.run import cache
 from livegrad_site.show import downloads, tree
 
 ARTICLE = """
@@ -114,3 +115,9 @@ def test_only_a_published_version_leads_to_the_book(monkeypatch):
     assert "href" not in downloads.book(Page)
     monkeypatch.setenv("MIKE_DOCS_VERSION", "dev")
     assert '<a href="../downloads/livegrad.pdf" download>PDF</a>' in downloads.book(Page)
+
+
+def test_what_the_tests_made_is_what_ci_publishes():
+    said = (cache.ROOT / ".ci" / "run").read_text("utf-8")
+    names = " ".join(f".cache/book/{name}" for name in downloads.BOOK.values())
+    assert f"\ncp {names} site/{downloads.FOLDER}/\n" in said

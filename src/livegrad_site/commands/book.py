@@ -20,14 +20,15 @@ def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--site", type=Path, default=cache.ROOT / "site", help="the built site")
+    config = cache.ROOT / "mkdocs.yml"
+    parser.add_argument("--config", type=Path, default=config, help="what has its navigation")
     parser.add_argument("--to", type=Path, help="the folder of both files, not the site's own")
     given = parser.parse_args()
     folder = given.to or given.site / downloads.FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    config = cache.ROOT / "mkdocs.yml"
-    said = yaml_load(config.read_text(encoding="utf-8"))
+    said = yaml_load(given.config.read_text(encoding="utf-8"))
     title, about = said["site_name"], said["site_description"]
-    book = chapters.read(given.site, config)
+    book = chapters.read(given.site, given.config)
     made = {"epub": epub.bound(book, title, about), "pdf": paper.bound(book, title, about)}
     for kind, content in made.items():
         path = folder / downloads.BOOK[kind]
