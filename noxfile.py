@@ -248,6 +248,14 @@ def build(session: nox.Session) -> None:
 
 
 @nox.session
+def book(session: nox.Session) -> None:
+    """Build the site into site/, and bind it there as one PDF and one EPUB."""
+    prepare(session)
+    session.run("mkdocs", "build", "--strict")
+    session.run("python", "-m", "livegrad_site.commands.book", *session.posargs)
+
+
+@nox.session
 def benchmarks(session: nox.Session) -> None:
     """Print what readers and authors wait for, as figures of one run."""
     prepare(session)

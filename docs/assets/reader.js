@@ -1,6 +1,6 @@
 /*
  * What the theme leaves out for readers who use a keyboard or a screen reader: buttons that open
- * the menu and the search, and no landmark for every copy button.
+ * the menu and the search, a key for the slides, and no landmark for every copy button.
  */
 
 /** @param {"drawer" | "search"} name @returns {HTMLInputElement} the box that opens it */
@@ -36,6 +36,31 @@ document.addEventListener("keydown", (event) => {
   drawer.click();
   document.querySelector("[data-lg-press=drawer]").focus();
 });
+
+/** @returns {boolean} whether letters alone do something, which the slides can turn off */
+function letters() {
+  try {
+    return localStorage.getItem("lg.keys") !== "off";
+  } catch {
+    return true;
+  }
+}
+
+/*
+ * On a lesson the letter s leads to its slides. The theme would open the search, as it does for f
+ * and for a slash.
+ */
+window.addEventListener(
+  "keydown",
+  (event) => {
+    const slides = document.querySelector(".lg-place__slides");
+    if (event.key !== "s" || event.ctrlKey || event.metaKey || event.altKey || !slides) return;
+    if (toggle("search").checked || event.target.closest("input, select, textarea")) return;
+    event.stopImmediatePropagation();
+    if (letters()) location.assign(slides.href);
+  },
+  { capture: true },
+);
 
 /** A row of copy buttons is no landmark. */
 function quieten() {

@@ -23,6 +23,7 @@ from mkdocs.structure.pages import Page
 from livegrad_site.check import checked, stale
 from livegrad_site.run import cache, later, notebooks, results
 from livegrad_site.show import (
+    decks,
     downloads,
     explorers,
     findable,
@@ -60,6 +61,7 @@ IN_CONTENT = (
     glossary.in_content,
     findable.in_content,
     explorers.in_content,
+    decks.in_content,
 )
 PUBLISHED = (results.publish, downloads.publish, social.publish)
 # After all plugins: what they add to a page is in it by now.
@@ -126,10 +128,12 @@ def on_page_content(html: str, page: Page, **_: Any) -> str:
     return html
 
 
-def on_env(env: Environment, files: Files, **_: Any) -> Environment:
+def on_env(env: Environment, files: Files, config: MkDocsConfig, **_: Any) -> Environment:
     """The texts of all pages are ready, and nothing has been written."""
     checked.compare_notebooks(files)
     env.globals["FACTORS"] = lessons.FACTORS
+    env.globals["slides_of"] = decks.address
+    decks.publish(files, config, env)
     return env
 
 

@@ -88,7 +88,7 @@ def test_no_package_knows_one_that_uses_it():
     assert [(a, b) for a, b in used if b == "livegrad" == package(a)] == []
 
 
-MACHINERY = ["read", "run", "check", "show"]
+MACHINERY = ["read", "run", "check", "show", "bind"]
 
 
 @pytest.mark.parametrize("name", [name for name in GRAPH if name.startswith("livegrad_site.")])

@@ -98,6 +98,22 @@ def test_axe_finds_nothing_on_predictions_asked_and_answered(reader, address, sc
     assert violations(reader, TAGS if scheme == "light" else COLOURED) == []
 
 
+def test_axe_finds_nothing_on_slides_light_or_dark(reader, address):
+    reader.goto(f"{address}slides/dropout/")
+    found = []
+    for name in ["/topic/1", "/signal/2", "/signal/3", "/signal/6", "/signal/7"]:
+        reader.evaluate(f"location.hash = '#{name}'")
+        reader.until(f"document.querySelector('.slide.now').id === '{name}'")
+        if name == "/signal/2":
+            reader.keyboard.press("n")
+        found += violations(reader, TAGS)
+        reader.keyboard.press("d")
+        found += violations(reader, COLOURED)
+        reader.keyboard.press("d")
+    reader.keyboard.press("o")
+    assert found + violations(reader, TAGS) == []
+
+
 @pytest.mark.parametrize(
     ("rule", "planted"),
     [

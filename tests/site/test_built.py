@@ -15,17 +15,26 @@ from bs4 import BeautifulSoup
 import livegrad
 import livegrad_lab
 from livegrad_site.check import census
+from livegrad_site.show import downloads
 
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[2] / "docs/experiments").glob("*.py"))
+BOOK = {f"{downloads.FOLDER}/{name}" for name in downloads.BOOK.values()}
 LEFTOVERS = ["Traceback (most recent", "data-lg", "livegrad:result", "\\(", "$$", "\\["]
 
 
 @pytest.fixture(scope="module")
 def soups(site, pages):
-    return {
-        page: BeautifulSoup((site / page / "index.html").read_text("utf-8"), "html.parser")
-        for page in pages
-    }
+    return {page: soup_at(site, page) for page in pages}
+
+
+@pytest.fixture(scope="module")
+def all_soups(soups, site, decks):
+    """The pages and the slides."""
+    return soups | {deck: soup_at(site, deck) for deck in decks}
+
+
+def soup_at(site, page):
+    return BeautifulSoup((site / page / "index.html").read_text("utf-8"), "html.parser")
 
 
 def test_each_navigation_entry_was_built(soups):
@@ -45,13 +54,15 @@ def broken_links(soups, site):
             if path in soups:
                 if anchor and unquote(anchor) not in anchors[path]:
                     broken.append((page, target))
+            elif path in BOOK:
+                continue  # made of the built site, with tests of its own
             elif not (site / unquote(path.partition("?")[0])).is_file():
                 broken.append((page, target))
     return broken
 
 
-def test_every_internal_link_and_anchor_resolves(soups, site):
-    assert broken_links(soups, site) == []
+def test_every_internal_link_and_anchor_resolves(all_soups, site):
+    assert broken_links(all_soups, site) == []
 
 
 def soup_of(body):
@@ -110,8 +121,8 @@ def foreign(soups, site):
     return found
 
 
-def test_nothing_is_loaded_from_another_host(soups, site):
-    assert foreign(soups, site) == []
+def test_nothing_is_loaded_from_another_host(all_soups, site):
+    assert foreign(all_soups, site) == []
 
 
 @pytest.mark.parametrize(
@@ -140,9 +151,9 @@ def unsaid(soups):
     return found
 
 
-def test_every_figure_has_a_text_alternative_and_a_caption(soups):
-    assert sum(len(soup.select("figure.lg-figure")) for soup in soups.values()) >= 30
-    assert unsaid(soups) == []
+def test_every_figure_has_a_text_alternative_and_a_caption(all_soups):
+    assert sum(len(soup.select("figure.lg-figure")) for soup in all_soups.values()) >= 30
+    assert unsaid(all_soups) == []
 
 
 @pytest.mark.parametrize(
@@ -158,8 +169,8 @@ def test_a_figure_that_says_nothing_is_caught(figure):
     assert unsaid({"": soup_of(f'<figure class="lg-figure">{figure}</figure>')}) == [""]
 
 
-def test_no_identifier_stands_twice_on_a_page(soups):
-    for page, soup in soups.items():
+def test_no_identifier_stands_twice_on_a_page(all_soups):
+    for page, soup in all_soups.items():
         ids = [tag["id"] for tag in soup.find_all(id=True)]
         assert sorted({i for i in ids if ids.count(i) > 1}) == [], page
 
@@ -168,7 +179,7 @@ def leftovers(soups):
     """Traces in a page's text of what was not rendered, or of what failed."""
     found = []
     for page, soup in soups.items():
-        article = copy.copy(soup.find("article"))
+        article = copy.copy(soup.find("main") or soup.find("article"))
         for code in article.select("pre, code, svg, annotation"):
             code.extract()
         text = article.get_text()
@@ -178,8 +189,8 @@ def leftovers(soups):
     return found
 
 
-def test_no_traceback_placeholder_or_raw_mathematics_is_published(soups):
-    assert leftovers(soups) == []
+def test_no_traceback_placeholder_or_raw_mathematics_is_published(all_soups):
+    assert leftovers(all_soups) == []
 
 
 @pytest.mark.parametrize(
