@@ -34,6 +34,7 @@ from livegrad_site.show import (
     markup,
     policy,
     provenance,
+    sheets,
     social,
     structured,
     trust,
@@ -48,6 +49,7 @@ IN_MARKDOWN = (
     trust.in_markdown,
     results.in_markdown,
     downloads.in_markdown,
+    sheets.in_markdown,
     structured.in_markdown,
 )
 # The search indexes what stands here in the end.
@@ -58,7 +60,7 @@ IN_CONTENT = (
     findable.in_content,
     explorers.in_content,
 )
-PUBLISHED = (results.publish, downloads.publish, social.publish)
+PUBLISHED = (results.publish, downloads.publish, sheets.publish, social.publish)
 # After all plugins: what they add to a page is in it by now.
 LAST = -100
 
