@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from livegrad_lab.problems import activations, gradients
+from livegrad_lab.problems import activations, gradients, initializers
 from livegrad_lab.problems._problem import Problem
 
 __all__ = ["PROBLEMS"]
 
 PROBLEMS: dict[str, Problem] = {
-    problem.name: problem for topic in (gradients, activations) for problem in topic.PROBLEMS
+    problem.name: problem
+    for topic in (gradients, activations, initializers)
+    for problem in topic.PROBLEMS
 }
