@@ -227,7 +227,7 @@ REVIVE = Problem(
 
 
 def steps_to_open(slope, x, w, b, rate):
-    """Return how many steps of descent open one leaky unit for at least one of the inputs x (n,)."""
+    """Return how many steps of descent open one leaky unit for one of the inputs x (n,)."""
     raise NotImplementedError
 ''',
     (_revived, _open_already),

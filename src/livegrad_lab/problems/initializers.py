@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 
@@ -105,7 +106,7 @@ def _unit(answer: Called) -> None:
     """The variance of each layer's sums, measured with what came back."""
     for widths, seed in (([6, 20, 20, 3], 0), ([4, 5], 1), ([10, 30, 8, 30, 2], 2)):
         rng = np.random.default_rng(seed)
-        weights = [rng.standard_normal((a, b)) for a, b in zip(widths, widths[1:], strict=False)]
+        weights = [rng.standard_normal((a, b)) for a, b in pairwise(widths)]
         x = rng.standard_normal((50, widths[0]))
         said = f"unit_variance of widths {widths}"
         found = answer(weights, x)
