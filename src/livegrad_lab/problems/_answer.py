@@ -163,6 +163,7 @@ def agree(
     faults: Faults | None = None,
     rel: float = CLOSE,
     absolute: float = 1e-9,
+    wide: float | None = None,
 ) -> None:
     """Hold numbers to those that are expected.
 
@@ -173,20 +174,22 @@ def agree(
         faults: what a usual mistake gives, by its words.
         rel: how far off a number may be, as a share of the largest one expected.
         absolute: how far off it may be at all.
+        wide: how far off a mistake's number may be to be named, where that is another share.
 
     Raises:
-        Refused: if they differ.
+        Refused: if they differ; the nearest mistake is named.
     """
     got, right = np.asarray(found, float), np.asarray(expected, float)
     limit = absolute + rel * np.abs(right).max(initial=0)
     if np.all(np.abs(got - right) <= limit):
         return
-    why = ""
+    why, nearest = "", wide if wide is not None else max(rel, CLOSE)
     for words, wrong in (faults or {}).items():
         other = np.asarray(wrong, float)
-        if np.all(np.abs(got - other) <= absolute + max(rel, CLOSE) * np.abs(other).max(initial=0)):
-            why = f": {words}"
-            break
+        size = np.abs(other).max(initial=0) or absolute
+        off = max(float(np.abs(got - other).max()) - absolute, 0) / size
+        if off <= nearest:
+            why, nearest = f": {words}", off
     at = np.unravel_index(int(np.argmax(np.abs(got - right))), right.shape)
     place = f" at index {[int(index) for index in at]}" if right.shape else ""
     told, came = short(float(right[at])), short(float(got[at]))

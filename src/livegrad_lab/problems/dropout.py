@@ -98,7 +98,7 @@ CHANNELS = Problem(
 
 
 def channel_dropout(x, rate, rng):
-    """Return x (n, height, width, channels), whole channels of each example dropped, in training."""
+    """Return x (n, height, width, channels) with whole channels of each example dropped."""
     raise NotImplementedError
 ''',
     (_channels, _channels_kept),
@@ -229,7 +229,7 @@ MASKS = Problem(
 
 
 def two_answers(a, v, c, rate):
-    """Return the mean over all masks of sigmoid((a mask / keep) v + c), and the same at inference."""
+    """Return the mean over all masks of sigmoid((a mask / keep) v + c), and inference's."""
     raise NotImplementedError
 ''',
     (_both, _in_arrays),
