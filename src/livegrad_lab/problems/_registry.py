@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from livegrad_lab.problems import activations, dropout, gradients, initializers, shortcuts
+from livegrad_lab.problems import activations, dropout, gradients, initializers, outputs, shortcuts
 from livegrad_lab.problems._problem import Problem
 
 __all__ = ["PROBLEMS"]
 
 PROBLEMS: dict[str, Problem] = {
     problem.name: problem
-    for topic in (gradients, activations, initializers, dropout, shortcuts)
+    for topic in (gradients, activations, initializers, dropout, shortcuts, outputs)
     for problem in topic.PROBLEMS
 }
