@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from livegrad_lab.problems import activations, dropout, gradients, initializers, outputs, shortcuts
+from livegrad_lab.problems import (
+    activations,
+    dropout,
+    gradients,
+    initializers,
+    inputs,
+    outputs,
+    shortcuts,
+    step,
+)
 from livegrad_lab.problems._problem import Problem
 
 __all__ = ["PROBLEMS"]
 
 PROBLEMS: dict[str, Problem] = {
     problem.name: problem
-    for topic in (gradients, activations, initializers, dropout, shortcuts, outputs)
+    for topic in (gradients, activations, initializers, dropout, shortcuts, outputs, inputs, step)
     for problem in topic.PROBLEMS
 }
