@@ -210,14 +210,14 @@ def _scaled(got: np.ndarray, right: np.ndarray) -> str:
 def by_number(right: Callable[[], float], rel: float, faults: Faults | None = None) -> Check:
     """Return the check of a problem whose answer is a number."""
 
-    def check(answer: Any) -> None:
+    def the_number(answer: Any) -> None:
         """The number, against one that is computed."""
         if answer is Ellipsis:
             raise Refused("not answered yet: answer = ...")
         got = number(answer, "answer")
         agree(got, right(), f"answer = {short(got)}", faults, rel=rel)
 
-    return check
+    return the_number
 
 
 def gradient(loss: Callable[[np.ndarray], float], x: np.ndarray, h: float = 1e-5) -> np.ndarray:

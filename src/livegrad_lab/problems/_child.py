@@ -60,7 +60,7 @@ def judged(problem: Problem, code: str, file: str) -> dict[str, Any]:
         answer = _answer(problem, code, file)
         for check in problem.checks:
             check(answer)
-            passed.append((check.__doc__ or "").splitlines()[0].rstrip("."))
+            passed.append(check.__name__.strip("_").replace("_", " "))
     except Refused as refused:
         return {"passed": passed, "refused": str(refused)}
     except MemoryError:

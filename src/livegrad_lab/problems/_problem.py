@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 __all__ = ["ANSWER", "Check", "Problem", "Refused"]
 
 Kind = Literal["by hand", "by code", "by experiment"]
-Check = Callable[[Any], None]
+
+
+class Check(Protocol):
+    """A function that gets the answer, and raises ``Refused`` if it does not hold."""
+
+    __name__: str
+
+    def __call__(self, answer: Any, /) -> None:
+        """Hold the answer to one thing."""
+
 
 ANSWER = "answer"
 
@@ -28,8 +36,8 @@ class Problem:
         kind: how it is solved.
         stub: what the reader starts from, without the line that names the problem. The last
             function in it, or ``answer``, is what the checks get.
-        checks: functions that raise ``Refused``; the first line of each docstring says what it
-            holds an answer to. The first that refuses is the last that runs.
+        checks: functions that raise ``Refused``; the name of each says what it holds an answer
+            to. The first that refuses is the last that runs.
     """
 
     name: str
