@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _Parser(
         prog="python -m livegrad check",
         description="Grade a file against the checks of the problems that it names. The file runs "
-        "in a process of its own, and nothing is sent anywhere.",
+        "in a process of its own, which is no sandbox, and nothing is sent anywhere.",
     )
     parser.add_argument(
         "file",

@@ -1,4 +1,7 @@
-"""Check an answer in a process of its own, with limits of time, memory and printed output."""
+"""Check an answer in a process of its own, with limits of time, memory and printed output.
+
+That keeps an accident from harm, and is no sandbox: the code may read and write what its user may.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ __all__ = ["MEMORY", "SECONDS", "Told", "grade"]
 
 SECONDS = 60.0
 """What an answer may take."""
-MEMORY = 2**31 + 2**30
+MEMORY = 2**32
 """Bytes of address space that an answer may have, NumPy's and SciPy's own among them."""
 PRINTED = 10**6
 """Characters that an answer may print."""

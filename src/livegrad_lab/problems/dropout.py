@@ -7,7 +7,7 @@ import statistics
 
 import numpy as np
 
-from livegrad_lab.problems._answer import Called, agree, array, by_number, no_slower, number, pair
+from livegrad_lab.problems._answer import Called, agree, array, by_number, number, pair
 from livegrad_lab.problems._problem import Problem, Refused
 
 RATE, LAYERS = 0.3, 10
@@ -207,20 +207,6 @@ def _both(answer: Called) -> None:
         agree(number(scaled, said), plain, f"the inference of {said}", others)
 
 
-def _in_arrays(answer: Called) -> None:
-    """The time for the masks of fourteen units, against one after the other."""
-    rng = np.random.default_rng(3)
-    a, v = rng.random(14), rng.standard_normal(14)
-    hint = "make all masks as one array"
-    no_slower(
-        lambda: answer.function(a, v, 0.1, 0.4),
-        lambda: _over_masks(a, v, 0.1, 0.4),
-        10,
-        "two_answers of 14 units",
-        hint,
-    )
-
-
 MASKS = Problem(
     "dropout-masks",
     "Is inference the average of all thinned networks?",
@@ -232,7 +218,7 @@ def two_answers(a, v, c, rate):
     """Return the mean over all masks of sigmoid((a mask / keep) v + c), and inference's."""
     raise NotImplementedError
 ''',
-    (_both, _in_arrays),
+    (_both,),
 )
 
 
