@@ -36,6 +36,7 @@ from livegrad_site.show import (
     policy,
     predict,
     provenance,
+    sheets,
     social,
     structured,
     trust,
@@ -51,6 +52,7 @@ IN_MARKDOWN = (
     trust.in_markdown,
     results.in_markdown,
     downloads.in_markdown,
+    sheets.in_markdown,
     structured.in_markdown,
 )
 # The search indexes what stands here in the end.
@@ -63,7 +65,7 @@ IN_CONTENT = (
     explorers.in_content,
     decks.in_content,
 )
-PUBLISHED = (results.publish, downloads.publish, social.publish)
+PUBLISHED = (results.publish, downloads.publish, sheets.publish, social.publish)
 # After all plugins: what they add to a page is in it by now.
 LAST = -100
 

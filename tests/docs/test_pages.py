@@ -31,7 +31,9 @@ PAGES = {
     path.relative_to(DOCS).as_posix(): sentences.bare(path.read_text("utf-8"))
     for path in fences.pages(ROOT)[1:]
 }
-LESSONS = [name for name in PAGES if name.split("/")[0] in TOPICS and not name.endswith("index.md")]
+# What is no lesson: a topic's first page, and its sheet of problems, held by test_sheets.py.
+NO_LESSON = ("/index.md", "/problems.md")
+LESSONS = [name for name in PAGES if name.split("/")[0] in TOPICS and not name.endswith(NO_LESSON)]
 MODULES = cache.sources()
 INDEXES = [f"{topic}/index.md" for topic in TOPICS]
 SKELETON = ["What you saw", "Why", "Pitfalls", "Exercise", "Where next"]

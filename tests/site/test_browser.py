@@ -6,8 +6,10 @@ import sys
 
 import pytest
 
+from livegrad_lab.problems import PROBLEMS
 from livegrad_site.check import turns
 from livegrad_site.read import fences
+from livegrad_site.show import sheets
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
 
@@ -69,9 +71,11 @@ def copies(open_page, address):
 
 
 def run(source):
-    """The blocks of a page's source, as they were run."""
-    found = fences.find(source.read_text("utf-8"))
-    return sorted(fence.code.strip() for fence in found if fence.info == "python")
+    """The blocks of a page's source, as they were run, and the starts of problems, as graded."""
+    text = source.read_text("utf-8")
+    starts = [PROBLEMS[mark["name"]].start.strip() for mark in sheets.STUB.finditer(text)]
+    found = [fence.code.strip() for fence in fences.find(text) if fence.info == "python"]
+    return sorted([*found, *starts])
 
 
 def test_what_is_copied_from_each_block_is_what_was_run(copies, root, pages_in_turn):

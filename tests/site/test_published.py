@@ -135,7 +135,20 @@ def test_each_page_names_what_it_was_built_from(texts, source):
 
 
 def notebooks(site):
-    return sorted((site / "downloads").glob("*.ipynb"))
+    found = sorted((site / "downloads").glob("*.ipynb"))
+    return [path for path in found if "-problems" not in path.stem]
+
+
+def test_each_page_of_problems_offers_its_sheet_and_its_teacher_s_copy(site, texts, root):
+    offered = []
+    for source in sorted((root / "docs").glob("*/problems.md")):
+        page = BeautifulSoup(texts[f"{source.parent.name}/problems/"], "html.parser")
+        for link in page.select("article a[download]"):
+            file = (site / source.parent.name / "problems" / link["href"]).resolve()
+            nbformat.validate(nbformat.read(file, as_version=4))
+            offered.append(file)
+    there = {path.resolve() for path in (site / "downloads").glob("*-problems*.ipynb")}
+    assert len(offered) == len(there) == 16 and set(offered) == there
 
 
 def test_each_notebook_can_be_taken_away(site, texts, root):
