@@ -1,6 +1,6 @@
-"""Publish the explorers' modules without their comments: a fifth of what a reader would load.
+"""Publish the explorers' modules without comments and indents: a fifth of what a reader would load.
 
-The comments are for those who read the repository. A notice of copyright stays.
+Both are for those who read the repository. A notice of copyright stays.
 
 Material names a block of code, for its copy button, by the nearest element with an identifier: all
 blocks inside of one explorer would be one to it. So each block of such a page gets its own.
@@ -17,8 +17,21 @@ _COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*\n", re.MULTILINE | r
 
 
 def bare(code: str) -> str:
-    """Return a module without the comments that stand on lines of their own."""
-    return _COMMENT.sub(lambda found: found[0] if "Copyright" in found[0] else "", code)
+    """Return a module without indents, and without the comments on lines of their own.
+
+    A template that goes over several lines keeps what its lines begin with.
+    """
+    lines, in_template = [], False
+    for line in _COMMENT.sub(_notice, code).splitlines():
+        kept = line if in_template else line.lstrip()
+        in_template ^= line.count("`") % 2 == 1
+        if kept or in_template:
+            lines.append(f"{kept}\n")
+    return "".join(lines)
+
+
+def _notice(comment: re.Match[str]) -> str:
+    return comment[0] if "Copyright" in comment[0] else ""
 
 
 def in_content(html: str, _page: Page) -> str:
