@@ -3,9 +3,12 @@
 import { ACTIVATIONS } from "./activations.js";
 import { throughBlocks } from "./blocks.js";
 import { INITIALIZERS } from "./initializers.js";
+import { loadKernel } from "./kernel.js";
 import { decades, float, paint, path, sayPower, scale as linear, shape, tenTo, words } from "./kit.js";
-import { GRADIENT_BOUNDS, judge, norm, power, short, SIGNAL_BOUNDS, spread, table } from "./signals.js";
-import { draws, EXAMPLES, throughDepth } from "./through.js";
+import { norm, ratio, spread } from "./matrix.js";
+import { Passes } from "./passes.js";
+import { GRADIENT_BOUNDS, judge, power, short, SIGNAL_BOUNDS, table } from "./signals.js";
+import { draws, drawsData, EXAMPLES, layersOf, throughDepth } from "./through.js";
 
 const DEEPEST = 64;
 const PANEL = 150;
@@ -14,6 +17,9 @@ const RANDOM = Object.keys(INITIALIZERS).filter((name) => !["zeros", "ones", "co
 const NORMS = { none: "none", batch: "batch", layer: "layer", rms: "RMS" };
 const BLOCKS = { batch: "BatchNorm", layer: "LayerNorm", rms: "RMSNorm" };
 const SHORTCUTS = { none: "none", identity: "identity", scaled: "learnt scale" };
+
+const kernel = await loadKernel();
+const passes = kernel && new Passes(kernel);
 
 const fields = {
   depth: { value: 10, min: 1, max: DEEPEST, step: 1 },
@@ -29,11 +35,10 @@ const fields = {
 
 const plain = ({ norm: kind, shortcut }) => kind === "none" && shortcut === "none";
 
-/** above / below, and 0 where nothing is left to pass on. */
-const ratios = (above, below) => above.map((one, at) => (below[at] > 0 ? one / below[at] : 0));
+const ratios = (above, below) => above.map((one, at) => ratio(one, below[at]));
 
 function update(state) {
-  if (plain(state)) return judge(...throughDepth(state));
+  if (plain(state)) return judge(...throughDepth(state, passes));
   const { activation, norm: normalization, shortcut, start, width } = state;
   const { x, y, weights } = draws(state);
   const branch = shortcut === "none" ? {} : { keep: 1, scale: shortcut === "scaled" ? start : 1 };
@@ -162,13 +167,10 @@ function blocks({ norm: kind, shortcut }) {
 }
 
 function ofBlocks({ depth, width, activation, norm: kind, shortcut, start, seed }, initializer) {
-  const size = `(${EXAMPLES}, ${width})`;
   const parts = ["dense[-1]", ...(kind === "none" ? [] : [`${BLOCKS[kind]}(${width})`]), `Activate("${activation}")`];
   if (shortcut === "scaled") parts.push(`scale=${float(start)}`);
   return [
-    `rng = np.random.default_rng(${seed})`,
-    `x = rng.standard_normal(${size})  # ${size}`,
-    `y = rng.integers(0, 2, ${EXAMPLES})  # (${EXAMPLES},)`,
+    ...drawsData(width, seed),
     "dense, layers = [], []",
     `for _ in range(${depth}):`,
     `    dense.append(Dense(${width}, ${width}, ${initializer}, rng))`,
@@ -200,7 +202,7 @@ function prints(state, numbers) {
 
 function says(state, { gain, signalGain, verdict, why }) {
   const { depth, activation, norm: kind, shortcut, start } = state;
-  const layers = depth === 1 ? "one hidden layer" : `${depth} hidden layers`;
+  const layers = layersOf(depth);
   const products = `the gradient's product is ${sayPower(gain)}, the signal's ${sayPower(signalGain)}`;
   if (plain(state)) return `${activation}, ${layers}: ${products}. Verdict: ${verdict}; ${why}.`;
   const parts = [activation, layers];

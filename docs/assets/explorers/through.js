@@ -2,14 +2,10 @@
 
 import { MLP } from "./engine.js";
 import { draw } from "./initializers.js";
-import { loadKernel } from "./kernel.js";
-import { Passes } from "./passes.js";
 import { Generator } from "./random.js";
 
 export const EXAMPLES = 60;
 
-const kernel = await loadKernel();
-const passes = kernel && new Passes(kernel);
 let drawn = {};
 
 /**
@@ -34,8 +30,23 @@ export function draws({ depth, width, initializer, scale, seed }) {
   return { x, y, weights: scale === 1 ? weights : weights.map((array) => array.map((value) => scale * value)) };
 }
 
-/** The network of a state, and what one pass forward and one back computed: [net, trace, gradients]. */
-export function throughDepth(state) {
+/** Python that draws the data. */
+export const drawsData = (width, seed) => [
+  `rng = np.random.default_rng(${seed})`,
+  `x = rng.standard_normal((${EXAMPLES}, ${width}))  # (${EXAMPLES}, ${width})`,
+  `y = rng.integers(0, 2, ${EXAMPLES})  # (${EXAMPLES},)`,
+];
+
+/** In words. */
+export const layersOf = (depth) => (depth === 1 ? "1 hidden layer" : `${depth} hidden layers`);
+
+/**
+ * The network of a state, and what one pass forward and one back computed.
+ * @param {object} state
+ * @param {import("./passes.js").Passes | null} [passes] - the kernel's, for networks that are large
+ * @returns {[MLP, import("./engine.js").Trace, import("./engine.js").Gradients]}
+ */
+export function throughDepth(state, passes) {
   const { depth, width, activation } = state;
   const { x, y, weights } = draws(state);
   const net = new MLP([width, ...Array(depth).fill(width), 1], { activation, initializer: "zeros" });

@@ -1,4 +1,4 @@
-"""Publish the explorers' modules without comments and indents: a fifth of what a reader would load.
+"""Publish the explorers' files without comments and indents: a fifth of what a reader would load.
 
 Both are for those who read the repository. A notice of copyright stays.
 
@@ -15,15 +15,18 @@ from mkdocs.structure.pages import Page
 
 _COMMENT = re.compile(r"^[ \t]*(?:/\*.*?\*/|//[^\n]*)[ \t]*\n", re.MULTILINE | re.DOTALL)
 
+# Behind code, and with nothing in it that could be the end of a string.
+_BEHIND = re.compile(r"(?<=[;,{)\]]) // [^\"'`]*$")
+
 
 def bare(code: str) -> str:
-    """Return a module without indents, and without the comments on lines of their own.
+    """Return a module or a style sheet without comments and indents.
 
-    A template that goes over several lines keeps what its lines begin with.
+    A template that goes over several lines keeps its lines.
     """
     lines, in_template = [], False
     for line in _COMMENT.sub(_notice, code).splitlines():
-        kept = line if in_template else line.lstrip()
+        kept = line if in_template else _BEHIND.sub("", line.lstrip())
         in_template ^= line.count("`") % 2 == 1
         if kept or in_template:
             lines.append(f"{kept}\n")
@@ -43,6 +46,7 @@ def in_content(html: str, _page: Page) -> str:
 
 
 def write(site: Path) -> None:
-    """Rewrite the modules that were copied to a built site."""
-    for path in Path(site, "assets", "explorers").glob("*.js"):
+    """Rewrite the modules and the style sheet that were copied to a built site."""
+    folder = Path(site, "assets", "explorers")
+    for path in [*folder.glob("*.js"), *folder.glob("*.css")]:
         path.write_text(bare(path.read_text(encoding="utf-8")), encoding="utf-8")
