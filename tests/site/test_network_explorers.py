@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import io
+import re
 
 import numpy as np
 import pytest
@@ -291,6 +292,34 @@ def test_the_address_keeps_the_state(explore, name):
     again.box.get_by_role("button", name="Reset").press("Enter")
     again.until("location.search === ''")
     assert again.ask("x.prints()") == explore(name).ask("x.prints()")
+
+
+LINK = re.compile(r"\]\(([\w./-]*)\.md\?(\w+)=([^)#]+)#explorer-(\w+)\)")
+
+
+def links(root):
+    """Links of the pages that set an explorer: (page, address, explorer, what it sets)."""
+    found = []
+    for page in sorted((root / "docs").rglob("*.md")):
+        for target, name, query, anchor in LINK.findall(page.read_text("utf-8")):
+            path = (page.parent / f"{target}.md").resolve().relative_to(root / "docs")
+            assert (path.with_suffix("").as_posix(), anchor) == (PAGES[name], name), page
+            found.append((page.name, f"?{name}={query}", name, query))
+    return found
+
+
+def test_each_link_that_sets_an_explorer_sets_all_that_it_says(explore, root):
+    found = links(root)
+    assert len(found) >= 5
+    assert len(found) == sum(
+        page.read_text("utf-8").count("#explorer-") for page in (root / "docs").rglob("*.md")
+    )
+    for page_name, query, name, parts in found:
+        page = explore(name, query)
+        state = page.ask("x.state()")
+        for key, text in (part.split(":") for part in parts.split(";")):
+            value = state[key] if isinstance(state[key], str) else float(state[key])
+            assert value == (text if isinstance(value, str) else float(text)), (page_name, key)
 
 
 @EACH
