@@ -14,7 +14,8 @@ const TITLE = 26;
 
 const fields = {
   depth: { value: 10, min: 1, max: DEEPEST, step: 1 },
-  scale: { value: 1, stops: decades(0.2, 5) },
+  // With Glorot's own scale the weights' factor is near 1, and the other alone would be seen.
+  scale: { value: 2, stops: decades(0.2, 5) },
   activation: { value: "sigmoid", options: ["sigmoid", "tanh", "relu", "gelu"] },
 };
 
