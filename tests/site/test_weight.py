@@ -87,6 +87,31 @@ def test_each_page_s_first_visit_keeps_within_its_budget(texts, shared, site):
     assert too_heavy(texts, shared, site) == {}
 
 
+def first_visit(open_page_of_module, address, path, module):
+    """Names of all that a browser asks for on a page whose explorer is woken at once."""
+    page, asked = open_page_of_module(path)
+    page.wait_for_selector("[data-explorer][data-ready]")
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1000)
+    urls = {*asked, *(worker.url for worker in page.workers)}
+    ours = {url.removeprefix(address) for url in urls if url.startswith(address)}
+    names = {unquote(urlsplit(url).path) or "index.html" for url in ours}
+    assert f"assets/explorers/{module}" in names
+    return names
+
+
+def test_the_home_page_with_its_explorer_keeps_within_a_page_s_budget(
+    open_page_of_module, site, address
+):
+    names = first_visit(open_page_of_module, address, "", "product.js")
+    weights = {name: kilobytes((site / name).read_bytes()) for name in names}
+    assert sum(weights.values()) <= TEXT, weights
+    # All explorers at once would be too much for it.
+    explorers = sum(one for name, one in weights.items() if name.startswith("assets/explorers/"))
+    heavy = sum(weights.values()) - explorers + folder_kilobytes(site / "assets" / "explorers")
+    assert heavy > TEXT
+
+
 def noise(size):
     """Text that does not compress well."""
     return "".join(f"{at * at * 7919 % 999983:x}" for at in range(size))
