@@ -32,6 +32,7 @@ from livegrad_site.show import (
     light,
     marks,
     markup,
+    offline,
     policy,
     provenance,
     social,
@@ -58,7 +59,7 @@ IN_CONTENT = (
     findable.in_content,
     explorers.in_content,
 )
-PUBLISHED = (results.publish, downloads.publish, social.publish)
+PUBLISHED = (results.publish, downloads.publish, social.publish, offline.publish)
 # After all plugins: what they add to a page is in it by now.
 LAST = -100
 
@@ -85,6 +86,7 @@ def on_config(config: MkDocsConfig, **_: Any) -> MkDocsConfig:
     index.configure(config)
     provenance.configure(config)
     versions.configure(config)
+    offline.configure(config)
     markup.configure(config)
     return config
 
@@ -157,6 +159,7 @@ def on_post_build(config: MkDocsConfig, **_: Any) -> None:
     checked.end()
     explorers.write(Path(config.site_dir))
     findable.write(Path(config.site_dir))
+    offline.write(Path(config.site_dir))
 
 
 def on_serve(server: LiveReloadServer, **_: Any) -> LiveReloadServer:
