@@ -28,6 +28,7 @@ from livegrad_site.show import (
     findable,
     glossary,
     index,
+    languages,
     lessons,
     light,
     marks,
@@ -59,7 +60,13 @@ IN_CONTENT = (
     findable.in_content,
     explorers.in_content,
 )
-PUBLISHED = (results.publish, downloads.publish, social.publish, offline.publish)
+PUBLISHED = (
+    results.publish,
+    downloads.publish,
+    social.publish,
+    offline.publish,
+    languages.publish,
+)
 # After all plugins: what they add to a page is in it by now.
 LAST = -100
 
@@ -100,6 +107,7 @@ def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
     """All pages are known, and none has been worked on."""
     stale.renew(files)
     checked.compare(files)
+    checked.compare_translations()
     for publish in PUBLISHED:
         publish(files, config)
     return files
@@ -135,12 +143,14 @@ def on_env(env: Environment, files: Files, **_: Any) -> Environment:
 def on_page_context(context: Any, page: Page, nav: Navigation, **_: Any) -> Any:
     """The titles of all pages are known by now."""
     lessons.place(page, nav)
+    languages.place(page, context["config"])
     return context
 
 
 @event_priority(LAST)
 def on_post_page(output: str, page: Page, config: MkDocsConfig, **_: Any) -> str:
     """From HTML to HTML, the whole document; its policy names all scripts that are in it."""
+    languages.leave(config)
     output = structured.described(output, page, config)
     return policy.guarded(light.lightened(markup.mended(output)))
 

@@ -64,7 +64,7 @@ def icon(svg: str, side: int, share: float) -> bytes:
         shape = f"round,pad=0,rounding_size={r}" if r else "square,pad=0"
         axes.add_patch(FancyBboxPatch((x, y), w, h, shape, facecolor=given["fill"], linewidth=0))
     drawn = io.BytesIO()
-    canvas.print_png(drawn, metadata={"Software": None})
+    canvas.print_png(drawn, metadata={"Software": None})  # type: ignore[no-untyped-call]
     return drawn.getvalue()
 
 
