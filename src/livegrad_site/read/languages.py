@@ -25,9 +25,9 @@ import yaml
 from markdown.extensions.toc import slugify
 
 from livegrad_site.read import sentences
-from livegrad_site.run import cache
 
-FOLDER = cache.ROOT / "docs" / "_languages"
+DOCS = Path(__file__).resolve().parents[3] / "docs"
+FOLDER = DOCS / "_languages"
 COMMON = "common"
 _LINK = re.compile(r"\]\((?P<path>[\w./-]+\.(?:md|py))(?P<anchor>#[\w-]+)?\)")
 _NAMED = re.compile(r"\s*\{#(?P<id>[\w-]+)\}$")
@@ -147,7 +147,7 @@ def of(name: str) -> tuple[str, str]:
 
 def page(code: str, english: str) -> Page:
     """Return a page in the language."""
-    text = (cache.ROOT / "docs" / english).read_text(encoding="utf-8")
+    text = (DOCS / english).read_text(encoding="utf-8")
     own = pairs(source(code, english))
     common = pairs(FOLDER / code / f"{COMMON}.txt")
     return assembled(known()[code], english, text, own, common, set(translated(code)))

@@ -80,11 +80,15 @@ def codes(content: str, url: str) -> tuple[str, list[dict[str, Any]]]:
 
 
 def typed(content: str) -> dict[str, list[str]]:
-    """Return what is typed for each symptom, by the anchor of its section."""
-    return {
-        found["id"]: html.unescape(found["typed"]).split("; ")
+    """Return what is typed for each symptom, by the anchor of its section.
+
+    Without numbers: a message that ends in 0 would find each tag with a number that begins so.
+    """
+    words = {
+        found["id"]: re.sub(r"\d[\d.]*(?: ?%)?", "", html.unescape(found["typed"]))
         for found in _SYMPTOM.finditer(content)
     }
+    return {at: [" ".join(one.split()) for one in said.split(";")] for at, said in words.items()}
 
 
 def begin() -> None:

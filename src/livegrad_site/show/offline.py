@@ -90,14 +90,19 @@ def manifest(config: MkDocsConfig, svg: str) -> str:
     return json.dumps(said, indent=1)
 
 
+def offered() -> bool:
+    """Return whether this site can be kept: an author's own device gets no worker."""
+    return not later.queue.serving and (cache.ROOT / "docs" / "assets" / WORKER).exists()
+
+
 def configure(config: MkDocsConfig) -> None:
     """Let pages name the manifest, and load the script that starts the worker."""
-    config.extra["offline"] = "" if later.queue.serving else MANIFEST
+    config.extra["offline"] = MANIFEST if offered() else ""
 
 
 def publish(files: Files, config: MkDocsConfig) -> None:
-    """Publish the manifest and its icons; an author's own device gets no worker."""
-    if later.queue.serving:
+    """Publish the manifest and its icons."""
+    if not offered():
         return
     svg = (cache.ROOT / FAVICON).read_text(encoding="utf-8")
     files.append(File.generated(config, MANIFEST, content=manifest(config, svg)))
@@ -117,7 +122,7 @@ def write(site: Path) -> None:
         ValueError: if the worker's script has no place for the digest.
     """
     script = site / "assets" / WORKER
-    if later.queue.serving:
+    if not offered():
         script.unlink(missing_ok=True)
         return
     code = bare(script.read_text(encoding="utf-8"))
