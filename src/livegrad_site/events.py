@@ -29,10 +29,12 @@ from livegrad_site.show import (
     findable,
     glossary,
     index,
+    languages,
     lessons,
     light,
     marks,
     markup,
+    offline,
     policy,
     predict,
     provenance,
@@ -65,7 +67,14 @@ IN_CONTENT = (
     explorers.in_content,
     decks.in_content,
 )
-PUBLISHED = (results.publish, downloads.publish, sheets.publish, social.publish)
+PUBLISHED = (
+    results.publish,
+    downloads.publish,
+    sheets.publish,
+    social.publish,
+    offline.publish,
+    languages.publish,
+)
 # After all plugins: what they add to a page is in it by now.
 LAST = -100
 
@@ -92,6 +101,7 @@ def on_config(config: MkDocsConfig, **_: Any) -> MkDocsConfig:
     index.configure(config)
     provenance.configure(config)
     versions.configure(config)
+    offline.configure(config)
     markup.configure(config)
     return config
 
@@ -105,6 +115,7 @@ def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
     """All pages are known, and none has been worked on."""
     stale.renew(files)
     checked.compare(files)
+    checked.compare_translations()
     for publish in PUBLISHED:
         publish(files, config)
     return files
@@ -143,12 +154,14 @@ def on_page_context(context: Any, page: Page, nav: Navigation, **_: Any) -> Any:
     """The titles of all pages are known by now."""
     lessons.place(page, nav)
     predict.place(page, nav)
+    languages.place(page, context["config"])
     return context
 
 
 @event_priority(LAST)
 def on_post_page(output: str, page: Page, config: MkDocsConfig, **_: Any) -> str:
     """From HTML to HTML, the whole document; its policy names all scripts that are in it."""
+    languages.leave(config)
     output = structured.described(output, page, config)
     return policy.guarded(light.lightened(markup.mended(output)))
 
@@ -167,6 +180,7 @@ def on_post_build(config: MkDocsConfig, **_: Any) -> None:
     checked.end()
     explorers.write(Path(config.site_dir))
     findable.write(Path(config.site_dir))
+    offline.write(Path(config.site_dir))
 
 
 def on_serve(server: LiveReloadServer, **_: Any) -> LiveReloadServer:
