@@ -300,7 +300,7 @@ def _batches_of_one_picture_for_normalised_convolutions(mended: bool) -> Patient
     rng = np.random.default_rng(0)
     # Light and contrast differ from one picture to the next.
     x, y = pictures(200)
-    x = x * np.exp(rng.uniform(-3, 3, (200, 1, 1, 1))) + rng.uniform(-5, 5, (200, 1, 1, 1))
+    x = x * np.exp(rng.uniform(-4, 4, (200, 1, 1, 1))) + rng.uniform(-5, 5, (200, 1, 1, 1))
     x = x.astype("float32")
     parts: list[Any] = []
     for at, width in enumerate((8, 16), 1):
@@ -311,7 +311,7 @@ def _batches_of_one_picture_for_normalised_convolutions(mended: bool) -> Patient
         ]
     model = stack(x, *parts, layers.Flatten(name="flatten"), dense(10, "softmax", "output"))
     return many_classes(
-        model, x, y, adam(0.003), epochs=60 if mended else 5, batch=25 if mended else 1
+        model, x, y, adam(0.003), epochs=60 if mended else 3, batch=25 if mended else 1
     )
 
 
