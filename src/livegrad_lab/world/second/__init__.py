@@ -1,7 +1,7 @@
-"""A second set, which the doctor was not written with: 44 faulty models and 30 healthy ones.
+"""A second set, which the doctor was not written with: faulty models and healthy ones.
 
-They were chosen and rebuilt by somebody who had not read the doctor's code, its bounds or its
-tests, and it was not run on any of them meanwhile. The first look is the one that counts: what it
+They were chosen and rebuilt without a look at the doctor's code, its bounds or its tests, and it
+was not run on any of them meanwhile. The first look is the one that counts: what it
 said is to be written down before anything is changed for it.
 
 The faults are as people ask for them and not as the codes are. Stored issues and pages were
