@@ -1,15 +1,17 @@
 """A translation is of what the English page says now, and says no other number or comparison."""
 
 import re
+from itertools import chain
 from types import SimpleNamespace
 
 import pytest
 from mkdocs.exceptions import PluginError
 
-from livegrad_site.check import checked
+from livegrad_site.check import checked, predictions, proofs
 from livegrad_site.read import fences, languages, sentences
 from livegrad_site.read.languages import Pair, disagreement, of
-from livegrad_site.run import later
+from livegrad_site.run import blocks, later
+from livegrad_site.show import predict, sheets
 
 GERMAN = languages.known()["de"]
 ALL = [(code, name) for code in languages.known() for name in languages.translated(code)]
@@ -20,12 +22,14 @@ def page(request):
     return languages.page(*request.param)
 
 
-def test_a_topic_is_translated_as_a_whole(root):
+def test_the_lessons_of_a_topic_are_translated_as_a_whole(root):
     topics = {name.partition("/")[0] for _, name in ALL}
-    of_topics = {
-        f"{topic}/{path.name}" for topic in topics for path in root.glob(f"docs/{topic}/*.md")
+    paths = [path for topic in topics for path in root.glob(f"docs/{topic}/*.md")]
+    # What checks the answers to problems speaks English, and so do they.
+    lessons = {path.relative_to(root / "docs").as_posix() for path in paths} - {
+        f"{topic}/{sheets.PAGE}" for topic in topics
     }
-    assert {name for _, name in ALL} == of_topics
+    assert {name for _, name in ALL} == lessons
 
 
 def test_each_sentence_has_its_translation_and_no_translation_is_left_over(page):
@@ -231,3 +235,133 @@ def test_a_translation_waits_for_what_its_english_page_waits_for(root, monkeypat
     assert checked.in_markdown("# A\n", page) == "# A\n"
     monkeypatch.setattr(later.queue, "waiting", {str(root / "docs/dropout/signal.md")})
     assert "Not computed yet" in checked.in_markdown("# A\n", page)
+
+
+ASKS = """<!--predict
+id: mean
+ask: What is left of 2?
+number:
+  low: 0
+  high: 10
+  answer: mean
+  near: 0.5
+  unit: of it
+replies:
+  right: {reply: "It is {mean:.1f}, more is not.", because: mean > 1}
+  above: {reply: "It is {mean:.1f}.", because: mean > 1}
+  below: {reply: "It is {mean:.1f}.", because: mean > 1}
+result: "{mean:.1f}"
+-->
+
+```python
+mean = 2.5
+print(mean)
+```
+"""
+ASKED = """
+What is left of 2?
+= Was bleibt von 2?
+
+of it
+= davon
+
+It is {mean:.1f}, more is not.
+= Es ist {mean:.1f}, mehr nicht.
+
+It is {mean:.1f}.
+= Es sind {mean:.1f}.
+"""
+
+
+def test_the_texts_of_a_prediction_are_pairs_and_a_missing_one_is_named(made):
+    assert made(ENGLISH + "\n" + ASKS, OWN + ASKED).missing == ()
+    page = made(ENGLISH + "\n" + ASKS, OWN + ASKED.replace("of it\n=", "of them\n="))
+    assert page.missing == ("of it",)
+    assert [pair.english for pair in page.unused] == ["of them"]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("mean:.1f", "mean:.2f"),
+        ("{mean:.1f}", "{rate:.1f}"),
+        ("{mean:.1f}", "2,5"),
+        ("mehr nicht", "weniger nicht"),
+        ("mehr nicht", "mehr"),
+    ],
+)
+def test_what_a_prediction_computes_and_compares_is_the_same_in_both(old, new):
+    english, theirs = "It is {mean:.1f}, more is not.", "Es ist {mean:.1f}, mehr nicht."
+    assert not disagreement(GERMAN, Pair(english, theirs, 1))
+    assert disagreement(GERMAN, Pair(english, theirs.replace(old, new), 1))
+
+
+def test_a_translated_prediction_is_answered_by_the_english_page(monkeypatch):
+    theirs = dict(one.split("\n= ") for one in ASKED.strip().split("\n\n"))
+    monkeypatch.setattr(languages, "said", lambda code, _: str if code == "en" else theirs.get)
+    page = proofs.page_of(ASKS, [blocks.given(fence.code) for fence in fences.python(ASKS)])
+    [here], [there] = (predictions.of_page(ASKS, page, code, "a.md") for code in ("en", "de"))
+    assert (here.ask, there.ask) == ("What is left of 2?", "Was bleibt von 2?")
+    assert (here.result, there.result) == ("2.5", "2,5")
+    assert there.answers[0].reply == "Es ist 2,5, mehr nicht."
+    assert here.data | {"unit": "davon"} == there.data
+    assert [one.rests for one in here.answers] == [one.rests for one in there.answers]
+    fold = predict.fold(there, GERMAN, "a/")
+    assert "Eine Zahl von 0 bis 10 davon." in fold and 'data-home="a/"' in fold
+    assert "A number" not in fold and "data-home" not in predict.fold(here)
+
+
+def test_a_text_without_its_translation_is_asked_in_english(folder):
+    english = "zeros and twos"
+    assert languages.said("de", "dropout/index.md")(english) == "Nullen und Zweien"
+    path = folder / "de/dropout/index.txt"
+    path.write_text(path.read_text("utf-8").replace(english, "zeros and threes"), "utf-8")
+    assert languages.said("de", "dropout/index.md")(english) == english
+
+
+def test_a_row_of_numbers_is_parted_where_the_comma_is_within_them():
+    assert GERMAN.number("0.2, 0.5, −1 and 6 × 10⁻⁸") == "0,2; 0,5; −1 and 6 × 10⁻⁸"
+    assert languages.ENGLISH.number("0.2, 0.5") == "0.2, 0.5"
+
+
+def asked_for(root):
+    """What the form of a prediction says, by the scripts and by what makes the fold."""
+    scripts = [root / "docs/assets/predict.js", *root.glob("docs/assets/predict/*.js")]
+    text = "".join(path.read_text("utf-8") for path in scripts)
+    found = set(re.findall(r'\bsay\(\s*"([^"]+)"', text))
+    for name in ("SURE", "PARTS", "MANY"):
+        [words] = re.findall(rf"const {name} = [\[{{](.*?)[\]}}];", text, re.DOTALL)
+        found |= set(filter(None, re.findall(r'"([^"]*)"', words)))
+    sides = chain.from_iterable(one.values() for one in predict.SAID.values())
+    return found | {predict.LEAD, predict.CAME, predict.NUMBER, predict.CURVE, *sides}
+
+
+@pytest.mark.parametrize("language", languages.known().values(), ids=languages.known())
+def test_all_that_a_form_says_is_said_in_each_language(language, root):
+    assert set(language.says) == asked_for(root)
+    holes = [[sorted(re.findall(r"{\w+}", one)) for one in pair] for pair in language.says.items()]
+    assert [pair for pair in holes if pair[0] != pair[1]] == []
+
+
+def unsaid(script):
+    """Texts of a script that are words to a reader, and not asked of ``say``."""
+    code = re.sub(r"/\*.*?\*/|//[^\n]*", "", script, flags=re.DOTALL)
+    texts = re.findall(r'(\bsay\(\s*)?"([^"\n]*)"', code)
+    words = re.compile(r"[A-Z][a-z]+\b|[a-z]+( [a-z]+)+$")
+    return [text for said, text in texts if not said and words.match(text)]
+
+
+def test_no_text_of_a_form_goes_past_the_translation(root):
+    scripts = [root / f"docs/assets/{name}.js" for name in ("predict", "predict/curve")]
+    assert [unsaid(path.read_text("utf-8")) for path in scripts] == [[], []]
+    for path, text in zip(scripts, ["Try again", "your curve"], strict=True):
+        code = path.read_text("utf-8")
+        assert unsaid(code.replace(f'say("{text}")', f'"{text}"')) != []
+
+
+def test_what_a_translation_costs_is_told_as_it_is(root):
+    files = list(languages.FOLDER.glob("de/**/*.txt"))
+    pairs = [pair for path in files for pair in languages.pairs(path)]
+    words = sum(len(pair.english.split()) for pair in pairs)
+    told = f"{len(pairs)} pairs, {words:,} English words"
+    assert told in (root / "CONTRIBUTING.md").read_text("utf-8")

@@ -13,6 +13,8 @@ NAMES = [
     for name in languages.translated(code)
 ]
 
+SIGNAL = "#predict-those-that-stay"
+
 
 @pytest.fixture(scope="module")
 def soup(site):
@@ -100,3 +102,34 @@ def test_the_search_finds_a_translated_page(open_page, query):
     found = page.locator(".md-search-result__item a").first
     found.wait_for()
     assert "/de/dropout/" in found.get_attribute("href")
+
+
+def test_a_translated_page_asks_in_its_own_language(open_page):
+    page = open_page("de/dropout/signal/", reduced_motion="reduce")
+    fold = page.locator(f"{SIGNAL}[data-ready]")
+    fold.locator("summary").click()
+    assert fold.locator("legend").all_text_contents() == ["Ihre Schätzung", "Wie sicher sind Sie?"]
+    assert "ein Wert, der bleibt" in fold.inner_text()
+    assert "0,2" in fold.locator("svg text").all_text_contents()
+    button = fold.locator("button[type=submit]")
+    assert button.inner_text() == "Antworten"
+    fold.get_by_text("ziemlich sicher, 75 %").click()
+    button.click()
+    said = fold.locator(".lg-predict__said")
+    assert said.inner_text() == "Zeichnen Sie erst durch alle 3 Punkte: 3 sind offen."
+    for at in range(3):
+        fold.locator("[role=slider]").nth(at).press("End")
+    assert fold.locator("[role=slider]").first.get_attribute("aria-valuetext") == "12"
+    button.click()
+    told = said.inner_text()
+    assert "Daneben. Größere Werte würden den Mittelwert heben. Bei der Rate 0,8" in told
+    assert "2,5; 4 und 10" in told and button.inner_text() == "Noch einmal"
+    english = r"\b(?:the|your|you|what|guess|answer|right|missed|curve)\b"
+    assert re.findall(english, fold.inner_text(), re.IGNORECASE) == []
+    # It is the same question: the English page knows the answer, and speaks English again.
+    page.locator("header [data-lg-language]").click()
+    page.until("document.documentElement.lang === 'en'")
+    fold.locator("summary").click()
+    assert fold.locator("summary").inner_text().endswith("missed")
+    assert button.inner_text() == "Try again"
+    assert page.complaints == []

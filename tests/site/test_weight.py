@@ -13,7 +13,7 @@ HEADERS = 0.3  # what an answer's head adds
 PREDICT = re.compile(r"assets/predict[./]")
 ASKED = {
     r'class="lg-(?:predict|intuition)"': ["predict.css", "predict/kept.js"],
-    r'class="lg-predict"': ["predict.js", "predict/scale.js"],
+    r'class="lg-predict"': ["predict.js", "predict/scale.js", "predict/words.js"],
     r'data-kind="curve"': ["predict/curve.js"],
     r'class="lg-intuition"': ["predict/intuition.js"],
 }

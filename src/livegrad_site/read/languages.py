@@ -7,30 +7,34 @@ and what stands on many pages ``docs/_languages/de/common.txt``. In these, parag
     = Der Mittelwert bleibt bei jeder Rate 2.
 
 The page itself is made of the English one: each sentence, title and table is replaced, and all else
-is shared, so that code and figures are there once. A sentence that was changed in English has no
+is shared, so that code and figures are there once. So is each text of a prediction, whose
+expressions in braces are those of the English one. A sentence that was changed in English has no
 translation any more; it stands there in English until it has one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import posixpath
 import re
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
 from markdown.extensions.toc import slugify
 
-from livegrad_site.read import sentences
+from livegrad_site.read import predictions, sentences
 
 DOCS = Path(__file__).resolve().parents[3] / "docs"
 FOLDER = DOCS / "_languages"
 COMMON = "common"
 _LINK = re.compile(r"\]\((?P<path>[\w./-]+\.(?:md|py))(?P<anchor>#[\w-]+)?\)")
 _NAMED = re.compile(r"\s*\{#(?P<id>[\w-]+)\}$")
+_CODE, _FORMULA = r"`[^`\n]*`", r"\$[^$]+\$"
 _TITLE = re.compile(r"^# .*$", re.MULTILINE)
 
 
@@ -44,6 +48,7 @@ class Language:
         note: what a translated page says of itself; ``{english}`` is the English page's address.
         decimal: the sign before decimals.
         words: pairs of patterns, English and theirs, of words that must stand on both sides.
+        says: what a form says, by what it says in English.
     """
 
     code: str
@@ -51,6 +56,21 @@ class Language:
     note: str
     decimal: str
     words: dict[str, tuple[re.Pattern[str], re.Pattern[str]]]
+    says: dict[str, str] = field(default_factory=dict)
+
+    def say(self, english: str, **values: str) -> str:
+        """Return what a form says, with these values in its braces."""
+        return self.says.get(english, english).format(**values)
+
+    def number(self, printed: str) -> str:
+        """Return numbers as the language writes them: a comma within one parts no two."""
+        if self.decimal == ".":
+            return printed
+        parted = re.sub(r"(?<=\d), (?=[\d\N{MINUS SIGN}-])", "; ", printed)
+        return re.sub(r"(?<=\d)\.(?=\d)", self.decimal, parted)
+
+
+ENGLISH = Language("en", "English", "", ".", {})
 
 
 @dataclass(frozen=True)
@@ -145,11 +165,29 @@ def of(name: str) -> tuple[str, str]:
     return (code, rest) if code in known() else ("en", name)
 
 
+def named(code: str) -> Language:
+    """Return the language with this code."""
+    return known().get(code, ENGLISH)
+
+
+def _pairs(code: str, english: str) -> tuple[list[Pair], list[Pair]]:
+    return pairs(source(code, english)), pairs(FOLDER / code / f"{COMMON}.txt")
+
+
+def said(code: str, english: str) -> Callable[[str], str]:
+    """Return what gives the texts of a page's predictions in the language, where they have it."""
+    if code == ENGLISH.code:
+        return str
+    own, common = _pairs(code, english)
+    theirs = {pair.english: pair.theirs for pair in [*common, *own]}
+    pages = set(translated(code))
+    return lambda words: _moved(theirs.get(spaced(words), words), code, english, pages)
+
+
 def page(code: str, english: str) -> Page:
     """Return a page in the language."""
     text = (DOCS / english).read_text(encoding="utf-8")
-    own = pairs(source(code, english))
-    common = pairs(FOLDER / code / f"{COMMON}.txt")
+    own, common = _pairs(code, english)
     return assembled(known()[code], english, text, own, common, set(translated(code)))
 
 
@@ -184,6 +222,10 @@ def assembled(
             missing.append(spaced(words))
         return _moved(pair.theirs if pair else words, language.code, english, pages)
 
+    # Their texts are put in where they are answered; here it is told whether they are there.
+    for line, comment in reversed(predictions.find(text)):
+        with contextlib.suppress(predictions.PredictionError):  # the English page names it
+            predictions.said(predictions.parsed(line, comment), theirs)
     # Backwards: what stands before keeps its place.
     for at, sentence in reversed(list(enumerate(sentences.read(text)))):
         start, end = _words(text, sentence)
@@ -259,10 +301,15 @@ def _moved(text: str, code: str, english: str, pages: set[str]) -> str:
 def disagreement(language: Language, pair: Pair) -> str:
     """Return in what a translation says something else than the English sentence, or nothing.
 
-    Formulas, code and links stand on both sides, numbers in one order; and what counts, compares,
-    quantifies or denies stands on both or on neither.
+    Formulas, code, links and what is computed in braces stand on both sides, numbers in one order;
+    and what counts, compares, quantifies or denies stands on both or on neither.
     """
-    kinds = {"code": r"`[^`\n]*`", "formula": r"\$[^$]+\$", "link": r"\]\(([^)]*)\)"}
+    kinds = {
+        "code": _CODE,
+        "formula": _FORMULA,
+        "link": r"\]\(([^)]*)\)",
+        "brace": predictions.BRACE,
+    }
     for kind, pattern in kinds.items():
         here, there = (
             Counter(spaced(one) for one in re.findall(pattern, text))
@@ -288,5 +335,5 @@ def disagreement(language: Language, pair: Pair) -> str:
 
 
 def _bare(text: str) -> str:
-    """Return the words alone: formulas, code and addresses were compared."""
-    return re.sub(r"`[^`\n]*`|\$[^$]+\$|(?<=\])\([^)]*\)", " ", text)
+    """Return the words alone: formulas, code, addresses and braces were compared."""
+    return re.sub(rf"{_CODE}|{_FORMULA}|(?<=\])\([^)]*\)|{predictions.BRACE}", " ", text)
