@@ -128,7 +128,7 @@ def test_a_translated_page_asks_in_its_own_language(open_page):
     assert re.findall(english, fold.inner_text(), re.IGNORECASE) == []
     # It is the same question: the English page knows the answer, and speaks English again.
     page.locator("header [data-lg-language]").click()
-    page.until("document.documentElement.lang === 'en'")
+    page.until("document.querySelector('.lg-predict__lead')?.textContent === 'Predict first'")
     fold.locator("summary").click()
     assert fold.locator("summary").inner_text().endswith("missed")
     assert button.inner_text() == "Try again"
