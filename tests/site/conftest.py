@@ -281,7 +281,8 @@ def open_page(browser, address):
     with contextlib.ExitStack() as stack:
 
         def opened(path="", **options):
-            context = browser.new_context(**options)
+            # What a worker keeps would be read in place of what a test plants: it has its own tests.
+            context = browser.new_context(service_workers="block", **options)
             stack.callback(context.close)
             page = context.new_page()
             page.complaints = []

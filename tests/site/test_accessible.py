@@ -142,6 +142,9 @@ FOCUS = """() => {
   if (!at || at === document.body) return null;
   const shown = [at, at.nextElementSibling, at.labels?.[0]].filter(Boolean).map(one =>
     getComputedStyle(one).outlineStyle !== "none" && one.getClientRects().length > 0);
+  // A knob in a drawing has a ring.
+  const ring = at.querySelector(":scope > .ring");
+  if (ring) shown.push(getComputedStyle(ring).strokeWidth === "2.5px");
   const box = (at.matches("input[type=radio]") ? at.labels[0] : at).getBoundingClientRect();
   return {
     name: (at.ariaLabel || at.labels?.[0]?.textContent || at.textContent).trim().slice(0, 40),

@@ -106,7 +106,7 @@ def test_the_laboratory_s_public_name_has_its_place(soups):
     page = soups["reference/api/experiments/"]
     tags = page.find_all(id=re.compile(r"^livegrad_lab\."))
     shown = {tag["id"].rpartition(".")[2] for tag in tags}
-    assert shown == set(livegrad_lab.__all__)
+    assert shown == {*livegrad_lab.__all__, "check_cells"}
 
 
 def foreign(soups, site):
@@ -286,7 +286,7 @@ def test_a_byte_or_a_file_that_differs_is_caught(tmp_path):
 
 
 # Bytes of a page before compression: the pages to look things up on, then the lessons.
-BUDGETS = {"reference/": 300_000, "": 170_000}
+BUDGETS = {"reference/": 300_000, "": 180_000}
 
 
 def test_each_page_keeps_within_its_weight(site, pages):

@@ -1,4 +1,4 @@
-"""Publish explorers and predictions without comments and indents: a fifth of what would be loaded.
+"""Publish scripts and style sheets without comments and indents: a fifth of what would be loaded.
 
 Both are for those who read the repository. A notice of copyright stays.
 
@@ -47,8 +47,8 @@ def in_content(html: str, _page: Page) -> str:
 
 
 def write(site: Path) -> None:
-    """Rewrite the modules and the style sheet that were copied to a built site."""
+    """Rewrite the modules and the style sheets that were copied to a built site."""
     assets = Path(site, "assets")
-    own = ("explorers/*.js", "explorers/*.css", "predict.js", "predict/*.js")
+    own = ("*.js", "*.css", "explorers/*.js", "explorers/*.css", "predict/*.js")
     for path in itertools.chain.from_iterable(assets.glob(place) for place in own):
         path.write_text(bare(path.read_text(encoding="utf-8")), encoding="utf-8")

@@ -13,7 +13,7 @@ import json
 import re
 from typing import Any
 
-from mkdocs.structure.nav import Navigation
+from mkdocs.structure.nav import Navigation, Section
 from mkdocs.structure.pages import Page
 from mkdocs.utils import get_relative_url
 
@@ -23,7 +23,7 @@ from livegrad_site.read import languages
 from livegrad_site.read.languages import ENGLISH, Language
 from livegrad_site.read.predictions import COMMENT, PredictionError
 from livegrad_site.run import blocks, cache
-from livegrad_site.show import lessons, marks
+from livegrad_site.show import marks
 
 PAGE = "reference/intuition.md"
 PLACE = '<div class="lg-intuition"></div>'
@@ -149,9 +149,9 @@ def in_content(content: str, page: Page) -> str:
 def listed(nav: Navigation, here: Page) -> str:
     """Return all predictions as HTML, by topic and page, each a link to its fold."""
     parts = []
-    for section in lessons.topics(nav):
+    for section in (item for item in nav.items if isinstance(item, Section)):
         rows = []
-        for page in lessons.pages(section):
+        for page in _pages(section):
             address = get_relative_url(page.url, here.url)
             rows += [
                 f'<li data-predict="{page.url}#{one["name"]}">'
@@ -165,6 +165,17 @@ def listed(nav: Navigation, here: Page) -> str:
                 f"<ul>{''.join(rows)}</ul></details>"
             )
     return f'<div class="lg-intuition">{"".join(parts)}</div>'
+
+
+def _pages(section: Section) -> list[Page]:
+    """Return the English pages of a section and of those in it: a translation asks the same."""
+    found = []
+    for child in section.children:
+        if isinstance(child, Section):
+            found += _pages(child)
+        elif isinstance(child, Page) and languages.of(child.file.src_uri)[0] == "en":
+            found.append(child)
+    return found
 
 
 def _bare(ask: str) -> str:
