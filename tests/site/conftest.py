@@ -281,7 +281,7 @@ def open_page(browser, address):
     with contextlib.ExitStack() as stack:
 
         def opened(path="", **options):
-            # What a worker keeps would be read in place of what a test plants: it has its own tests.
+            # What a worker keeps would be read in place of what a test plants.
             context = browser.new_context(service_workers="block", **options)
             stack.callback(context.close)
             page = context.new_page()

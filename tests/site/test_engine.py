@@ -668,9 +668,7 @@ def test_the_kernel_is_what_its_program_writes(root):
 
 def test_what_is_published_has_no_comments_but_notices(root):
     assets = root / "docs" / "assets"
-    sources = [
-        path for at in ("*", "explorers/*", "predict/*") for path in assets.glob(f"{at}.js")
-    ]
+    sources = [path for at in ("*", "explorers/*", "predict/*") for path in assets.glob(f"{at}.js")]
     assert len(sources) > 15
     published = {path.name: explorers.bare(path.read_text("utf-8")) for path in sources}
     for name, code in published.items():
