@@ -158,11 +158,10 @@ def publish(files: Files, config: MkDocsConfig, env: Environment) -> None:
     for page in path:
         topics.setdefault(str(list(page.ancestors)[-1].title), []).append(page)
     theme = sorted(uri for uri in files.src_uris if _SHEETS.fullmatch(uri))
-    template = env.get_template("slides.html")
     for topic, own in topics.items():
         uri = f"{FOLDER}/{own[0].url}"
         shown = deck(own, topic)
-        html = template.render(
+        html = env.get_template("slides.html").render(
             config=config,
             base_url="../..",
             topic=topic,
