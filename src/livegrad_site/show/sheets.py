@@ -17,7 +17,6 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from livegrad_lab.problems import PROBLEMS
 from livegrad_site.read import fences, sentences
 from livegrad_site.show import downloads
 
@@ -42,6 +41,14 @@ _FOLDED = re.compile(
     re.MULTILINE,
 )
 _ANCHOR = re.compile(r" *\{#[\w-]+\}$", re.MULTILINE)
+
+
+def _start(name: str) -> str:
+    """Return the code that a reader of a problem begins with."""
+    # Not every site has problems, nor what they import.
+    from livegrad_lab.problems import PROBLEMS
+
+    return PROBLEMS[name].start
 
 
 def stem(name: str, solved: bool = False) -> str:
@@ -91,7 +98,7 @@ def notebook(
         at = match.end()
         if match["name"]:
             if not solved:
-                cells.append(nbformat.v4.new_code_cell(PROBLEMS[match["name"]].start.rstrip()))
+                cells.append(nbformat.v4.new_code_cell(_start(match["name"]).rstrip()))
             continue
         body = textwrap.dedent(match["body"]).strip()
         if match["kind"] == "tip":
@@ -137,7 +144,7 @@ def in_markdown(markdown: str, page: Page) -> str:
     )
 
     def started(match: re.Match[str]) -> str:
-        return f"```python\n{PROBLEMS[match['name']].start}```"
+        return f"```python\n{_start(match['name'])}```"
 
     title, _, text = STUB.sub(started, markdown).partition("\n\n")
     return "\n\n".join([title, links, text])

@@ -225,7 +225,7 @@ def _gated_sound(mended: bool) -> Patient:
     return classified(model, x, y, keras.optimizers.Adam(0.005), logits(), epochs=25, batch=25)
 
 
-@healthy("which words count in a review", "hierarchical attention networks, NAACL 2016")
+@healthy("which words count in a review", "hierarchical attention networks, by Yang and others")
 def _attended_words(mended: bool) -> Patient:
     import keras
 
