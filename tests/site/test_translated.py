@@ -56,7 +56,9 @@ def test_a_page_that_is_there_in_english_alone_names_no_other(soup):
 def test_the_switch_keeps_the_section(open_page, address):
     there = "Math.abs(document.querySelector('#pitfalls').getBoundingClientRect().top) < 300"
     page = open_page("dropout/signal/#pitfalls")
-    page.until(there)  # a reader reads before they switch
+    page.until(there)
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1000)  # a reader reads before they switch
     page.locator("header [data-lg-language]").click()
     page.wait_for_url(f"{address}de/dropout/signal/#pitfalls")
     page.until("document.documentElement.lang === 'de'")
