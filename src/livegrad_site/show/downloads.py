@@ -124,7 +124,8 @@ def book(page: Page) -> str:
 
 def in_markdown(markdown: str, page: Page) -> str:
     """Say where to get the book, and below the title of a notebook's page where to get that."""
-    markdown = markdown.replace(_BOOK_HERE, book(page))
+    if _BOOK_HERE in markdown:
+        markdown = markdown.replace(_BOOK_HERE, book(page))
     if not page.file.src_uri.endswith(".py"):
         return markdown
     title, _, text = markdown.partition("\n\n")
