@@ -135,7 +135,13 @@ def pasted(session: nox.Session, *requirements: str) -> None:
         # All other experiments run; these take more than an hour.
         lent = Path(session.create_tmp(), "kept")
         lent.mkdir(exist_ok=True)
-        for name in ("panel.run", "practices.run", "followed.run", "world.score.run_example"):
+        for name in (
+            "panel.run",
+            "practices.run",
+            "followed.run",
+            "watched.run",
+            "world.score.run_example",
+        ):
             shutil.copy(f"docs/_kept/livegrad_lab.{name}.json", lent)
         own["LIVEGRAD_RECORDS"] = str(lent.resolve())
     session.run("python", "-m", "livegrad_site.commands.paste", *session.posargs, env=own)
@@ -245,6 +251,14 @@ def build(session: nox.Session) -> None:
     """Build the site into site/, any warning an error."""
     prepare(session)
     session.run("mkdocs", "build", "--strict", *session.posargs)
+
+
+@nox.session
+def book(session: nox.Session) -> None:
+    """Build the site into site/, and bind it there as one PDF and one EPUB."""
+    prepare(session)
+    session.run("mkdocs", "build", "--strict")
+    session.run("python", "-m", "livegrad_site.commands.book", *session.posargs)
 
 
 @nox.session

@@ -74,7 +74,8 @@ def main() -> None:
         text = playground.without_types(playground.source())
     except OSError as error:
         raise SystemExit(f"{playground.KEPT}: {error}; fetch {playground.SOURCE}") from error
-    path = next(filter(None, map(shutil.which, ["chromium", "chromium-browser", "google-chrome"])))
+    names = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]
+    path = next(filter(None, map(shutil.which, names)))
     with tempfile.TemporaryDirectory() as folder:
         shutil.copytree(EXPLORERS, Path(folder) / "explorers")
         shutil.copy(Path(__file__).with_name("race.js"), folder)

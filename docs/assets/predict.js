@@ -6,6 +6,7 @@
 
 import { SURE, answers, keep, node } from "./predict/kept.js";
 import { sideOfNumber, spoken, stops, written } from "./predict/scale.js";
+import { listen, say } from "./predict/words.js";
 
 /**
  * What each kind of guess can do.
@@ -21,7 +22,8 @@ import { sideOfNumber, spoken, stops, written } from "./predict/scale.js";
  */
 
 const SIDES = ["right", "above", "below"];
-const here = () => location.pathname.slice(window.__md_scope.pathname.length);
+// An answer counts once, in whatever language the question was read.
+const home = (fold) => fold.dataset.home ?? location.pathname.slice(window.__md_scope.pathname.length);
 
 /** @param {Element} fold @param {number} right @returns {Guess} one of several sentences */
 function choices(fold, right) {
@@ -40,7 +42,7 @@ function choices(fold, right) {
       const at = labels.findIndex(({ input }) => input.checked);
       return at < 0 ? undefined : at;
     },
-    missing: () => "Choose one first.",
+    missing: () => say("Choose one first."),
     judge: (guess) => guess,
     fits: (guess) => guess in labels,
     words: (guess) => labels[guess].said.cloneNode(true),
@@ -50,7 +52,7 @@ function choices(fold, right) {
         input.disabled = guess !== undefined;
         const kind = guess === undefined ? "" : at === right ? "came" : at === guess ? "missed" : "";
         item.dataset.mark = kind;
-        mark.textContent = { came: " (came out)", missed: " (your guess)" }[kind] ?? "";
+        mark.textContent = kind && ` (${kind === "came" ? say("came out") : say("your guess")})`;
       }
     },
     first: () => labels[0].input,
@@ -63,7 +65,7 @@ function number(fold) {
   const all = stops(asked);
   const unit = asked.unit && ` ${asked.unit}`;
   const middle = Math.floor(all.length / 2);
-  const input = node("input", { type: "range", min: 0, max: all.length - 1, step: 1, "aria-label": "Your guess" });
+  const input = node("input", { type: "range", min: 0, max: all.length - 1, step: 1, "aria-label": say("Your guess") });
   const output = node("span", { class: "lg-predict__value", "aria-hidden": "true" });
   const ends = [all[0], all.at(-1)].map((end) => node("span", {}, written(end)));
   const element = fold.querySelector(".lg-predict__scale");
@@ -76,8 +78,8 @@ function number(fold) {
   };
   const update = () => {
     const value = all[input.value];
-    output.textContent = touched ? words(value) : "Move the slider";
-    input.setAttribute("aria-valuetext", touched ? `${spoken(value)}${unit}` : "not moved yet");
+    output.textContent = touched ? words(value) : say("Move the slider");
+    input.setAttribute("aria-valuetext", touched ? `${spoken(value)}${unit}` : say("not moved yet"));
   };
   input.addEventListener("input", () => {
     touched = true;
@@ -86,7 +88,7 @@ function number(fold) {
   return {
     element: made,
     read: () => (touched ? all[input.value] : undefined),
-    missing: () => "Move the slider first.",
+    missing: () => say("Move the slider first."),
     judge: (guess) => sideOfNumber(guess, asked),
     fits: Number.isFinite,
     words,
@@ -112,15 +114,15 @@ async function drawing(fold) {
 /** @param {string} id @returns {HTMLElement} how sure, in three steps */
 function sureness(id) {
   const steps = Object.entries(SURE).map(([share, word]) =>
-    node("label", {}, node("input", { type: "radio", name: `sure-${id}`, value: share, required: true }), node("span", {}, `${word}, ${share} %`)),
+    node("label", {}, node("input", { type: "radio", name: `sure-${id}`, value: share, required: true }), node("span", {}, `${say(word)}, ${share} %`)),
   );
-  return node("fieldset", { class: "lg-predict__sure" }, node("legend", {}, "How sure are you?"), node("div", {}, ...steps));
+  return node("fieldset", { class: "lg-predict__sure" }, node("legend", {}, say("How sure are you?")), node("div", {}, ...steps));
 }
 
 /** @param {HTMLElement} fold */
 async function mount(fold) {
   const { predict, kind } = fold.dataset;
-  const name = `${here()}#${predict}`;
+  const name = `${home(fold)}#${predict}`;
   const replies = [...fold.querySelectorAll(".lg-predict__replies > li")];
   const right = replies.findIndex((reply) => "right" in reply.dataset);
   const bodies = replies.map((reply) => [...reply.childNodes].slice(1));
@@ -131,12 +133,13 @@ async function mount(fold) {
   const question = fold.querySelector("summary");
   const state = node("span", { class: "lg-predict__state" });
   question.append(state);
-  const own = node("fieldset", { class: "lg-predict__guess" }, node("legend", { class: "lg-said" }, "Your guess"));
+  const own = node("fieldset", { class: "lg-predict__guess" }, node("legend", { class: "lg-said" }, say("Your guess")));
   guess.element.replaceWith(own);
   own.append(guess.element);
   const sure = sureness(predict);
-  const button = node("button", { type: "submit" }, "Answer");
-  const asks = question.textContent.replace(/^\s*Predict first\s*/, "").trim();
+  const button = node("button", { type: "submit" }, say("Answer"));
+  const lead = question.querySelector(".lg-predict__lead").textContent;
+  const asks = question.textContent.replace(lead, "").trim();
   const form = node("form", { class: "lg-predict__form", "aria-label": asks });
   const said = node("div", { class: "lg-predict__said", "aria-live": "polite" });
   own.replaceWith(form);
@@ -157,11 +160,11 @@ async function mount(fold) {
     const reply = typeof belongs === "string" ? SIDES.indexOf(belongs) : belongs;
     const side = (head, ...children) => node("p", {}, node("span", { class: "lg-predict__head" }, head), ...children);
     said.replaceChildren(
-      node("div", { class: "lg-predict__sides" }, side("Your guess", guess.words(answer.guess)), side("What came out", ...result)),
-      node("p", {}, node("strong", {}, answer.right ? "Right. " : "Missed. "), ...bodies[reply]),
+      node("div", { class: "lg-predict__sides" }, side(say("Your guess"), guess.words(answer.guess)), side(say("What came out"), ...result)),
+      node("p", {}, node("strong", {}, answer.right ? say("Right.") : say("Missed.")), " ", ...bodies[reply]),
     );
-    if (!counts) said.append(node("p", { class: "lg-predict__hint" }, "Your first answer is the one that counts."));
-    button.textContent = "Try again";
+    if (!counts) said.append(node("p", { class: "lg-predict__hint" }, say("Your first answer is the one that counts.")));
+    button.textContent = say("Try again");
   }
 
   function anew() {
@@ -169,14 +172,14 @@ async function mount(fold) {
     guess.show();
     for (const input of sure.querySelectorAll("input")) input.checked = input.disabled = false;
     said.replaceChildren();
-    button.textContent = "Answer";
+    button.textContent = say("Answer");
     guess.first().focus();
   }
 
   /** In the question's line, what the first answer was. */
   function tell() {
     const first = answers()[name];
-    state.textContent = first ? (first.right ? "right" : "missed") : "";
+    state.textContent = first ? (first.right ? say("right") : say("missed")) : "";
     return first;
   }
 
@@ -207,6 +210,7 @@ async function mount(fold) {
 
 // Material's stream of documents: the first, and each that instant navigation brings.
 window.document$.subscribe(() => {
+  listen();
   for (const fold of document.querySelectorAll(".lg-predict:not([data-begun])")) {
     fold.dataset.begun = "";
     mount(fold);

@@ -17,6 +17,7 @@ from livegrad_lab import (
     panel,
     practices,
     trainability,
+    watched,
     world,
 )
 from livegrad_lab.papers import tables
@@ -34,6 +35,7 @@ EXPERIMENTS: Mapping[Callable[..., Any], Sequence[Mapping[str, Any]]] = {
     practices.run: practices.settings(),
     tables.checked: [{"key": record.key} for record in RECORDS if record.run],
     trainability.run: trainability.settings(),
+    watched.run: watched.settings(),
     world.run_example: [{"name": name} for name in world.EXAMPLES],
 }
 """By function, the settings of all runs that the pages ask for."""

@@ -23,18 +23,22 @@ from mkdocs.structure.pages import Page
 from livegrad_site.check import checked, stale
 from livegrad_site.run import cache, later, notebooks, results
 from livegrad_site.show import (
+    decks,
     downloads,
     explorers,
     findable,
     glossary,
     index,
+    languages,
     lessons,
     light,
     marks,
     markup,
+    offline,
     policy,
     predict,
     provenance,
+    sheets,
     social,
     structured,
     trust,
@@ -50,6 +54,7 @@ IN_MARKDOWN = (
     trust.in_markdown,
     results.in_markdown,
     downloads.in_markdown,
+    sheets.in_markdown,
     structured.in_markdown,
 )
 # The search indexes what stands here in the end.
@@ -60,8 +65,16 @@ IN_CONTENT = (
     glossary.in_content,
     findable.in_content,
     explorers.in_content,
+    decks.in_content,
 )
-PUBLISHED = (results.publish, downloads.publish, social.publish)
+PUBLISHED = (
+    results.publish,
+    downloads.publish,
+    sheets.publish,
+    social.publish,
+    offline.publish,
+    languages.publish,
+)
 # After all plugins: what they add to a page is in it by now.
 LAST = -100
 
@@ -88,6 +101,7 @@ def on_config(config: MkDocsConfig, **_: Any) -> MkDocsConfig:
     index.configure(config)
     provenance.configure(config)
     versions.configure(config)
+    offline.configure(config)
     markup.configure(config)
     return config
 
@@ -101,6 +115,7 @@ def on_files(files: Files, config: MkDocsConfig, **_: Any) -> Files:
     """All pages are known, and none has been worked on."""
     stale.renew(files)
     checked.compare(files)
+    checked.compare_translations()
     for publish in PUBLISHED:
         publish(files, config)
     return files
@@ -126,10 +141,12 @@ def on_page_content(html: str, page: Page, **_: Any) -> str:
     return html
 
 
-def on_env(env: Environment, files: Files, **_: Any) -> Environment:
+def on_env(env: Environment, files: Files, config: MkDocsConfig, **_: Any) -> Environment:
     """The texts of all pages are ready, and nothing has been written."""
     checked.compare_notebooks(files)
     env.globals["FACTORS"] = lessons.FACTORS
+    env.globals["slides_of"] = decks.address
+    decks.publish(files, config, env)
     return env
 
 
@@ -137,12 +154,14 @@ def on_page_context(context: Any, page: Page, nav: Navigation, **_: Any) -> Any:
     """The titles of all pages are known by now."""
     lessons.place(page, nav)
     predict.place(page, nav)
+    languages.place(page, context["config"])
     return context
 
 
 @event_priority(LAST)
 def on_post_page(output: str, page: Page, config: MkDocsConfig, **_: Any) -> str:
     """From HTML to HTML, the whole document; its policy names all scripts that are in it."""
+    languages.leave(config)
     output = structured.described(output, page, config)
     return policy.guarded(light.lightened(markup.mended(output)))
 
@@ -161,6 +180,7 @@ def on_post_build(config: MkDocsConfig, **_: Any) -> None:
     checked.end()
     explorers.write(Path(config.site_dir))
     findable.write(Path(config.site_dir))
+    offline.write(Path(config.site_dir))
 
 
 def on_serve(server: LiveReloadServer, **_: Any) -> LiveReloadServer:

@@ -49,10 +49,11 @@ def faults(text):
         follower = found[at + 1] if at + 1 < len(found) else None
         if fence.needs_torch != (fence.mark == fences.TORCH_MARK):
             wrong.append((fence.first, "left to PyTorch's session without cause"))
+        compared = follower is not None and follower.is_output
         if fence.prints:
-            if follower is None or not follower.is_output:
+            if not compared:
                 wrong.append((fence.first, "prints, and nothing compares what it prints"))
-        elif fence.first not in drawing and "assert" not in fence.code:
+        elif not compared and fence.first not in drawing and "assert" not in fence.code:
             wrong.append((fence.first, "neither prints, nor asserts, nor draws"))
     return wrong
 

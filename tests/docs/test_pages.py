@@ -12,7 +12,7 @@ import yaml
 import livegrad_lab
 from livegrad import activations, doctor, initializers, outputs, signals
 from livegrad_site.check import checked
-from livegrad_site.read import fences, prose_numbers, sentences
+from livegrad_site.read import fences, languages, prose_numbers, sentences
 from livegrad_site.run import cache
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -31,7 +31,9 @@ PAGES = {
     path.relative_to(DOCS).as_posix(): sentences.bare(path.read_text("utf-8"))
     for path in fences.pages(ROOT)[1:]
 }
-LESSONS = [name for name in PAGES if name.split("/")[0] in TOPICS and not name.endswith("index.md")]
+# What is no lesson: a topic's first page, and its sheet of problems, held by test_sheets.py.
+NO_LESSON = ("/index.md", "/problems.md")
+LESSONS = [name for name in PAGES if name.split("/")[0] in TOPICS and not name.endswith(NO_LESSON)]
 MODULES = cache.sources()
 INDEXES = [f"{topic}/index.md" for topic in TOPICS]
 SKELETON = ["What you saw", "Why", "Pitfalls", "Exercise", "Where next"]
@@ -173,7 +175,10 @@ def test_navigation_and_files_are_the_same():
         return [leaf for value in values for leaf in leaves(value)]
 
     notebooks = [p.relative_to(DOCS).as_posix() for p in DOCS.glob("experiments/*.py")]
-    assert sorted(leaves(nav)) == sorted([*PAGES, *notebooks])
+    translated = [
+        f"{code}/{name}" for code in languages.known() for name in languages.translated(code)
+    ]
+    assert sorted(leaves(nav)) == sorted([*PAGES, *notebooks, *translated])
     tops = [next(iter(entry)) for entry in nav]
     named = [top.lower().removeprefix("the ") for top in tops]
     assert named[1 : 1 + len(TOPICS)] == TOPICS

@@ -8,7 +8,7 @@ from livegrad_site.check import checked, locks, perturb, predictions, proofs
 from livegrad_site.read import fences
 from livegrad_site.read import predictions as written
 from livegrad_site.run import blocks, cache, later
-from livegrad_site.show import predict
+from livegrad_site.show import glossary, predict
 
 ROOT = cache.ROOT
 PAGES = {path.relative_to(ROOT / "docs").as_posix(): path for path in fences.pages(ROOT)[1:]}
@@ -127,7 +127,8 @@ def test_the_computer_knows_the_answer_and_says_its_numbers():
     assert [answer.right for answer in one.answers] == [False, True, False]
     assert one.result == "1.5 × 10⁻⁶ of it"
     assert one.answers[0].reply.startswith("Each layer would keep 93\N{NO-BREAK SPACE}% of `W1`.")
-    assert answered(NUMBER).data["answer"] == 1.5e-6
+    assert (one.rests.item, one.rests.value) == ("1e-7 < ratio < 1e-5", "true")
+    assert answered(NUMBER).data["answer"] == 1.5e-6 and answered(NUMBER).rests.value == "1.5e-06"
     assert answered(CURVE).data["y"] == [0.5, 0.05, 0.001]
 
 
@@ -233,4 +234,14 @@ def test_a_fold_holds_the_choices_and_inside_of_it_the_answer():
     assert "about half" in before and "1.5 × 10⁻⁶" not in before
     assert after.count("data-right") == 1 and "1.5 × 10⁻⁶ of it" in after
     number = predict.fold(answered(NUMBER))
-    assert "A number from 1e-08 to 1." in number and "&quot;near&quot;: 3" in number
+    assert "A number from 10⁻⁸ to 1." in number and "&quot;near&quot;:3" in number
+
+
+def test_a_term_in_a_question_is_no_link_and_the_next_one_is():
+    known = [glossary.Term("gradient", "gradient", "What it is.", frozenset())]
+    asks = (
+        '<details class="lg-predict"><ul><li>gradient</li></ul><details class="lg-predict__answer">'
+    )
+    asks += "<p>gradient</p></details><p>gradient</p></details>"
+    made = glossary.linked(f"{asks}<p>A gradient.</p>", known, "terms")
+    assert made.startswith(asks) and made.count("lg-term") == 1

@@ -31,6 +31,7 @@ VERSION = os.environ.get("MIKE_DOCS_VERSION") or "dev"
 ADDRESS = f"{HOME.geturl()}latest/"
 VERSIONS = [{"version": VERSION, "title": VERSION, "aliases": ["latest"]}]
 BUILT_FOR = {"SITE_URL": HOME.geturl(), "REPO_URL": REPOSITORY, "MIKE_DOCS_VERSION": VERSION}
+BROWSERS = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -40,6 +41,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# What the browser says of a worker that it was asked not to start.
+BLOCKED = "Service Worker registration blocked by Playwright"
 
 
 @pytest.fixture(scope="session")
@@ -136,8 +139,35 @@ def repository():
 
 
 @pytest.fixture(scope="session")
+def book(root, site, tmp_path_factory):
+    """Folder of the book, made once; in CI it is put beside the published notebooks from here."""
+    program(*BROWSERS, package="chromium")
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+    folder = root / ".cache" / "book" if os.environ.get("CI") else folder / "book"
+    folder.parent.mkdir(exist_ok=True)
+    with filelock.FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            command = [sys.executable, "-m", "livegrad_site.commands.book", "--site", site]
+            subprocess.run([*command, "--to", folder], cwd=root, check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
 def pages(site):
     """Addresses of the built pages, relative to the site's own; "" is the home page."""
+    return [page for page in documents(site) if not page.startswith("slides/")]
+
+
+@pytest.fixture(scope="session")
+def decks(site):
+    """Addresses of the documents of slides, one a topic."""
+    return [page for page in documents(site) if page.startswith("slides/")]
+
+
+def documents(site):
+    """Addresses of all that was built."""
     folders = (page.parent.relative_to(site).as_posix() for page in site.rglob("index.html"))
     return sorted("" if folder == "." else folder + "/" for folder in folders)
 
@@ -224,8 +254,7 @@ def java():
 
 @pytest.fixture(scope="session")
 def browser(port):
-    names = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"]
-    path = program(*names, package="chromium")
+    path = program(*BROWSERS, package="chromium")
     from playwright.sync_api import sync_playwright
 
     rules = [f"--host-resolver-rules=MAP {HOME.hostname} 127.0.0.1:{port}"]
@@ -254,7 +283,8 @@ def open_page(browser, address):
     with contextlib.ExitStack() as stack:
 
         def opened(path="", **options):
-            context = browser.new_context(**options)
+            # What a worker keeps would be read in place of what a test plants.
+            context = browser.new_context(service_workers="block", **options)
             stack.callback(context.close)
             page = context.new_page()
             page.complaints = []
@@ -262,7 +292,7 @@ def open_page(browser, address):
             complain = page.complaints.append
 
             def on_console(message):
-                if message.type in {"error", "warning"}:
+                if message.type in {"error", "warning"} and message.text != BLOCKED:
                     complain(message.text)
 
             def on_request(request):

@@ -92,6 +92,26 @@ def test_axe_finds_nothing_on_predictions_asked_and_answered(reader, address, sc
             fold.get_by_role("button", name="Try again").wait_for()
         assert reader.evaluate("document.documentElement.scrollWidth") <= 360
         assert violations(reader, TAGS if scheme == "light" else COLOURED) == []
+    reader.goto(address + "reference/intuition/")
+    reader.until("document.querySelector('.lg-intuition__own table')")
+    assert reader.evaluate("document.documentElement.scrollWidth") <= 360
+    assert violations(reader, TAGS if scheme == "light" else COLOURED) == []
+
+
+def test_axe_finds_nothing_on_slides_light_or_dark(reader, address):
+    reader.goto(f"{address}slides/dropout/")
+    found = []
+    for name in ["/topic/1", "/signal/2", "/signal/3", "/signal/6", "/signal/7"]:
+        reader.evaluate(f"location.hash = '#{name}'")
+        reader.until(f"document.querySelector('.slide.now').id === '{name}'")
+        if name == "/signal/2":
+            reader.keyboard.press("n")
+        found += violations(reader, TAGS)
+        reader.keyboard.press("d")
+        found += violations(reader, COLOURED)
+        reader.keyboard.press("d")
+    reader.keyboard.press("o")
+    assert found + violations(reader, TAGS) == []
 
 
 @pytest.mark.parametrize(
@@ -122,6 +142,9 @@ FOCUS = """() => {
   if (!at || at === document.body) return null;
   const shown = [at, at.nextElementSibling, at.labels?.[0]].filter(Boolean).map(one =>
     getComputedStyle(one).outlineStyle !== "none" && one.getClientRects().length > 0);
+  // A knob in a drawing has a ring.
+  const ring = at.querySelector(":scope > .ring");
+  if (ring) shown.push(getComputedStyle(ring).strokeWidth === "2.5px");
   const box = (at.matches("input[type=radio]") ? at.labels[0] : at).getBoundingClientRect();
   return {
     name: (at.ariaLabel || at.labels?.[0]?.textContent || at.textContent).trim().slice(0, 40),

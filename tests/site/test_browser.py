@@ -6,8 +6,10 @@ import sys
 
 import pytest
 
+from livegrad_lab.problems import PROBLEMS
 from livegrad_site.check import turns
 from livegrad_site.read import fences
+from livegrad_site.show import sheets
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2, "has_touch": True}
 
@@ -27,11 +29,13 @@ def test_every_page_opens_without_a_complaint_and_fits_a_phone(open_page, pages,
 
 def test_a_copied_block_runs(open_page):
     page = open_page("", permissions=["clipboard-read", "clipboard-write"])
-    block = page.locator(".language-python.highlight").first
+    # What an explorer folds is not seen.
+    block = page.locator(".language-python.highlight:not([data-explorer] *)").first
     block.hover()
     block.locator("button.md-clipboard, .md-code__button").first.click()
     copied = page.evaluate("navigator.clipboard.readText()")
-    shown = page.locator(".language-text.highlight code").first.inner_text()
+    prints = page.locator(".language-text.highlight:not([data-explorer] *) code").first
+    shown = prints.inner_text()
     ran = subprocess.run([sys.executable, "-c", copied], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == shown.strip() != ""
 
@@ -69,9 +73,11 @@ def copies(open_page, address):
 
 
 def run(source):
-    """The blocks of a page's source, as they were run."""
-    found = fences.find(source.read_text("utf-8"))
-    return sorted(fence.code.strip() for fence in found if fence.info == "python")
+    """The blocks of a page's source, as they were run, and the starts of problems, as graded."""
+    text = source.read_text("utf-8")
+    starts = [PROBLEMS[mark["name"]].start.strip() for mark in sheets.STUB.finditer(text)]
+    found = [fence.code.strip() for fence in fences.find(text) if fence.info == "python"]
+    return sorted([*found, *starts])
 
 
 def test_what_is_copied_from_each_block_is_what_was_run(copies, root, pages_in_turn):

@@ -13,7 +13,17 @@ import re
 import numpy as np
 import pytest
 
-from livegrad import MLP, activations, initializers, measure
+from livegrad import MLP, activations, initializers, measure, optimizers
+from livegrad.blocks import (
+    Activate,
+    BatchNorm,
+    Dense,
+    LayerNorm,
+    Network,
+    Residual,
+    RMSNorm,
+    Sequential,
+)
 from livegrad.signals import CODES
 from livegrad_lab.stack import OPTIMIZERS, Arm, Stack
 from livegrad_site.show import explorers
@@ -229,6 +239,85 @@ def test_a_fault_in_the_kernel_s_passes_is_noticed(compute, old, new):
         compare_fast_passes(compute, "tanh")
 
 
+BLOCKS = """
+const { throughBlocks } = await import("/explorers/blocks.js");
+return text(given.map(({ weights, x, y, ...options }) => {
+  return throughBlocks({ weights: weights.map(array), ...options }, array(x), array(y));
+}));
+"""
+NORMS = {"none": None, "batch": BatchNorm, "layer": LayerNorm, "rms": RMSNorm}
+WIDTH = 6
+
+
+def block_network(activation, norm, scale, depth, rng):
+    """Return a network of equal blocks, and its dense layers; without a scale, no shortcut."""
+    dense, layers = [], []
+    for _ in range(depth):
+        dense.append(Dense(WIDTH, WIDTH, rng=rng))
+        parts = [dense[-1], *([NORMS[norm](WIDTH)] if NORMS[norm] else []), Activate(activation)]
+        whole = Sequential(*parts) if scale is None else Residual(*parts, scale=scale)
+        layers.append(whole)
+    dense.append(Dense(WIDTH, 1, rng=rng))
+    return Network(*layers, dense[-1]), dense
+
+
+def compare_blocks(compute, activation):
+    """Hold each way to normalise, with and without shortcuts, to the package's blocks."""
+    cases = []
+    for at, (norm, scale, depth) in enumerate(
+        itertools.product(NORMS, [None, 1.0, 0.3, 0.0], [1, 7])
+    ):
+        rng = np.random.default_rng(at)
+        net, dense = block_network(activation, norm, scale, depth, rng)
+        x = 2 * rng.standard_normal((9, WIDTH)) + 0.5
+        y = rng.integers(0, 2, 9)
+        cases.append((net, dense, x, y, norm, scale))
+    given = [
+        {
+            "weights": [one.arrays[0] for one in dense],
+            "activation": activation,
+            "normalization": norm,
+            "x": x,
+            "y": y.tolist(),
+        }
+        | ({} if scale is None else {"keep": 1, "scale": scale})
+        for _, dense, x, y, norm, scale in cases
+    ]
+    for (net, dense, x, y, norm, scale), found in zip(cases, compute(BLOCKS, given), strict=True):
+        name = f"{activation} {norm} {scale}"
+        close(found["loss"], net.loss_and_gradients(x, y), name=name)
+        for one, wanted in zip(found["h"], net.values[:-1], strict=True):
+            close(one, wanted, name=f"{name} h")
+        for one, wanted in zip(found["deltas"], net.deltas[:-1], strict=True):
+            close(one, wanted, name=f"{name} dL/dh")
+        for one, layer in zip(found["weights"], dense[:-1], strict=True):
+            close(one, layer.gradients[0], name=f"{name} dL/dW")
+
+
+@pytest.mark.parametrize("activation", ELEMENTWISE)
+def test_normalised_layers_and_shortcuts_are_the_package_s_blocks(compute, activation):
+    compare_blocks(compute, activation)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("batch: [true, 1e-3, true]", "batch: [true, 1e-3, false]"),
+        ("layer: [true, 1e-3, false]", "layer: [true, 1.00000001e-3, false]"),
+        ("rms: [false,", "rms: [true,"),
+        ("- hat[at] * along", ""),
+        ("keep * one +", "one +"),
+        ("+= above[at]", "+= 0"),
+        ("scale * one * derivative", "one * derivative"),
+        ("outer(step, h[l], before", "outer(step, h[l], above"),
+    ],
+)
+def test_a_fault_in_a_block_is_noticed(compute, old, new):
+    compute.plant("blocks.js", old, new)
+    with pytest.raises(AssertionError):
+        compare_blocks(compute, "tanh")
+
+
 def every_verdict():
     """Return networks that reach all verdicts."""
     rng = np.random.default_rng(0)
@@ -414,6 +503,91 @@ def compare_optimizers(compute, fast, names=OPTIMIZERS):
             close(one, wanted, rtol=rtol, name=f"{optimizer} {activation} {size}")
 
 
+RULES = {
+    "sgd": optimizers.SGD,
+    "momentum": lambda rate: optimizers.SGD(rate, momentum=0.9),
+    "adam": optimizers.Adam,
+}
+STEPS = """
+const { Optimizer, warmup } = await import("/explorers/optimizers.js");
+return text(given.map(({ name, steps, gradients }) => {
+  const arrays = [new Float64Array(7).fill(1), new Float64Array(3)];
+  let optimizer = new Optimizer(name);
+  return gradients.map((both) => {
+    // One that was copied goes on as the first would.
+    optimizer = optimizer.copy();
+    const rate = optimizer.begin(steps ? warmup(0.03, steps) : 0.03);
+    optimizer.step(arrays, both.map(array), rate);
+    return arrays.map((one) => [...one]);
+  });
+}));
+"""
+
+
+def compare_steps(compute):
+    """Hold forty steps, one by one, to ``livegrad.optimizers`` on the same gradients."""
+    rng = np.random.default_rng(0)
+    gradients = [[rng.standard_normal(7), rng.standard_normal(3)] for _ in range(40)]
+    cases = list(itertools.product(RULES, [0, 1, 8, 100]))
+    given = [{"name": name, "steps": steps, "gradients": gradients} for name, steps in cases]
+    for (name, steps), found in zip(cases, compute(STEPS, given), strict=True):
+        optimizer = RULES[name](optimizers.warmup(0.03, steps) if steps else 0.03)
+        arrays = [np.ones(7), np.zeros(3)]
+        for at, (both, moved) in enumerate(zip(gradients, found, strict=True)):
+            optimizer.step(arrays, both)
+            for one, wanted in zip(moved, arrays, strict=True):
+                close(one, wanted, name=f"{name}, warm-up {steps}, step {at}")
+
+
+def test_each_step_is_the_package_s(compute):
+    compare_steps(compute)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("(step + 1) / steps", "step / steps"),
+        ("Math.min(1, (step + 1) / steps)", "(step + 1) / steps"),
+        ("rate(this.#steps - 1)", "rate(this.#steps)"),
+        ("other.#steps = this.#steps", "other.#steps = 0"),
+        ("arrays.map((array) => array.slice())", "arrays.map((array) => array.fill(0))"),
+        ("0.9 * velocity[i] -", "0.90000000001 * velocity[i] -"),
+    ],
+)
+def test_a_fault_in_a_step_is_noticed(compute, old, new):
+    compute.plant("optimizers.js", old, new)
+    with pytest.raises(AssertionError):
+        compare_steps(compute)
+
+
+@pytest.mark.parametrize("fast", [False, True], ids=["plain", "fast"])
+def test_a_schedule_counts_the_steps_of_all_epochs(compute, fast):
+    script = TRAIN.replace("learningRate: 0.01", "learningRate: warmup(0.05, 30)").replace(
+        "const kernel", 'const { warmup } = await import("/explorers/optimizers.js"); const kernel'
+    )
+    rng = np.random.default_rng(1)
+    x, y = rng.standard_normal((83, 2)), rng.integers(0, 2, 83)
+    cases = list(itertools.product(RULES, [1, 10, 25, 83]))
+    given = [
+        {
+            "widths": [2, 6, 5, 1],
+            "options": {"activation": "tanh", "rng": 4, "optimizer": name},
+            "x": x,
+            "y": y.tolist(),
+            "batchSize": size,
+            "fast": fast,
+        }
+        for name, size in cases
+    ]
+    for (name, size), found in zip(cases, compute(script, given), strict=True):
+        net = MLP([2, 6, 5, 1], "tanh", rng=4)
+        optimizer = RULES[name](optimizers.warmup(0.05, 30))
+        history = net.fit(x, y, epochs=4, batch_size=size, optimizer=optimizer)
+        close(found["loss"], history.loss, rtol=AFTER_STEPS, name=f"{name} {size}")
+        for one, wanted in zip(found["weights"], net.weights, strict=True):
+            close(one, wanted, rtol=AFTER_STEPS, name=f"{name} {size}")
+
+
 @pytest.mark.parametrize("fast", [False, True], ids=["plain", "fast"])
 def test_each_optimizer_moves_the_weights_as_the_stack_s_does(compute, fast):
     compare_optimizers(compute, fast)
@@ -431,7 +605,7 @@ def test_each_optimizer_moves_the_weights_as_the_stack_s_does(compute, fast):
         ("optimizers.js", "+ 1e-7", "+ 1e-8", "adam"),
         ("optimizers.js", "this.#steps += 1", "this.#steps = 1", "adam"),
         ("optimizers.js", "this.#moments[at] ??=", "this.#moments[at] =", "momentum"),
-        ("trainer.js", "plain ? -learningRate : 1", "plain ? -learningRate : 1.001", "momentum"),
+        ("trainer.js", "plain ? -rate : 1", "plain ? -rate : 1.001", "momentum"),
         ("trainer.js", "gradients.fill(0)", "gradients.fill(1e-6)", "adam"),
     ],
 )
@@ -493,15 +667,17 @@ def test_the_kernel_is_what_its_program_writes(root):
 
 
 def test_what_is_published_has_no_comments_but_notices(root):
-    sources = (root / "docs" / "assets" / "explorers").glob("*.js")
+    assets = root / "docs" / "assets"
+    sources = [path for at in ("*", "explorers/*", "predict/*") for path in assets.glob(f"{at}.js")]
+    assert len(sources) > 15
     published = {path.name: explorers.bare(path.read_text("utf-8")) for path in sources}
     for name, code in published.items():
         opened = re.findall(r"^\s*(?:/\*|//).*", code, re.MULTILINE)
         assert len(opened) == (name == "activations.js"), name
     assert "Copyright (C) 1993 by Sun Microsystems" in published["activations.js"]
-    assert (
-        explorers.bare('a = "/* b */"; // c\n/* d\n e */\nf();\n') == 'a = "/* b */"; // c\nf();\n'
-    )
+    code = 'a = "/* b */"; // c\n/* d\n e */\n\n  f("; // g");\n  h = `\n\n  i; // j`;\n  k();\n'
+    kept = 'a = "/* b */";\nf("; // g");\nh = `\n\n  i; // j`;\nk();\n'
+    assert explorers.bare(code) == kept
 
 
 FAULTS = [
@@ -516,7 +692,7 @@ FAULTS = [
     ("engine.js", "one - p[k] * sum", "one - p[k]", "log_softmax"),
     ("optimizers.js", "w[i] -= rate * g[i]", "w[i] += rate * g[i]", "relu"),
     ("signals.js", "alive[o] = 1", "alive[o] = 0", "relu"),
-    ("signals.js", "square / signal.length) / scale", "square / signal.length)", "relu"),
+    ("matrix.js", "square / signal.length) / scale", "square / signal.length)", "relu"),
 ]
 
 

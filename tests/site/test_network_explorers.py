@@ -3,6 +3,7 @@
 import contextlib
 import importlib.util
 import io
+import re
 
 import numpy as np
 import pytest
@@ -50,6 +51,13 @@ STATES = {
         {"depth": 12, "activation": "selu", "initializer": "orthogonal", "width": 64},
         {"depth": 20, "activation": "relu", "width": 4, "scale": 3, "seed": 7},
         {"depth": 3, "activation": "tanh", "scale": 5, "initializer": "random_normal"},
+        {"norm": "batch", "activation": "relu", "initializer": "he_normal"},
+        {"norm": "layer", "shortcut": "identity", "depth": 30, "seed": 3},
+        {"norm": "rms", "shortcut": "scaled", "start": 0.3, "scale": 2, "activation": "gelu"},
+        {"shortcut": "scaled", "depth": 64, "width": 16},
+        {"shortcut": "identity", "activation": "relu", "initializer": "he_uniform", "depth": 1},
+        # All units of some layer are off, and what follows passes nothing on.
+        {"norm": "rms", "activation": "relu", "width": 4, "depth": 40, "seed": 1},
     ],
     "train": [
         {},
@@ -60,6 +68,10 @@ STATES = {
         {"initializer": "zeros", "epochs": 5, "depth": 2},
         {"epochs": 0, "depth": 8},
         {"rate": 5, "epochs": 3},
+        {"optimizer": "adam", "rate": 0.01, "warmup": 100, "batch": 20, "epochs": 40},
+        {"optimizer": "momentum", "rate": 0.02, "data": "circles", "batch": 50, "epochs": 30},
+        {"optimizer": "sgd", "warmup": 50, "data": "moons", "batch": 1, "epochs": 4},
+        {"optimizer": "adam", "batch": 200, "epochs": 0},
     ],
     "weights": [
         {},
@@ -122,6 +134,9 @@ def compare(page, name):
 
 
 def compare_depth(numbers, names, state):
+    if "report" not in names:
+        compare_blocks(numbers, names)
+        return
     report = names["report"]
     assert (numbers["verdict"], numbers["why"]) == (report.verdict, report.why)
     same(numbers["gain"], report.gain)
@@ -132,6 +147,16 @@ def compare_depth(numbers, names, state):
         same(found["gain"], layer.gain)
         same(found["gradientNorm"], layer.gradient_norm)
         np.testing.assert_allclose(found["spread"], layer.spread, rtol=RTOL, atol=1e-13)
+
+
+def compare_blocks(numbers, names):
+    spread, size = names["spread"], names["size"]
+    same(numbers["gain"], size[0] / size[-1])
+    same(numbers["signalGain"], spread[-1] / spread[0])
+    for part, wanted in [("signalGain", names["signal"]), ("gain", names["gradient"])]:
+        same([layer[part] for layer in numbers["layers"]], wanted)
+    norms = [np.linalg.norm(layer.gradients[0]) for layer in names["dense"]]
+    same([layer["gradientNorm"] for layer in numbers["layers"]], norms)
 
 
 def compare_train(numbers, names, state):
@@ -221,11 +246,15 @@ def test_every_state_has_python_s_numbers_and_prints_what_python_prints(explore,
             ("claim.js", 'JSON.stringify([{ ...state, claim: "",', 'JSON.stringify([{ claim: "",'),
         ),
         ("claim", ("optimizers.js", "1 - 0.999 ** step", "1 - 0.9999 ** step")),
-        ("depth", ("depth.js", "scale * value", "scale * value * (1 + 1e-8)")),
-        ("depth", ("depth.js", "after[depth].copy()", "after[0].copy()")),
+        ("depth", ("through.js", "scale * value", "scale * value * (1 + 1e-8)")),
+        ("depth", ("through.js", "after[depth].copy()", "after[0].copy()")),
+        ("depth", ("matrix.js", "below !== 0 ?", "below > 1 ?")),
+        ("depth", ("depth.js", '"scaled" ? start : 1', '"scaled" ? 1 : start')),
         ("depth", ("signals.js", "power(layer.spread, 1)", "power(layer.spread, 2)")),
         ("train", ("train.js", "dead[at % units] = false", "dead[0] = false")),
-        ("train", ("train.js", "learningRate: this.rate", "learningRate: 1.001 * this.rate")),
+        ("train", ("train.js", "warmup(rate, steps) : rate", "rate : rate")),
+        ("train", ("train.js", "batchSize: batch", "batchSize: 10")),
+        ("train", ("train.js", "dropout, rng, optimizer }", "dropout, rng }")),
         ("train", ("train.js", "CELLS - 1 - Math.floor", "Math.floor")),
         ("train", ("data.js", "(3 * share + y)", "(3.001 * share + y)")),
         ("weights", ("weights.js", "square / values.length", "square / (values.length - 1)")),
@@ -263,6 +292,34 @@ def test_the_address_keeps_the_state(explore, name):
     again.box.get_by_role("button", name="Reset").press("Enter")
     again.until("location.search === ''")
     assert again.ask("x.prints()") == explore(name).ask("x.prints()")
+
+
+LINK = re.compile(r"\]\(([\w./-]*)\.md\?(\w+)=([^)#]+)#explorer-(\w+)\)")
+
+
+def links(root):
+    """Links of the pages that set an explorer: (page, address, explorer, what it sets)."""
+    found = []
+    for page in sorted((root / "docs").rglob("*.md")):
+        for target, name, query, anchor in LINK.findall(page.read_text("utf-8")):
+            path = (page.parent / f"{target}.md").resolve().relative_to(root / "docs")
+            assert (path.with_suffix("").as_posix(), anchor) == (PAGES[name], name), page
+            found.append((page.name, f"?{name}={query}", name, query))
+    return found
+
+
+def test_each_link_that_sets_an_explorer_sets_all_that_it_says(explore, root):
+    found = links(root)
+    assert len(found) >= 5
+    assert len(found) == sum(
+        page.read_text("utf-8").count("#explorer-") for page in (root / "docs").rglob("*.md")
+    )
+    for page_name, query, name, parts in found:
+        page = explore(name, query)
+        state = page.ask("x.state()")
+        for key, text in (part.split(":") for part in parts.split(";")):
+            value = state[key] if isinstance(state[key], str) else float(state[key])
+            assert value == (text if isinstance(value, str) else float(text)), (page_name, key)
 
 
 @EACH
@@ -495,8 +552,8 @@ FRAME_OF_ROOTS = """(() => {
 
 def test_the_deepest_network_is_computed_within_a_frame(explore):
     assert explore("depth").ask(FRAME_OF_ROOTS) < FRAME
-    more = "for (let i = 0; i < 5; i++) judge(net, ...passes.run(net, x, y));"
-    slow = explore("depth", fault=("depth.js", "if (passes)", f"{more} if (passes)"))
+    more = "for (let i = 0; i < 9; i++) passes.run(net, x, y);"
+    slow = explore("depth", fault=("through.js", "if (passes)", f"{more} if (passes)"))
     assert slow.ask(FRAME_OF_ROOTS) > FRAME, "five times the work is noticed"
 
 
@@ -524,6 +581,11 @@ def test_training_steps_pauses_and_goes_back(explore):
     again = page.ask("(x.set({ epochs: 75 }), x.numbers())")
     assert again == later, "back and forth is the same run"
     assert page.ask("(x.set({ seed: 1 }), x.set({ seed: 0 }), x.numbers())") == later
+    page.ask('x.set({ optimizer: "adam", warmup: 100, epochs: 47 })')
+    adam = page.ask("x.numbers()")
+    page.ask("(x.set({ epochs: 9 }), x.numbers())")
+    assert page.ask("(x.set({ epochs: 47 }), x.numbers())") == adam, "its moments go back with it"
+    page.ask("(x.reset(), x.set({ epochs: 75 }))")
     page.box.get_by_role("button", name="Train").click()
     page.until("document.querySelector('#explorer-train').explorer.state().epochs > 90")
     page.box.get_by_role("button", name="Pause").click()

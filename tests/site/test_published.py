@@ -108,7 +108,9 @@ def test_what_a_page_leaves_out_or_gets_wrong_is_caught(
 
 def test_titles_and_descriptions_are_each_page_s_own(texts):
     for pattern in (r"<title>(.*?)</title>", r'<meta name="description" content="(.*?)"'):
-        said = [re.search(pattern, text, re.DOTALL)[1] for text in texts.values()]
+        # "Dropout" is the same word in two languages.
+        both = re.compile(rf'<html lang="(\w+)".*?{pattern}', re.DOTALL)
+        said = [both.search(text).groups() for text in texts.values()]
         assert sorted({one for one in said if said.count(one) > 1}) == []
 
 
@@ -135,7 +137,20 @@ def test_each_page_names_what_it_was_built_from(texts, source):
 
 
 def notebooks(site):
-    return sorted((site / "downloads").glob("*.ipynb"))
+    found = sorted((site / "downloads").glob("*.ipynb"))
+    return [path for path in found if "-problems" not in path.stem]
+
+
+def test_each_page_of_problems_offers_its_sheet_and_its_teacher_s_copy(site, texts, root):
+    offered = []
+    for source in sorted((root / "docs").glob("*/problems.md")):
+        page = BeautifulSoup(texts[f"{source.parent.name}/problems/"], "html.parser")
+        for link in page.select("article a[download]"):
+            file = (site / source.parent.name / "problems" / link["href"]).resolve()
+            nbformat.validate(nbformat.read(file, as_version=4))
+            offered.append(file)
+    there = {path.resolve() for path in (site / "downloads").glob("*-problems*.ipynb")}
+    assert len(offered) == len(there) == 16 and set(offered) == there
 
 
 def test_each_notebook_can_be_taken_away(site, texts, root):

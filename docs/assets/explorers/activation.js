@@ -1,7 +1,7 @@
 /** Activation lab: any activation with its slope, laid over another; drag the input. */
 
 import { ACTIVATIONS, logSoftmax, softmax } from "./activations.js";
-import { apart, decades, draggable, fixed, float, paint, path, say, sayPower, scale, scientific, shape } from "./kit.js";
+import { apart, decades, fixed, float, knob, paint, path, say, sayPower, scale, scientific, shape } from "./kit.js";
 
 const LIMIT = 5;
 const GRID = Array.from({ length: 401 }, (_, i) => -LIMIT + (2 * LIMIT * i) / 400);
@@ -80,20 +80,9 @@ function draw({ svg, set, state: read }) {
   const art = svg.appendChild(shape("g"));
   const surface = svg.appendChild(shape("g"));
   const panes = [0, 1].map(() => surface.appendChild(shape("rect", { fill: "transparent" })));
-  const knob = svg.appendChild(
-    shape(
-      "g",
-      { class: "lgx-knob" },
-      shape("circle", { class: "reach", r: 20 }),
-      shape("circle", { class: "ring", r: 13 }),
-      shape("circle", { r: 8 }),
-    ),
-  );
-  surface.append(knob);
   let plots = [];
 
-  const sync = draggable(knob, {
-    surface,
+  const place = knob(surface, {
     label: "input z",
     field: fields.z,
     read: () => read().z,
@@ -155,8 +144,7 @@ function draw({ svg, set, state: read }) {
       pane.setAttribute("width", right - left);
       pane.setAttribute("height", bottom - top + 50);
     });
-    knob.setAttribute("transform", `translate(${plots[0].x(state.z).toFixed(1)} ${plots[0].bottom})`);
-    sync();
+    place(plots[0].x(state.z), plots[0].bottom);
     return plots[1].bottom + 40;
   };
 }

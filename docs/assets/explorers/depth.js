@@ -1,19 +1,22 @@
 /** Gradient through depth: what each layer leaves of the signal and of the gradient. */
 
 import { ACTIVATIONS } from "./activations.js";
-import { MLP } from "./engine.js";
-import { draw as drawWeights, INITIALIZERS } from "./initializers.js";
+import { throughBlocks } from "./blocks.js";
+import { INITIALIZERS } from "./initializers.js";
 import { loadKernel } from "./kernel.js";
-import { decades, float, paint, path, sayPower, scale as linear, shape, words } from "./kit.js";
+import { decades, float, paint, path, sayPower, scale as linear, shape, tenTo, words } from "./kit.js";
+import { norm, ratio, spread } from "./matrix.js";
 import { Passes } from "./passes.js";
-import { Generator } from "./random.js";
-import { GRADIENT_BOUNDS, judge, SIGNAL_BOUNDS, table } from "./signals.js";
+import { GRADIENT_BOUNDS, judge, power, short, SIGNAL_BOUNDS, table } from "./signals.js";
+import { draws, drawsData, EXAMPLES, layersOf, throughDepth } from "./through.js";
 
-const EXAMPLES = 60;
 const DEEPEST = 64;
 const PANEL = 150;
 const GAUGE = 12; // decades to each side of 1
 const RANDOM = Object.keys(INITIALIZERS).filter((name) => !["zeros", "ones", "constant"].includes(name));
+const NORMS = { none: "none", batch: "batch", layer: "layer", rms: "RMS" };
+const BLOCKS = { batch: "BatchNorm", layer: "LayerNorm", rms: "RMSNorm" };
+const SHORTCUTS = { none: "none", identity: "identity", scaled: "learnt scale" };
 
 const kernel = await loadKernel();
 const passes = kernel && new Passes(kernel);
@@ -23,39 +26,32 @@ const fields = {
   width: { value: 32, stops: [4, 8, 16, 24, 32, 48, 64] },
   activation: { value: "sigmoid", options: Object.keys(ACTIVATIONS) },
   initializer: { value: "glorot_uniform", options: RANDOM },
+  norm: { value: "none", options: Object.keys(NORMS) },
+  shortcut: { value: "none", options: Object.keys(SHORTCUTS) },
+  start: { value: 0, stops: [0, 0.1, 0.2, 0.3, 0.5, 0.7, 1] },
   scale: { value: 1, stops: decades(0.2, 5) },
   seed: { value: 0, min: 0, max: 999, step: 1 },
 };
 
-let drawn = {};
+const plain = ({ norm: kind, shortcut }) => kind === "none" && shortcut === "none";
 
-/** Data and weights, drawn in the order of Python's `through_depth`; a deeper network only adds layers. */
-function draws({ width, initializer, seed }, depth) {
-  const key = `${width} ${initializer} ${seed}`;
-  if (drawn.key !== key) {
-    const rng = new Generator(seed);
-    const x = rng.normals(EXAMPLES * width);
-    const y = Float64Array.from({ length: EXAMPLES }, () => rng.integer(1));
-    drawn = { key, x, y, layers: [], after: [rng] };
-  }
-  const { layers, after } = drawn;
-  while (layers.length < depth) {
-    const rng = after[layers.length].copy();
-    layers.push(drawWeights(initializer, width, width, rng));
-    after.push(rng);
-  }
-  const last = drawWeights(initializer, width, 1, after[depth].copy());
-  return { x: drawn.x, y: drawn.y, weights: [...layers.slice(0, depth), last] };
-}
+const ratios = (above, below) => above.map((one, at) => ratio(one, below[at]));
 
 function update(state) {
-  const { depth, width, activation, scale } = state;
-  const { x, y, weights } = draws(state, depth);
-  const net = new MLP([width, ...Array(depth).fill(width), 1], { activation, initializer: "zeros" });
-  net.weights = scale === 1 ? weights : weights.map((array) => array.map((value) => scale * value));
-  if (passes) return judge(net, ...passes.run(net, x, y));
-  const trace = net.forward(x);
-  return judge(net, trace, net.backward(trace, y));
+  if (plain(state)) return judge(...throughDepth(state, passes));
+  const { activation, norm: normalization, shortcut, start, width } = state;
+  const { x, y, weights } = draws(state);
+  const branch = shortcut === "none" ? {} : { keep: 1, scale: shortcut === "scaled" ? start : 1 };
+  const found = throughBlocks({ weights, activation, normalization, ...branch }, x, y);
+  const spreads = found.h.map((signal) => spread(signal, width));
+  const sizes = found.deltas.map(norm);
+  const signal = ratios(spreads.slice(1), spreads);
+  const gradient = ratios(sizes.slice(0, -1), sizes.slice(1));
+  return {
+    layers: signal.map((signalGain, l) => ({ signalGain, gain: gradient[l], gradientNorm: norm(found.weights[l]) })),
+    signalGain: spreads.at(-1) / spreads[0],
+    gain: sizes[0] / sizes.at(-1),
+  };
 }
 
 /** Whole decades around the values, at least two of them. */
@@ -63,11 +59,11 @@ function decadesAround(values) {
   const powers = values.filter((value) => value > 0 && value < Infinity).map(Math.log10);
   if (powers.length === 0) return [-1, 1];
   const low = Math.floor(Math.min(...powers) + 1e-9);
-  return [low, Math.max(Math.ceil(Math.max(...powers) - 1e-9), low + 2)];
+  const high = Math.max(Math.ceil(Math.max(...powers) - 1e-9), low + 1);
+  if (high > low + 1) return [low, high];
+  // The one decade that holds all gets another on the side that they are on.
+  return powers[0] < low + 0.5 ? [low - 1, high] : [low, high + 1];
 }
-
-const SUPERSCRIPT = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
-const tenTo = (power) => (power === 0 ? "1" : `10${[...String(power)].map((c) => SUPERSCRIPT[c]).join("")}`);
 
 /** One panel: a value a layer on a logarithmic axis, with a band where there are bounds. */
 function panel({ title, values, colour, band }, left, top, width, depth) {
@@ -96,15 +92,15 @@ function panel({ title, values, colour, band }, left, top, width, depth) {
   ];
 }
 
-/** A product on an axis of its own, beside its bounds. */
-function gauge(title, product, [least, most], top, left, width) {
+/** A product on an axis of its own, beside its bounds where there are any. */
+function gauge(title, product, bounds, top, left, width) {
   const x = linear([-GAUGE, GAUGE], [left + 8, left + width - 8]);
   const at = (value) => x(value > 0 ? Math.min(Math.max(Math.log10(value), -GAUGE), GAUGE) : -GAUGE);
   const side = at(product) > left + width * 0.7 ? "end" : at(product) < left + width * 0.3 ? "" : "middle";
   const inside = (place) => Math.min(Math.max(place, left + 14), left + width - 14);
   return [
     ["text", { class: "small strong", x: left, y: top }, title],
-    ["rect", { class: "shade", x: at(least), y: top + 26, width: at(most) - at(least), height: 16 }],
+    bounds && ["rect", { class: "shade", x: at(bounds[0]), y: top + 26, width: at(bounds[1]) - at(bounds[0]), height: 16 }],
     ["line", { class: "axis", x1: left + 8, x2: left + width - 8, y1: top + 34, y2: top + 34 }],
     ...[-12, -6, 0, 6, 12].map((power) => ["text", { class: "quiet small middle", x: inside(x(power)), y: top + 58 }, tenTo(power)]),
     ["circle", { class: "other", cx: at(product), cy: top + 34, r: 7 }],
@@ -114,17 +110,20 @@ function gauge(title, product, [least, most], top, left, width) {
 
 function draw({ svg }) {
   const art = svg.appendChild(shape("g"));
-  return ({ depth }, { layers, gain, signalGain }, width) => {
-    const hidden = layers.slice(0, -1);
-    const roots = (bounds) => bounds.map((bound) => bound ** (1 / depth));
+  return (state, { layers, gain, signalGain }, width) => {
+    const { depth } = state;
+    const hidden = layers.slice(0, depth);
+    // The bounds were measured on plain networks.
+    const [ofSignal, ofGradient] = plain(state) ? [SIGNAL_BOUNDS, GRADIENT_BOUNDS] : [];
+    const roots = (bounds) => bounds?.map((bound) => bound ** (1 / depth));
     const panels = [
-      { title: "signal's gain", values: hidden.map((layer) => layer.signalGain), colour: "act", band: roots(SIGNAL_BOUNDS) },
-      { title: "gradient's gain", values: hidden.map((layer) => layer.gain), colour: "other", band: roots(GRADIENT_BOUNDS) },
+      { title: "signal's gain", values: hidden.map((layer) => layer.signalGain), colour: "act", band: roots(ofSignal) },
+      { title: "gradient's gain", values: hidden.map((layer) => layer.gain), colour: "other", band: roots(ofGradient) },
       { title: "norm of dL/dW", values: hidden.map((layer) => layer.gradientNorm), colour: "wt" },
     ];
     const gauges = [
-      ["product of the signal's gains", signalGain, SIGNAL_BOUNDS],
-      ["product of the gradient's gains", gain, GRADIENT_BOUNDS],
+      ["product of the signal's gains", signalGain, ofSignal],
+      ["product of the gradient's gains", gain, ofGradient],
     ];
     const columns = width < 560 ? 1 : 3;
     const gap = 22;
@@ -145,21 +144,72 @@ function draw({ svg }) {
   };
 }
 
-function python({ depth, width, activation, initializer, scale, seed }) {
-  const lines = scale === 1 ? [] : ["from livegrad import initializers"];
-  lines.push("from livegrad.signals import through_depth", "");
-  if (scale !== 1) {
-    lines.push("", "def scaled(shape, rng):", `    return ${float(scale)} * initializers.${initializer}(shape, rng)`, "", "");
-  }
+function python(state) {
+  const { depth, width, activation, initializer, scale, seed } = state;
+  const scaled = ["", "def scaled(shape, rng):", `    return ${float(scale)} * initializers.${initializer}(shape, rng)`, "", ""];
   const first = scale === 1 ? `"${initializer}"` : "scaled";
-  lines.push(`report = through_depth("${activation}", ${first}, depth=${depth}, width=${width}, n=${EXAMPLES}, rng=${seed})`);
-  return `${[...lines, "print(report)"].join("\n")}\n`;
+  const lines = scale === 1 ? [] : ["from livegrad import initializers"];
+  if (!plain(state)) lines.unshift("import numpy as np", "");
+  lines.push(plain(state) ? "from livegrad.signals import through_depth" : `from livegrad.blocks import ${blocks(state)}`, "");
+  if (scale !== 1) lines.push(...scaled);
+  if (plain(state)) {
+    const call = `"${activation}", ${first}, depth=${depth}, width=${width}, n=${EXAMPLES}, rng=${seed}`;
+    return `${[...lines, `report = through_depth(${call})`, "print(report)"].join("\n")}\n`;
+  }
+  return `${[...lines, ...ofBlocks(state, first)].join("\n")}\n`;
 }
 
-function says({ depth, activation }, { gain, signalGain, verdict, why }) {
-  const layers = depth === 1 ? "one hidden layer" : `${depth} hidden layers`;
+/** What the code with blocks imports. */
+function blocks({ norm: kind, shortcut }) {
+  const used = ["Activate", "Dense", "Network", shortcut === "none" ? "Sequential" : "Residual"];
+  if (kind !== "none") used.push(BLOCKS[kind]);
+  return used.sort().join(", ");
+}
+
+function ofBlocks({ depth, width, activation, norm: kind, shortcut, start, seed }, initializer) {
+  const parts = ["dense[-1]", ...(kind === "none" ? [] : [`${BLOCKS[kind]}(${width})`]), `Activate("${activation}")`];
+  if (shortcut === "scaled") parts.push(`scale=${float(start)}`);
+  return [
+    ...drawsData(width, seed),
+    "dense, layers = [], []",
+    `for _ in range(${depth}):`,
+    `    dense.append(Dense(${width}, ${width}, ${initializer}, rng))`,
+    `    layers.append(${shortcut === "none" ? "Sequential" : "Residual"}(${parts.join(", ")}))`,
+    `net = Network(*layers, Dense(${width}, 1, ${initializer}, rng))`,
+    "net.loss_and_gradients(x, y)",
+    "spread = np.array([np.sqrt(h.var(axis=0).mean()) for h in net.values[:-1]])",
+    "size = np.array([np.linalg.norm(delta) for delta in net.deltas[:-1]])",
+    `signal = np.divide(spread[1:], spread[:-1], out=np.zeros(${depth}), where=spread[:-1] > 0)`,
+    `gradient = np.divide(size[:-1], size[1:], out=np.zeros(${depth}), where=size[1:] > 0)`,
+    'print("            signal  gradient   |dL/dW|")',
+    "for l, layer in enumerate(dense):",
+    "    norm = np.linalg.norm(layer.gradients[0])",
+    '    print(f"layer {l + 1:2}  {signal[l]:8.3g}  {gradient[l]:8.3g}  {norm:8.1e}")',
+    'print(f"product   {spread[-1] / spread[0]:8.3g}  {size[0] / size[-1]:8.3g}")',
+  ];
+}
+
+function prints(state, numbers) {
+  if (plain(state)) return table(numbers);
+  const { layers, signalGain, gain } = numbers;
+  const cell = (value) => `  ${short(value).padStart(8)}`;
+  const rows = layers.map((one, l) => {
+    const norm = power(one.gradientNorm, 1).padStart(8);
+    return `layer ${String(l + 1).padStart(2)}${cell(one.signalGain)}${cell(one.gain)}  ${norm}`;
+  });
+  return ["            signal  gradient   |dL/dW|", ...rows, `product ${cell(signalGain)}${cell(gain)}`, ""].join("\n");
+}
+
+function says(state, { gain, signalGain, verdict, why }) {
+  const { depth, activation, norm: kind, shortcut, start } = state;
+  const layers = layersOf(depth);
   const products = `the gradient's product is ${sayPower(gain)}, the signal's ${sayPower(signalGain)}`;
-  return `${activation}, ${layers}: ${products}. Verdict: ${verdict}; ${why}.`;
+  if (plain(state)) return `${activation}, ${layers}: ${products}. Verdict: ${verdict}; ${why}.`;
+  const parts = [activation, layers];
+  if (kind !== "none") parts.push(`${NORMS[kind]} normalisation`);
+  if (shortcut !== "none") parts.push(shortcut === "identity" ? "shortcuts" : `shortcuts, branches times ${start}`);
+  const still = " At the scale 0 a block is the identity, and its weights get no gradient until the scale has moved.";
+  return `${parts.join(", ")}: ${products}. Here the gradient is dL/dh, between the blocks; the bounds were measured on plain networks and are not drawn.${shortcut === "scaled" && start === 0 ? still : ""}`;
 }
 
 export default {
@@ -171,6 +221,9 @@ export default {
     { kind: "slider", key: "scale", label: "weights times", text: String },
     { kind: "slider", key: "width", label: "units per layer", text: String },
     { kind: "chips", key: "activation", label: "activation", words: words(fields.activation.options) },
+    { kind: "chips", key: "norm", label: "normalisation", words: NORMS },
+    { kind: "chips", key: "shortcut", label: "shortcut", words: SHORTCUTS },
+    { kind: "slider", key: "start", label: "scale of the branch", text: String, shown: ({ shortcut }) => shortcut === "scaled" },
     { kind: "select", key: "initializer", label: "initializer", words: words(RANDOM) },
     { kind: "button", label: "Draw anew", act: ({ seed }) => ({ seed: (seed + 1) % 1000 }) },
   ],
@@ -178,5 +231,5 @@ export default {
   draw,
   says,
   python,
-  prints: (state, report) => table(report),
+  prints,
 };

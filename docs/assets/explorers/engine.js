@@ -191,9 +191,10 @@ export class MLP {
     return delta;
   }
 
-  /** Move all weights against their gradients, by the optimizer's rule. */
+  /** Move all weights against their gradients, by the optimizer's rule; the rate may be a schedule. */
   step({ weights, biases }, learningRate) {
-    this.optimizer.step([...this.weights, ...this.biases], [...weights, ...biases], learningRate);
+    const rate = this.optimizer.begin(learningRate);
+    this.optimizer.step([...this.weights, ...this.biases], [...weights, ...biases], rate);
   }
 
   /**

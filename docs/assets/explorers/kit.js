@@ -76,12 +76,15 @@ export function say(x, digits = 2) {
 
 const RAISED = { "-": "⁻", 0: "⁰", 1: "¹", 2: "²", 3: "³", 4: "⁴", 5: "⁵", 6: "⁶", 7: "⁷", 8: "⁸", 9: "⁹" };
 
+/** 10 to a power, as people write it. */
+export const tenTo = (power) => (power === 0 ? "1" : `10${[...String(power)].map((c) => RAISED[c]).join("")}`);
+
 /** For people, over many orders of magnitude: 0.25, 1.6 × 10⁻¹⁰. */
 export function sayPower(x) {
   if (x === 0 || !Number.isFinite(x)) return String(x).replace("Infinity", "∞").replace("-", "−");
   if (Math.abs(x) >= 0.01 && Math.abs(x) < 1e4) return say(x, Math.abs(x) < 1 ? 3 : 2);
   const [mantissa, power] = x.toExponential(1).replace("+", "").split("e");
-  return `${mantissa.replace("-", "−")} × 10${[...power].map((c) => RAISED[c]).join("")}`;
+  return `${mantissa.replace("-", "−")} × ${tenTo(power)}`;
 }
 
 /** Names as they are said on a control. */
@@ -242,22 +245,28 @@ export function calm() {
 }
 
 /**
- * Lets a handle be dragged by mouse, pen and touch, and moved by the keys that a slider has.
- * @param {Element} handle - gets role, focus and keys
+ * Puts a knob on a surface: it is dragged by mouse, pen and touch, from anywhere on the surface, and
+ * moved by the keys that a slider has.
+ * @param {SVGElement} surface
  * @param {object} options
- * @param {Element} [options.surface] - where a press moves the handle: itself unless given
  * @param {string} options.label
  * @param {{min: number, max: number, step: number}} options.field
  * @param {() => number} options.read
  * @param {(value: number) => void} options.write
  * @param {(event: PointerEvent) => number} options.at - the value under the pointer
  * @param {(value: number) => string} options.text
- * @returns {() => void} to be called after each change of the value
+ * @returns {(x: number, y: number) => void} places the knob, after each change of the value
  */
-export function draggable(handle, { surface = handle, label, field, read, write, at, text }) {
+export function knob(surface, { label, field, read, write, at, text }) {
   const { min, max, step } = field;
-  const fixedParts = { role: "slider", tabindex: 0, "aria-label": label, "aria-valuemin": min, "aria-valuemax": max };
-  for (const [name, value] of Object.entries(fixedParts)) handle.setAttribute(name, value);
+  const handle = shape(
+    "g",
+    { class: "lgx-knob", role: "slider", tabindex: 0, "aria-label": label, "aria-valuemin": min, "aria-valuemax": max },
+    shape("circle", { class: "reach", r: 20 }),
+    shape("circle", { class: "ring", r: 13 }),
+    shape("circle", { r: 8 }),
+  );
+  surface.append(handle);
   surface.classList.add("lgx-drags");
   let held = null;
 
@@ -295,7 +304,8 @@ export function draggable(handle, { surface = handle, label, field, read, write,
     write(moves[event.key]);
     event.preventDefault();
   });
-  return () => {
+  return (x, y) => {
+    handle.setAttribute("transform", `translate(${x.toFixed(1)} ${y})`);
     handle.setAttribute("aria-valuenow", read());
     handle.setAttribute("aria-valuetext", text(read()));
   };

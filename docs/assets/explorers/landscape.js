@@ -1,6 +1,6 @@
 /** Landscape and step: gradient descent in a valley of two curvatures; drag the rate past its bound. */
 
-import { draggable, fixed, float, paint, path, say, sayPower, scale, scientific, shape } from "./kit.js";
+import { fixed, float, knob, paint, path, say, sayPower, scale, scientific, shape } from "./kit.js";
 
 const STEPS = 40;
 const FLAT = 1;
@@ -36,18 +36,8 @@ function draw({ svg, set, state: read }) {
   const art = svg.appendChild(shape("g"));
   const surface = svg.appendChild(shape("g"));
   const pane = surface.appendChild(shape("rect", { fill: "transparent" }));
-  const knob = surface.appendChild(
-    shape(
-      "g",
-      { class: "lgx-knob" },
-      shape("circle", { class: "reach", r: 20 }),
-      shape("circle", { class: "ring", r: 13 }),
-      shape("circle", { r: 8 }),
-    ),
-  );
   let axis = null;
-  const sync = draggable(knob, {
-    surface,
+  const place = knob(surface, {
     label: "rate",
     field: fields.rate,
     read: () => read().rate,
@@ -67,8 +57,7 @@ function draw({ svg, set, state: read }) {
     axis = scale([Math.log10(fields.rate.min), 0], [14, width - 14]);
     paint(art, [...valley(left, state, numbers), ...fall(right, numbers), ...rates(below, axis, width, state, numbers)]);
     for (const [name, value] of Object.entries({ x: 0, y: below - 26, width, height: 52 })) pane.setAttribute(name, value);
-    knob.setAttribute("transform", `translate(${axis(Math.log10(state.rate)).toFixed(1)} ${below})`);
-    sync();
+    place(axis(Math.log10(state.rate)), below);
     return below + 38;
   };
 }

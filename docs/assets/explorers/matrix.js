@@ -1,6 +1,7 @@
 /**
- * The three products of a dense layer, over Float64Arrays that hold matrices row by row. Each inner
- * loop does four or eight rows at once, which saves as many loads and stores of what is shared.
+ * The three products of a dense layer, over Float64Arrays that hold matrices row by row, and how large
+ * `livegrad.signals` says that a gradient or a signal is. Each inner loop of a product does four or
+ * eight rows at once, which saves as many loads and stores of what is shared.
  */
 
 /** out = a @ w + bias: (n, k) @ (k, m) + (m,) = (n, m). */
@@ -84,3 +85,47 @@ export function columnSums(out, delta, n, m) {
   out.fill(0);
   for (let s = 0; s < n; s++) for (let o = 0; o < m; o++) out[o] += delta[s * m + o];
 }
+
+/** Frobenius norm, also where the squares would leave the range of a double. */
+export function norm(array) {
+  let square = 0;
+  for (let i = 0; i < array.length; i++) square += array[i] * array[i];
+  if (square > 1e-280 && square < Infinity) return Math.sqrt(square);
+  const top = largest(array);
+  if (top === 0 || !Number.isFinite(top)) return top;
+  square = 0;
+  for (let i = 0; i < array.length; i++) square += (array[i] / top) ** 2;
+  return Math.sqrt(square) * top;
+}
+
+function largest(array) {
+  let top = 0;
+  for (let i = 0; i < array.length; i++) {
+    const size = Math.abs(array[i]);
+    if (!(size <= top)) top = size;
+  }
+  return top;
+}
+
+/** Standard deviation over the examples, root mean square over the units. */
+export function spread(signal, units) {
+  const top = largest(signal);
+  if (top === 0 || !Number.isFinite(top)) return top === 0 ? 0 : NaN;
+  // Scaled to about 1, so that no square overflows; a power of two costs no digits.
+  const scale = 2 ** -Math.max(-1000, Math.min(Math.floor(Math.log2(top)), 1000));
+  const n = signal.length / units;
+  let square = 0;
+  for (let o = 0; o < units; o++) {
+    let sum = 0;
+    for (let at = o; at < signal.length; at += units) sum += signal[at] * scale;
+    const mean = sum / n;
+    for (let at = o; at < signal.length; at += units) {
+      const off = signal[at] * scale - mean;
+      square += off * off;
+    }
+  }
+  return Math.sqrt(square / signal.length) / scale;
+}
+
+/** above / below, and 0 where nothing is left to pass on. */
+export const ratio = (above, below) => (below !== 0 ? above / below : 0);

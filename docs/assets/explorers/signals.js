@@ -25,6 +25,7 @@
 
 import { ACTIVATIONS } from "./activations.js";
 import { HEADS } from "./heads.js";
+import { norm, ratio, spread } from "./matrix.js";
 
 /** The bounds of the gradient's product and of the signal's, for plain SGD. */
 export const GRADIENT_BOUNDS = [0.005, 20];
@@ -44,56 +45,12 @@ const CODES = [
 const A_TWENTIETH = 0.05;
 const EXCUSED = 0.99;
 
-/** Frobenius norm, also where the squares would leave the range of a double. */
-export function norm(array) {
-  let square = 0;
-  for (let i = 0; i < array.length; i++) square += array[i] * array[i];
-  if (square > 1e-280 && square < Infinity) return Math.sqrt(square);
-  const top = largest(array);
-  if (top === 0 || !Number.isFinite(top)) return top;
-  square = 0;
-  for (let i = 0; i < array.length; i++) square += (array[i] / top) ** 2;
-  return Math.sqrt(square) * top;
-}
-
-function largest(array) {
-  let top = 0;
-  for (let i = 0; i < array.length; i++) {
-    const size = Math.abs(array[i]);
-    if (!(size <= top)) top = size;
-  }
-  return top;
-}
-
-/** Standard deviation over the examples, root mean square over the units. */
-export function spread(signal, units) {
-  const top = largest(signal);
-  if (top === 0 || !Number.isFinite(top)) return top === 0 ? 0 : NaN;
-  // Scaled to about 1, so that no square overflows; a power of two costs no digits.
-  const scale = 2 ** -Math.max(-1000, Math.min(Math.floor(Math.log2(top)), 1000));
-  const n = signal.length / units;
-  let square = 0;
-  for (let o = 0; o < units; o++) {
-    let sum = 0;
-    for (let at = o; at < signal.length; at += units) sum += signal[at] * scale;
-    const mean = sum / n;
-    for (let at = o; at < signal.length; at += units) {
-      const off = signal[at] * scale - mean;
-      square += off * off;
-    }
-  }
-  return Math.sqrt(square / signal.length) / scale;
-}
-
 function mean(signal) {
   const share = 1 / signal.length;
   let sum = 0;
   for (let i = 0; i < signal.length; i++) sum += signal[i] * share;
   return sum;
 }
-
-/** above / below, and 0 where nothing is left to pass on. */
-const ratio = (above, below) => (below !== 0 ? above / below : 0);
 
 /** The signal's product; NaN where all inputs are alike: there is no signal to pass on. */
 const signalRatio = (last, first) => (first !== 0 ? last / first : NaN);

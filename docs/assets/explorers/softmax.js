@@ -1,7 +1,7 @@
 /** Softmax: drag the logits and see the probabilities that they become. */
 
 import { sigmoid, softmax } from "./activations.js";
-import { apart, decades, draggable, fixed, float, paint, path, say, scale, shape } from "./kit.js";
+import { apart, decades, fixed, float, knob, paint, path, say, scale, shape } from "./kit.js";
 
 const LIMIT = 6;
 const MORE = [2, 1, -1, 0, 0.5];
@@ -33,21 +33,13 @@ function draw({ svg, set, state: read }) {
     knobs.replaceChildren();
     rows = Array.from({ length: count }, (_, at) => {
       const surface = shape("rect", { fill: "transparent", height: ROW });
-      const knob = shape(
-        "g",
-        { class: "lgx-knob" },
-        shape("circle", { class: "reach", r: 20 }),
-        shape("circle", { class: "ring", r: 13 }),
-        shape("circle", { r: 8 }),
-      );
-      const row = knobs.appendChild(shape("g", {}, surface, knob));
+      const row = knobs.appendChild(shape("g", {}, surface));
       const write = (value) => {
         const { z } = read();
         z[at] = Math.min(LIMIT, Math.max(-LIMIT, value));
         set({ z });
       };
       const options = {
-        surface: row,
         label: `logit of class ${at}`,
         field: fields.z,
         read: () => read().z[at],
@@ -55,7 +47,7 @@ function draw({ svg, set, state: read }) {
         at: (event) => lane.back(event.clientX - svg.getBoundingClientRect().left),
         text: (value) => `${say(value, 1)}, probability ${say(update(read()).p[at], 3)}`,
       };
-      return { surface, knob, sync: draggable(knob, options) };
+      return { surface, place: knob(row, options) };
     });
   }
 
@@ -83,8 +75,7 @@ function draw({ svg, set, state: read }) {
       rows[at].surface.setAttribute("x", 0);
       rows[at].surface.setAttribute("y", y - ROW / 2);
       rows[at].surface.setAttribute("width", middle - 10);
-      rows[at].knob.setAttribute("transform", `translate(${lane(logit).toFixed(1)} ${y})`);
-      rows[at].sync();
+      rows[at].place(lane(logit), y);
     });
     const below = top + z.length * ROW + 34;
     shapes.push(...(z.length === 2 ? twoClasses : overTemperature)({ z, T, p, ofDifference }, width, below));

@@ -7,17 +7,19 @@ import { HEADS } from "./heads.js";
 import { INITIALIZERS } from "./initializers.js";
 import { loadKernel } from "./kernel.js";
 import { calm, decades, fixed, float, node, paint, path, say, sayPower, scale as linear, shape, words } from "./kit.js";
+import { OPTIMIZERS, warmup } from "./optimizers.js";
 import { Generator } from "./random.js";
 import { judge, percent, power } from "./signals.js";
 import { Trainer } from "./trainer.js";
 
-const BATCH = 10;
 const KEEP_EVERY = 20; // epochs between the states that going back starts from
 const SIDE = 2.6; // the plane reaches from -SIDE to SIDE
 const CELLS = 56;
 const LEVELS = [0, 0.25, 0.5, 0.75];
 const SMALLEST_BAR = -8; // decades
 const LARGEST_BAR = 1;
+// What each optimizer starts from when it is chosen: at the rate of another it would seem worse than it is.
+const RATES = { sgd: 0.1, momentum: 0.02, adam: 0.01 };
 
 const kernel = await loadKernel();
 
@@ -28,7 +30,10 @@ const fields = {
   activation: { value: "relu", options: Object.keys(ACTIVATIONS) },
   initializer: { value: "he_normal", options: Object.keys(INITIALIZERS).filter((name) => name !== "constant") },
   dropout: { value: 0, min: 0, max: 0.8, step: 0.1 },
+  optimizer: { value: "sgd", options: OPTIMIZERS },
   rate: { value: 0.1, stops: decades(0.001, 5, [1, 2, 3, 5]) },
+  warmup: { value: 0, stops: [0, 20, 50, 100, 200, 500, 1000] },
+  batch: { value: 10, stops: [1, 2, 5, 10, 20, 50, 100, 200] },
   epochs: { value: 120, min: 0, max: 600, step: 1 },
   seed: { value: 0, min: 0, max: 999, step: 1 },
 };
@@ -40,13 +45,13 @@ class Run {
   #epoch = 0;
   losses = [];
 
-  constructor({ data, depth, width, activation, initializer, dropout, rate, seed }) {
+  constructor({ data, depth, width, activation, initializer, dropout, optimizer, rate, warmup: steps, batch, seed }) {
     const rng = new Generator(seed);
     Object.assign(this, DATA[data].draw(rng));
-    const options = { activation, initializer, dropout, rng };
+    const options = { activation, initializer, dropout, rng, optimizer };
     this.net = new MLP([2, ...Array(depth).fill(width), 1], options);
     this.#trainer = kernel ? new Trainer(this.net, kernel) : this.net;
-    this.rate = rate;
+    this.steps = { learningRate: steps ? warmup(rate, steps) : rate, batchSize: batch };
     // A second network with the same weights, for the grid: each keeps its own arrays.
     this.plane = new MLP(this.net.widths, { activation, initializer: "zeros" });
     this.plane.weights = this.net.weights;
@@ -55,15 +60,15 @@ class Run {
   }
 
   #keep() {
-    const { weights, biases, rng } = this.net;
+    const { weights, biases, rng, optimizer } = this.net;
     const arrays = [...weights, ...biases].map((array) => array.slice());
-    this.#kept.set(this.#epoch, { arrays, rng: rng.copy() });
+    this.#kept.set(this.#epoch, { arrays, rng: rng.copy(), optimizer: optimizer.copy() });
   }
 
   #restore(epoch) {
-    const { arrays, rng } = this.#kept.get(epoch);
+    const { arrays, rng, optimizer } = this.#kept.get(epoch);
     [...this.net.weights, ...this.net.biases].forEach((array, at) => array.set(arrays[at]));
-    this.net.rng = rng.copy();
+    Object.assign(this.net, { rng: rng.copy(), optimizer: optimizer.copy() });
     this.#epoch = epoch;
   }
 
@@ -72,8 +77,7 @@ class Run {
     if (epoch < this.#epoch) this.#restore(Math.max(...[...this.#kept.keys()].filter((kept) => kept <= epoch)));
     while (this.#epoch < epoch) {
       if (this.#epoch > 0 && !Number.isFinite(this.losses[this.#epoch - 1])) break;
-      const options = { learningRate: this.rate, batchSize: BATCH };
-      this.losses[this.#epoch] = this.#trainer.epoch(this.x, this.y, options);
+      this.losses[this.#epoch] = this.#trainer.epoch(this.x, this.y, this.steps);
       this.#epoch += 1;
       if (this.#epoch % KEEP_EVERY === 0 && !this.#kept.has(this.#epoch)) this.#keep();
     }
@@ -262,19 +266,31 @@ function draw({ svg, place, element, state, set, defaults, signal }) {
   };
 }
 
+/** What `fit` is given to take these steps, and the import that it needs. */
+function optimizer({ optimizer: name, rate, warmup: steps, batch, epochs }) {
+  if (name === "sgd" && !steps) return [`learning_rate=${float(rate)}, batch_size=${batch}`, []];
+  const kind = name === "adam" ? "Adam" : "SGD";
+  const first = steps ? `warmup(${float(rate)}, ${steps})` : float(rate);
+  const call = `${kind}(${first}${name === "momentum" ? ", momentum=0.9" : ""})`;
+  const imported = `from livegrad.optimizers import ${kind}${steps ? ", warmup" : ""}`;
+  return [`batch_size=${batch}, optimizer=${call}`, epochs ? [imported] : []];
+}
+
 function python(state) {
-  const { data, depth, width, activation, initializer, dropout, rate, epochs, seed } = state;
+  const { data, depth, width, activation, initializer, dropout, epochs, batch, seed } = state;
+  const [steps, imported] = optimizer(state);
   const rest = dropout ? `, dropout=${float(dropout)}` : "";
   return `${[
     "import numpy as np",
     ...(data === "iris" ? ["from sklearn.datasets import load_iris"] : []),
     "",
     "from livegrad import MLP, measure",
+    ...imported,
     "",
     `rng = np.random.default_rng(${seed})`,
     ...DATA[data].python(),
     `net = MLP([2] + ${depth} * [${width}] + [1], "${activation}", "${initializer}"${rest}, rng=rng)`,
-    ...(epochs ? [`net.fit(x, y, epochs=${epochs}, learning_rate=${float(rate)}, batch_size=${BATCH})`] : []),
+    ...(epochs ? [`net.fit(x, y, epochs=${epochs}, ${steps})`] : []),
     'print(f"loss {net.loss(x, y):.3f}, accuracy {net.accuracy(x, y):.0%}")',
     "for layer in measure(net, x, y).layers:",
     '    print(f"{layer.name:9} |dL/dW| {layer.gradient_norm:.1e}, dead {layer.dead:.0%}")',
@@ -303,9 +319,12 @@ export default {
   fields,
   controls: [
     { kind: "chips", key: "data", label: "data", words: Object.fromEntries(Object.entries(DATA).map(([name, { title }]) => [name, title])) },
+    { kind: "chips", key: "optimizer", label: "optimizer", words: words(OPTIMIZERS), write: (name) => ({ optimizer: name, rate: RATES[name] }) },
     { kind: "slider", key: "depth", label: "hidden layers", text: String },
     { kind: "slider", key: "width", label: "units a layer", text: String },
     { kind: "slider", key: "rate", label: "learning rate", text: String },
+    { kind: "slider", key: "batch", label: "batch size", text: String },
+    { kind: "slider", key: "warmup", label: "warm-up", text: (steps) => (steps ? `${steps} steps` : "none") },
     { kind: "slider", key: "dropout", label: "dropout rate", text: String },
     { kind: "select", key: "activation", label: "activation", words: words(fields.activation.options) },
     { kind: "select", key: "initializer", label: "initializer", words: words(fields.initializer.options) },

@@ -77,6 +77,7 @@ export class Trainer {
   #batch(x, targets, rows, learningRate) {
     const masks = this.#masks(rows.length);
     const { optimizer } = this.#net;
+    const rate = optimizer.begin(learningRate);
     const plain = optimizer.name === "sgd";
     const whole = plain && rows.length <= STRIP;
     let loss = 0;
@@ -86,13 +87,13 @@ export class Trainer {
       loss += this.#head(targets, strip, rows.length);
       // A step that is not finite is not taken, as in Python.
       if (!Number.isFinite(loss)) break;
-      this.#backward(plain ? -learningRate : 1, whole);
+      this.#backward(plain ? -rate : 1, whole);
     }
     if (whole || !Number.isFinite(loss)) return loss;
     if (plain) this.#kernel.update(0, this.#steps, this.#steps / 16);
     else {
       const [weights, gradients] = this.#all;
-      optimizer.step([weights], [gradients], learningRate);
+      optimizer.step([weights], [gradients], rate);
       gradients.fill(0);
     }
     return loss;

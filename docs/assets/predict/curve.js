@@ -5,6 +5,7 @@
 
 import { node, shape } from "./kept.js";
 import { share, sideOfCurve, spoken, ticks, valueAt, written } from "./scale.js";
+import { say } from "./words.js";
 
 /** @typedef {import("./scale.js").Axis & {x: number[], y: number[], x_log: boolean, x_label: string, y_label: string}} Asked */
 
@@ -13,7 +14,6 @@ const EDGE = { left: 58, right: 14, top: 12, bottom: 28 };
 const STEP = 0.02;
 const KEYS = { ArrowUp: STEP, ArrowRight: STEP, ArrowDown: -STEP, ArrowLeft: -STEP, PageUp: 0.1, PageDown: -0.1 };
 const clamp = (part) => Math.min(1, Math.max(0, part));
-const HINT = "Draw across the axes. With keys: Tab leads from point to point, the arrow keys move it.";
 
 /** @param {Asked} asked - what is drawn @returns {object} the same face as all kinds of guesses */
 export function curve(asked) {
@@ -23,21 +23,25 @@ export function curve(asked) {
   let shown = false;
   let width = 0;
   const across = { low: asked.x[0], high: asked.x.at(-1), log: asked.x_log };
-  const name = `${asked.y_label} over ${asked.x_label}`;
-  const svg = shape("svg", { class: "lg-predict__axes", role: "group", "aria-label": `Your curve: ${name}` });
+  const name = say("Your curve: {y} over {x}", { x: asked.x_label, y: asked.y_label });
+  const svg = shape("svg", { class: "lg-predict__axes", role: "group", "aria-label": name });
   const [grid, lines] = [shape("g"), shape("g", { "aria-hidden": "true" })];
   const points = asked.x.map((x, at) => point(x, at));
   svg.append(grid, lines, ...points);
   const key = node(
     "p",
     { class: "lg-predict__key", hidden: true, "aria-hidden": "true" },
-    node("span", { class: "lg-predict__mine" }, "your curve"),
-    node("span", { class: "lg-predict__came-out" }, "what came out"),
+    node("span", { class: "lg-predict__mine" }, say("your curve")),
+    node("span", { class: "lg-predict__came-out" }, say("what came out")),
   );
-  const hint = node("p", { class: "lg-predict__hint" }, HINT);
-  const table = node("table");
-  // A table is as wide as its cells, whatever width it is given.
-  const values = node("div", { class: "lg-said", hidden: true }, table);
+  const hint = node(
+    "p",
+    { class: "lg-predict__hint" },
+    say("Draw across the axes. With keys: Tab leads from point to point, the arrow keys move it."),
+  );
+  // A table is as wide as its words, and without a class the theme lets it scroll: it stands in a box.
+  const table = node("table", { class: "lg-predict__table" });
+  const said = node("div", { class: "lg-said", hidden: true }, table);
   const element = node(
     "div",
     { class: "lg-predict__curve" },
@@ -46,7 +50,7 @@ export function curve(asked) {
     node("p", { class: "lg-predict__label lg-predict__label--x" }, asked.x_label),
     hint,
     key,
-    values,
+    said,
   );
 
   const left = (at) => EDGE.left + (0.03 + 0.94 * share(asked.x[at], across)) * (width - EDGE.left - EDGE.right);
@@ -95,7 +99,7 @@ export function curve(asked) {
       handle.classList.toggle("open", part === null);
       handle.setAttribute("transform", `translate(${left(at).toFixed(1)} ${top(part ?? 0.5).toFixed(1)})`);
       handle.setAttribute("aria-valuenow", Math.round(100 * (part ?? 0.5)));
-      handle.setAttribute("aria-valuetext", part === null ? "not drawn yet" : spoken(valueAt(part, asked)));
+      handle.setAttribute("aria-valuetext", part === null ? say("not drawn yet") : spoken(valueAt(part, asked)));
       handle.setAttribute("aria-disabled", String(locked));
     }
   }
@@ -156,19 +160,23 @@ export function curve(asked) {
     read: () => (drawn.includes(null) ? undefined : drawn.map((part) => Number(part.toFixed(3)))),
     missing: () => {
       const open = drawn.filter((part) => part === null).length;
-      return `Draw through all ${drawn.length} points first: ${open} ${open === 1 ? "is" : "are"} open.`;
+      const count = drawn.length;
+      return open === 1
+        ? say("Draw through all {count} points first: 1 is open.", { count })
+        : say("Draw through all {count} points first: {open} are open.", { count, open });
     },
     judge: (guess) => sideOfCurve(guess, asked),
     fits: (guess) => Array.isArray(guess) && guess.length === asked.x.length && guess.every((part) => part >= 0 && part <= 1),
-    words: () => "the curve that you drew",
+    words: () => say("the curve that you drew"),
     show(guess) {
       drawn = guess ?? asked.x.map(() => null);
       locked = shown = guess !== undefined;
-      key.hidden = values.hidden = !shown;
+      key.hidden = said.hidden = !shown;
       hint.hidden = shown;
+      svg.classList.toggle("done", shown);
       const cells = (tag, ...texts) => node("tr", {}, ...texts.map((text) => node(tag, {}, text)));
       table.replaceChildren(
-        cells("th", asked.x_label, "your curve", "what came out"),
+        cells("th", asked.x_label, say("your curve"), say("what came out")),
         ...(shown ? asked.x.map((x, at) => cells("td", written(x), spoken(valueAt(drawn[at], asked)), spoken(asked.y[at]))) : []),
       );
       update();

@@ -37,7 +37,8 @@ function byTopic(all) {
     const done = some.filter(({ answer }) => answer);
     return row("td", topic, some.length, done.length, done.length ? `${rightOf(done)} of ${done.length}` : "");
   });
-  return node("table", {}, node("thead", {}, row("th", "topic", "predictions", "answered", "right")), node("tbody", {}, ...rows));
+  const head = node("thead", {}, row("th", "topic", "asked", "answered", "right"));
+  return node("table", { class: "lg-intuition__topics" }, head, node("tbody", {}, ...rows));
 }
 
 /**
@@ -56,11 +57,11 @@ function steps(done) {
 /** @param {ReturnType<typeof steps>} found @returns {SVGElement} stated sureness against share right */
 function drawn(found) {
   const x = (sure) => 62 + ((sure - 45) / 55) * 250;
-  const y = (part) => 196 - part * 176;
+  const y = (part) => 208 - part * 176;
   const words = found.map(({ sure, right, count }) => `of those at ${sure} %, ${right} of ${count} right`);
   return shape(
     "svg",
-    { viewBox: "0 0 336 240", role: "img", "aria-label": `Sureness against share right: ${words.join("; ")}` },
+    { viewBox: "0 0 336 252", role: "img", "aria-label": `Sureness against share right: ${words.join("; ")}` },
     shape("path", { class: "axis", d: `M${x(45)} ${y(1)}V${y(0)}H${x(100)}` }),
     shape("path", { class: "even", d: `M${x(50)} ${y(0.5)}L${x(100)} ${y(1)}` }),
     ...[0, 0.5, 1].map((part) => shape("text", { class: "end", x: x(45) - 8, y: y(part) + 4 }, percent(part))),

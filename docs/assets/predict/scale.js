@@ -9,6 +9,8 @@
  * @property {number} near - what still counts as right
  */
 
+import { decimal, say } from "./words.js";
+
 /** @param {number} value @param {Axis} axis @returns {number} 0 at its low end, 1 at its high one */
 export function share(value, { low, high, log }) {
   return log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low);
@@ -60,7 +62,7 @@ const PARTS = [
   ...["", "", "hundredth", "thousandth", "ten-thousandth", "hundred-thousandth"],
   ...["millionth", "ten-millionth", "hundred-millionth", "billionth"],
 ];
-const MANY = { 6: "million", 9: "billion" };
+const MANY = { 6: "{n} million", 9: "{n} billion" };
 
 /** @param {number} x @returns {[number, number]} mantissa and power of ten, two digits of it */
 function split(x) {
@@ -71,19 +73,23 @@ function split(x) {
 /** @param {number} x @returns {string} for the eye: 0.25, 3 × 10⁻⁷ */
 export function written(x) {
   const [mantissa, power] = split(x);
-  if (x === 0 || (power >= -2 && power < 5)) return String(tidy(x)).replace("-", "−");
+  if (x === 0 || (power >= -2 && power < 5)) return decimal(String(tidy(x))).replace("-", "−");
   const raised = [...String(power)].map((sign) => RAISED[sign]).join("");
-  return `${mantissa === 1 ? "" : `${mantissa} × `.replace("-", "−")}10${raised}`;
+  return `${mantissa === 1 ? "" : `${decimal(String(mantissa))} × `.replace("-", "−")}10${raised}`;
 }
 
 /** @param {number} x @returns {string} in words, where there are any: 3 ten-millionths, 2 million */
 export function spoken(x) {
   const [mantissa, power] = split(x);
-  if (x === 0 || (power >= -1 && power < 6)) return String(tidy(x)).replace("-", "minus ");
-  if (power < 0 && -power < PARTS.length) return `${mantissa} ${PARTS[-power]}${mantissa === 1 ? "" : "s"}`;
+  const n = decimal(String(mantissa));
+  if (x === 0 || (power >= -1 && power < 6)) return decimal(String(tidy(x))).replace("-", "minus ");
+  if (power < 0 && -power < PARTS.length) {
+    const part = say(PARTS[-power]);
+    return `${n} ${mantissa === 1 ? part : say("{part}s", { part })}`;
+  }
   const thousands = power - (((power % 3) + 3) % 3);
-  if (thousands in MANY) return `${tidy(x / 10 ** thousands)} ${MANY[thousands]}`;
-  return `${mantissa} times 10 to the ${String(power).replace("-", "minus ")}`;
+  if (thousands in MANY) return say(MANY[thousands], { n: decimal(String(tidy(x / 10 ** thousands))) });
+  return say("{n} times 10 to the {power}", { n, power: String(power).replace("-", "minus ") });
 }
 
 /**

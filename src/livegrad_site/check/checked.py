@@ -24,7 +24,7 @@ from mkdocs.structure.files import Files
 from mkdocs.structure.pages import Page
 
 from livegrad_site.check import locks, predictions, proofs
-from livegrad_site.read import fences, prose_numbers
+from livegrad_site.read import fences, languages, prose_numbers
 from livegrad_site.run import blocks, cache, later, notebooks
 
 log = get_plugin_logger("checked")
@@ -319,7 +319,7 @@ def report(wrong: dict[str, list[Fault]]) -> None:
 def in_markdown(markdown: str, page: Page) -> str:
     """Show an author what is wrong, where it is wrong."""
     if page.file.abs_src_path is None:
-        return markdown
+        return _of_translation(markdown, page)
     path = str(page.file.abs_src_path)
     found = _wrong.get(path, [])
     if later.waits(path, page.file.content_string):
@@ -327,6 +327,15 @@ def in_markdown(markdown: str, page: Page) -> str:
     if not found:
         return markdown
     return shown(markdown, found, page.file.content_string.count("\n") - markdown.count("\n"))
+
+
+def _of_translation(markdown: str, page: Page) -> str:
+    """A translated page waits for what the English one waits for."""
+    code, english = languages.of(page.file.src_uri)
+    path = cache.ROOT / "docs" / english
+    if code == "en" or not later.waits(path, text := path.read_text(encoding="utf-8")):
+        return markdown
+    return later.notice(path, text, markdown)
 
 
 def shown(markdown: str, found: list[Fault], head: int) -> str:
@@ -344,6 +353,30 @@ def shown(markdown: str, found: list[Fault], head: int) -> str:
         lead = fault.lead.replace(">", " ")
         lines[at:at] = [(lead + line).rstrip() for line in [*box, ""]]
     return "\n".join(lines)
+
+
+def compare_translations() -> None:
+    """Compare each translation with the English page; say what has none since it was changed.
+
+    Raises:
+        PluginError: if one says something else, and the site is not only served.
+    """
+    wrong: dict[str, list[Fault]] = {}
+    for code, language in languages.known().items():
+        for english in languages.translated(code):
+            path = languages.source(code, english)
+            try:
+                page = languages.page(code, english)
+            except ValueError as error:
+                wrong[str(path)] = [Fault(1, str(error))]
+                continue
+            for words in page.missing:
+                log.info("%s: not translated, or changed since: %s", os.path.relpath(path), words)
+            pairs = dict.fromkeys(page.pairs)
+            said = [(pair, languages.disagreement(language, pair)) for pair in pairs]
+            if found := [Fault(pair.line, f"{what}: {pair.theirs}") for pair, what in said if what]:
+                wrong[str(path)] = found
+    report(wrong)
 
 
 def end() -> None:

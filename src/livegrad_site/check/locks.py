@@ -3,7 +3,7 @@
 A sentence with a proof has a lock of its own. What else a reader sees in words, and what those
 words stand on, has one a file, in ``docs/_proofs/read.yml``: the rest of a page with its code,
 notebooks, docstrings and comments of the package, the texts in the explorers' scripts, templates,
-and the configuration. ``nox -s read`` shows what changed and writes it anew.
+translations, and the configuration. ``nox -s read`` shows what changed and writes it anew.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ def files() -> list[Path]:
     docs = root / "docs"
     found = [*fences.pages(root), *docs.glob("experiments/*.py"), root / "mkdocs.yml"]
     found += list(docs.glob("_overrides/**/*.html"))
+    found += [*docs.glob("_languages/*.yml"), *docs.glob("_languages/**/*.txt")]
     found += [path for path in docs.glob("assets/**/*.js") if "vendor" not in path.parts]
     return sorted([*found, *cache.sources()])
 

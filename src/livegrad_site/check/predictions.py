@@ -13,7 +13,8 @@ Written in a comment, ``<!--predict``, before the block that answers (see ``read
 
 Expressions are those of proofs. What answers has the names of the next block below, and of hidden
 blocks; what explains has those of the page. Each ``because`` must be true, as a proof's check.
-A digit of a reply or a result stands in braces, where it is computed.
+A digit of a reply or a result stands in braces, where it is computed. In another language the
+texts are others, and all that is computed is the same.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ import numpy as np
 
 from livegrad_site.check import proofs
 from livegrad_site.check.proofs import Block, Evidence, ProofError, Shown
-from livegrad_site.read import predictions, sentences
+from livegrad_site.read import languages, predictions, sentences
+from livegrad_site.read.languages import ENGLISH, Language
 from livegrad_site.read.predictions import KINDS, SIDES, Keys, Prediction, PredictionError, Text
 from livegrad_site.run import blocks
 
@@ -54,7 +56,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class Asked:
-    """A prediction with all its words as a reader sees them, and with its answer."""
+    """A prediction with all its words as a reader sees them, its answer, and what that rests on."""
 
     name: str
     line: int
@@ -63,6 +65,7 @@ class Asked:
     ask: str
     result: str
     answers: list[Answer]
+    rests: Shown
     data: dict[str, Any] = field(default_factory=dict)
 
 
@@ -86,7 +89,8 @@ def printed(value: str) -> str:
 class _Page:
     """What a page has to offer to one of its predictions."""
 
-    def __init__(self, page: list[Block], hidden: set[int], line: int) -> None:
+    def __init__(self, page: list[Block], hidden: set[int], line: int, language: Language) -> None:
+        self.language = language
         below = [block for block in page if block.line > line]
         above = [block for block in reversed(page) if block.line <= line]
         following = [block for block in below if block.line not in hidden][:1]
@@ -122,7 +126,7 @@ class _Page:
                     if not any(isinstance(node, ast.Name | ast.BinOp) for node in ast.walk(tree)):
                         raise ProofError(f"{{{expression}}} computes nothing")
                     value = proofs.evaluate(expression, self.all, alone=True)
-                    made += printed(proofs.formatted(value, form))
+                    made += self.language.number(printed(proofs.formatted(value, form)))
         except SyntaxError as error:
             raise PredictionError(f"{said!r}: {error.msg} in a brace", said.line) from error
         except ProofError as error:
@@ -140,8 +144,12 @@ class _Page:
         return Answer(side, words, right, Shown(because, "true"))
 
 
-def answered(prediction: Prediction, page: list[Block], hidden: set[int]) -> Asked:
+def answered(
+    prediction: Prediction, page: list[Block], hidden: set[int], language: Language = ENGLISH
+) -> Asked:
     """Return a prediction with its answer; ``hidden`` are the lines of the page's hidden blocks.
+
+    What is computed is written as the language of its texts has it.
 
     Raises:
         PredictionError: if it has none, more than one, or says what is not so.
@@ -155,15 +163,18 @@ def answered(prediction: Prediction, page: list[Block], hidden: set[int]) -> Ask
     _only(said, {"id", "ask", "result", kind, *([] if kind == "choices" else ["replies"])}, set())
     if not re.fullmatch(r"[a-z][a-z0-9-]*", _text(said, "id")):
         raise PredictionError(f"the id {said['id']!r} is no word of letters", said["id"].line)
-    here = _Page(page, hidden, prediction.last)
+    here = _Page(page, hidden, prediction.last, language)
     result = here.words(_text(said, "result"), computed=True)
     ask = here.words(_text(said, "ask"))
     data: dict[str, Any] = {}
     if kind == "choices":
-        answers = _choices(here, said, prediction.line)
+        answers, rests = _choices(here, said, prediction.line)
     else:
         keys = _keyed(said[kind], said.line, *(_NUMBER if kind == "number" else _CURVE))
         data = _number(here, keys) if kind == "number" else _curve(here, keys)
+        came = [data["answer"]] if kind == "number" else data["y"]
+        known = keys["answer" if kind == "number" else "y"]
+        rests = Shown(known, ", ".join(f"{value:.3g}" for value in came))
         replies = said["replies"]
         if not isinstance(replies, Keys):
             raise PredictionError(f"replies are to {', '.join(SIDES)}", said.line)
@@ -173,7 +184,7 @@ def answered(prediction: Prediction, page: list[Block], hidden: set[int]) -> Ask
             for side in SIDES
         ]
     place = (prediction.line, prediction.last)
-    return Asked(str(said["id"]), *place, kind, ask, result, answers, data)
+    return Asked(str(said["id"]), *place, kind, ask, result, answers, rests, data)
 
 
 def _only(said: Keys, must: set[str], may: set[str]) -> None:
@@ -200,7 +211,7 @@ def _keyed(found: Any, line: int, must: set[str], may: set[str]) -> Keys:
     return found
 
 
-def _choices(here: _Page, said: Keys, line: int) -> list[Answer]:
+def _choices(here: _Page, said: Keys, line: int) -> tuple[list[Answer], Shown]:
     listed = said["choices"]
     if not isinstance(listed, list) or not 3 <= len(listed) <= 4:
         raise PredictionError("choices are three or four", said.line)
@@ -209,11 +220,11 @@ def _choices(here: _Page, said: Keys, line: int) -> list[Answer]:
         choice = _keyed(one, line, *_CHOICE)
         right = here.truth(choice["when"], here.next)
         answers.append(here.reply(choice, here.words(choice["says"]), right))
-    rights = [answer.says for answer in answers if answer.right]
+    rights = [at for at, answer in enumerate(answers) if answer.right]
     if len(rights) != 1:
-        which = " and ".join(map(repr, rights)) or "none"
+        which = " and ".join(repr(answers[at].says) for at in rights) or "none"
         raise PredictionError(f"exactly one `when` must be true: {which} is", line)
-    return answers
+    return answers, Shown(str(listed[rights[0]]["when"]), "true")
 
 
 def _literal(said: Text) -> float:
@@ -298,10 +309,19 @@ def _row(here: _Page, said: Text, alone: bool) -> list[float]:
     return [float(value) for value in row]
 
 
-def of_page(text: str, page: list[Block]) -> list[Asked]:
-    """Return the predictions of a page, answered; PredictionError for the first that is wrong."""
+def of_page(text: str, page: list[Block], code: str = "en", english: str = "") -> list[Asked]:
+    """Return the predictions of a page, answered; PredictionError for the first that is wrong.
+
+    Args:
+        text: the English page.
+        page: its blocks.
+        code: the language that the predictions are wanted in.
+        english: the place of the page, if it is not English.
+    """
     hidden = {line for line, _ in blocks.hidden(text)}
-    return [answered(one, page, hidden) for one in predictions.read(text)]
+    words, language = languages.said(code, english), languages.named(code)
+    asked = (predictions.said(one, words) for one in predictions.read(text))
+    return [answered(one, page, hidden, language) for one in asked]
 
 
 def check(text: str, record: list[dict[str, Any]]) -> list[tuple[int, int, str]]:

@@ -35,6 +35,7 @@ def answers(text: str, record: list[dict[str, Any]], name: str) -> list[str]:
     lines = []
     for asked in predictions.of_page(text, proofs.page_of(text, record)):
         lines += [f"{name}:{asked.line}: {asked.ask}", f"      came out: {asked.result}"]
+        lines.append(f"          {asked.rests.item}  ->  {asked.rests.value}")
         for one in asked.answers:
             lines.append(f"      {'*' if one.right else '-'} {one.says}: {one.reply}")
             lines.append(f"          {one.rests.item}  ->  {one.rests.value}")

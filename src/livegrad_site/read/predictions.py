@@ -7,7 +7,8 @@ piece with the line of the page it stands in; what it means is the matter of ``c
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import yaml
@@ -17,6 +18,10 @@ COMMENT = re.compile(r"^<!--predict\n(?P<yaml>.*?)^-->[ \t]*\n?", re.DOTALL | re
 _BEGUN = re.compile(r"<!--\s*predict\b")
 KINDS = ("choices", "number", "curve")
 SIDES = ("right", "above", "below")
+# What a reader reads, where it holds a word outside of what is computed.
+TEXTS = {"ask", "result", "says", "reply", "unit", "x_label", "y_label"}
+BRACE = r"\{[^{}]*\}"
+_LETTER = re.compile(r"[^\W\d_]")
 
 
 class PredictionError(ValueError):
@@ -118,3 +123,24 @@ def parsed(line: int, match: re.Match[str]) -> Prediction:
 def read(text: str) -> list[Prediction]:
     """Return the predictions of a page, in order; PredictionError for one that cannot be read."""
     return [parsed(line, match) for line, match in find(text)]
+
+
+def said(prediction: Prediction, words: Callable[[str], str]) -> Prediction:
+    """Return a prediction with what ``words`` makes of each of its texts."""
+    written: Keys = _said(prediction.written, words)
+    return replace(prediction, written=written)
+
+
+def _said(found: Any, words: Callable[[str], str]) -> Any:
+    if isinstance(found, list):
+        return [_said(one, words) for one in found]
+    if not isinstance(found, Keys):
+        return found
+    made = Keys()
+    made.line = found.line
+    for key, one in found.items():
+        if key in TEXTS and isinstance(one, Text) and _LETTER.search(re.sub(BRACE, "", one)):
+            made[key] = Text(words(one), one.line)
+        else:
+            made[key] = _said(one, words)
+    return made

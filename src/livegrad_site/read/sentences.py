@@ -83,6 +83,12 @@ class Sentence:
 _LOCK = re.compile(r"#[0-9a-f]{6}")
 
 
+def lead(text: str) -> str:
+    """Return the beginning of a text that makes it a title, an item or a box."""
+    found = _LEAD.match(text)
+    return found[0] if found else ""
+
+
 def blanked(text: str) -> str:
     """Return the text with spaces for all that is not prose, every character at its place."""
 

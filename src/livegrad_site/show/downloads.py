@@ -1,7 +1,10 @@
-"""Publish each notebook for download: executed as ``.ipynb``, and as the ``.py`` it was made from.
+"""Publish what can be taken away: each notebook, executed and as its source, and the book.
 
 The ``.ipynb`` is for Jupyter, which knows neither this site's addresses nor its question boxes: its
 links become absolute and its question a quotation. What differs from run to run is left out.
+
+The book is made of the built site. A version that is published has it beside the notebooks, where
+``.ci/run`` puts what the tests made and read; what an author serves says how to make one.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from mkdocs.structure.pages import Page
 from livegrad_site.run import later, notebooks
 
 FOLDER = "downloads"
+BOOK = {"pdf": "livegrad.pdf", "epub": "livegrad.epub"}
+_BOOK_HERE = "<!--livegrad:book-->"
 _INSTALL = """\
 # Colab, for one, does not have the package.
 import importlib.util
@@ -106,8 +111,21 @@ def publish(files: Files, config: MkDocsConfig) -> None:
             files.append(File.generated(config, f"{stem}.ipynb", content=made))
 
 
+def book(page: Page) -> str:
+    """Return the line that says where to get the book."""
+    if not os.environ.get("MIKE_DOCS_VERSION"):
+        return "`nox -s book` makes one PDF and one EPUB of all pages."
+    folder = posixpath.relpath(FOLDER, page.url or ".")
+    pdf, epub = (
+        f'<a href="{folder}/{name}" download>{kind.upper()}</a>' for kind, name in BOOK.items()
+    )
+    return f"All pages in one file, to print or to read without a network: {pdf}, {epub}."
+
+
 def in_markdown(markdown: str, page: Page) -> str:
-    """Say below the title of a notebook's page where to get it."""
+    """Say where to get the book, and below the title of a notebook's page where to get that."""
+    if _BOOK_HERE in markdown:
+        markdown = markdown.replace(_BOOK_HERE, book(page))
     if not page.file.src_uri.endswith(".py"):
         return markdown
     title, _, text = markdown.partition("\n\n")

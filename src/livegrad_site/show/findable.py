@@ -1,8 +1,9 @@
 """Let the search find what a reader pastes into it: an error message, a code of the doctor, a name.
 
 Each message on the page of errors and each code on the doctor's page gets an anchor and an entry
-of its own in the search index. They are tags there, as a page's `keywords` are, from its front
-matter: a word of a tag counts more than one of a title. The tags themselves are not shown.
+of its own in the search index; a symptom's section is found by the words that are typed for it.
+They are tags there, as a page's `keywords` are, from its front matter: a word of a tag counts more
+than one of a title. The tags themselves are not shown.
 """
 
 from __future__ import annotations
@@ -17,9 +18,14 @@ from mkdocs.structure.pages import Page
 
 ERRORS = "reference/errors.md"
 CODES = "doctor/codes.md"
+SYMPTOMS = "doctor/symptoms.md"
 _HEADING = re.compile(r'<h2 id="[^"]*">(.*?)<a class="headerlink"', re.DOTALL)
 _MESSAGE = re.compile(r"^((?:<span></span><code>)?)(\w+Error: )(.+?)((?:</code>.*)?)$")
 _CODE = re.compile(r"<tr>\s*<td><code>([a-z-]+)</code></td>\s*<td>(.*?)</td>")
+
+_SYMPTOM = re.compile(
+    r'<h2 id="(?P<id>[^"]*)">(?:(?!</h2>).)*</h2>\s*<p>Typed as: (?P<typed>.*?)\.</p>', re.DOTALL
+)
 
 _entries: list[dict[str, Any]] = []
 _keywords: dict[str, list[str]] = {}
@@ -73,6 +79,18 @@ def codes(content: str, url: str) -> tuple[str, list[dict[str, Any]]]:
     return _CODE.sub(row, content), entries
 
 
+def typed(content: str) -> dict[str, list[str]]:
+    """Return what is typed for each symptom, by the anchor of its section.
+
+    Without numbers: a message that ends in 0 would find each tag with a number that begins so.
+    """
+    words = {
+        found["id"]: re.sub(r"\d[\d.]*(?: ?%)?", "", html.unescape(found["typed"]))
+        for found in _SYMPTOM.finditer(content)
+    }
+    return {at: [" ".join(one.split()) for one in said.split(";")] for at, said in words.items()}
+
+
 def begin() -> None:
     """Forget the last build: `serve` builds more than once."""
     _entries.clear()
@@ -83,6 +101,8 @@ def in_content(content: str, page: Page) -> str:
     """Set the anchors, and note what the index will need."""
     if words := page.meta.get("keywords"):
         _keywords[page.url] = words
+    if page.file.src_uri == SYMPTOMS:
+        _keywords.update({f"{page.url}#{at}": words for at, words in typed(content).items()})
     find = {ERRORS: messages, CODES: codes}.get(page.file.src_uri)
     if find is None:
         return content

@@ -11,7 +11,7 @@ import re
 from mkdocs.structure.pages import Page
 
 from livegrad_site.check import proofs
-from livegrad_site.read import fences, sentences
+from livegrad_site.read import fences, languages, sentences
 from livegrad_site.run import blocks, cache
 
 _PLACE = re.compile(
@@ -78,7 +78,9 @@ def in_markdown(markdown: str, page: Page) -> str:
     name = page.file.src_uri
     if not name.endswith(".md") or not sentences.MARK.search(markdown):
         return fences.GIVEN.sub("", markdown)
-    text = (cache.ROOT / "docs" / name).read_text(encoding="utf-8")
+    # What proves an English sentence bears out its translation too.
+    _, english = languages.of(name)
+    text = (cache.ROOT / "docs" / english).read_text(encoding="utf-8")
     _shown[name] = of_page(text)
     return placed(markdown)
 

@@ -66,6 +66,8 @@ def policy(output: str, *, assembly: bool) -> str:
             "default-src 'self'",
             f"script-src {' '.join(scripts)}",
             "img-src 'self' data:",
+            "worker-src 'self'",
+            "manifest-src 'self'",
             "object-src 'none'",
             "base-uri 'self'",
             "form-action 'self'",

@@ -45,7 +45,7 @@ def data(page: Any, config: Any) -> dict[str, Any]:
         "description": page.meta["description"],
         "url": page.canonical_url,
         "image": image(config),
-        "inLanguage": "en",
+        "inLanguage": page.meta.get("lang", "en"),
         "isAccessibleForFree": True,
         "license": LICENCE,
         "version": version("livegrad"),
