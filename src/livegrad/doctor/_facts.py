@@ -42,6 +42,8 @@ WEIGHTED = ("dense", "convolution", "transposed", "depthwise", "separable")
 BENDING = "activation"
 MASKS = ("mask", "noise")
 """Kinds that add noise in training; only a "mask" has a rate."""
+# As many numbers are taken in double precision at once as a cache holds.
+_PIECE = 2**16
 
 
 @dataclass(eq=False)
@@ -516,12 +518,25 @@ def norm(array: Array | None) -> float:
     """Return the Frobenius norm in double precision; NaN without an array."""
     if array is None:
         return math.nan
-    return float(np.linalg.norm(np.asarray(array, dtype="float64").ravel()))
+    flat, squares = np.asarray(array).ravel(), 0.0
+    with np.errstate(over="ignore"):
+        for at in range(0, flat.size, _PIECE):
+            piece = flat[at : at + _PIECE].astype("float64")
+            # No product of BLAS, whose threads would wait for each other at each piece.
+            squares += float(np.square(piece, out=piece).sum())
+    return math.sqrt(squares)
 
 
 def spread(array: Array | None) -> float:
-    """Return the standard deviation over the examples, root mean square over the rest."""
-    if array is None:
+    """Return the standard deviation over the examples, root mean square over the rest.
+
+    NaN without numbers.
+    """
+    if array is None or not array.size:
         return math.nan
-    wide = np.asarray(array, dtype="float64").reshape(len(array), -1)  # (n, values)
-    return float(np.sqrt(np.mean(np.var(wide, axis=0))))
+    wide = np.asarray(array).reshape(len(array), -1)  # (n, values)
+    columns, variances = max(1, _PIECE // len(wide)), 0.0
+    for at in range(0, wide.shape[1], columns):
+        piece = wide[:, at : at + columns].astype("float64")
+        variances += float(np.var(piece, axis=0).sum())
+    return math.sqrt(variances / wide.shape[1])

@@ -32,7 +32,7 @@ _ALIKE = {"relu6": "relu", "hard_sigmoid": "sigmoid"}
 def not_finite(result: Pass, words: Words) -> list[Finding]:
     """Return a finding for the first tensor, in the order of computation, that is not finite."""
     for layer, what, array in _computed(result):
-        bad = int(np.sum(~np.isfinite(np.asarray(array, dtype="float64"))))
+        bad = array.size - int(np.count_nonzero(np.isfinite(array)))
         if not bad:
             continue
         own = layer.kernel is not None and what == "activations"

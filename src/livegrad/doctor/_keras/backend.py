@@ -50,6 +50,11 @@ def array(tensor: Any) -> Array:
     """Return a tensor as an array; bfloat16, which NumPy does not know, in single precision."""
     if keras.backend.standardize_dtype(tensor.dtype) == "bfloat16":
         tensor = keras.ops.cast(tensor, "float32")
+    if keras.backend.backend() == "tensorflow":
+        # Without a copy, which of all that a pass makes would take as long as the pass itself.
+        found = np.asarray(tensor).view()
+        found.flags.writeable = False
+        return found
     return np.asarray(keras.ops.convert_to_numpy(tensor))
 
 
