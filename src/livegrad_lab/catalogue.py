@@ -23,6 +23,7 @@ from livegrad_lab import (
 from livegrad_lab.papers import tables
 from livegrad_lab.papers.records import RECORDS
 from livegrad_lab.sweep import sweep, versions
+from livegrad_lab.world.second import SECOND, run_second
 
 __all__ = ["EXPERIMENTS", "compute", "drawn", "parts"]
 
@@ -37,6 +38,8 @@ EXPERIMENTS: Mapping[Callable[..., Any], Sequence[Mapping[str, Any]]] = {
     trainability.run: trainability.settings(),
     watched.run: watched.settings(),
     world.run_example: [{"name": name} for name in world.EXAMPLES],
+    # PyTorch is not everywhere where records are read.
+    run_second: [{"name": name} for name, case in SECOND.items() if not case.torch],
 }
 """By function, the settings of all runs that the pages ask for."""
 

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 
-from livegrad.doctor import _learning
+from livegrad.doctor import _learning, examine
 from livegrad.doctor._examples import even
 from livegrad.doctor._facts import Call, Layer, Optimizer, Pass, Plan, Weight
 from livegrad.doctor._keras.data import draw
@@ -778,3 +778,35 @@ def test_flat_curves_that_lead_nowhere_are_named_where_relus_learn():
         result = probe.run()
         learning = Learning(probe, result, math.log(2))
         assert learning.bent(through(result.calls, result.outputs)) == []
+
+
+class Centred(keras.optimizers.RMSprop):
+    """An optimizer of one's own, which changes the gradients before its step."""
+
+    def apply(self, grads, trainable_variables=None):
+        ops = keras.ops
+        centred = [g - ops.mean(g, axis=0) if len(g.shape) > 1 else g for g in grads]
+        return super().apply(centred, trainable_variables)
+
+
+def by_numpy(y, predicted):
+    """A loss that can only be computed, not compiled."""
+    size = predicted.numpy().shape[-1]
+    return keras.ops.mean((keras.ops.reshape(y, (-1, 1)) - predicted) ** 2) / size
+
+
+def test_an_optimizer_of_ones_own_takes_many_steps_at_once():
+    model, probe = net_of_two(optimizer=Centred(0.01))
+    with undisturbed(model):
+        at_once = tried(probe, 0.01, steps=20)
+        probe.__class__ = type("Slow", (KerasProbe,), {"walk": None})
+        one_by_one = tried(probe, 0.01, steps=20)
+    np.testing.assert_allclose(at_once.values[0], one_by_one.values[0], rtol=1e-3, atol=1e-5)
+
+
+def test_what_training_does_not_compile_is_not_compiled_here():
+    model, _ = net_of_two(n=128)
+    model.compile(keras.optimizers.Adam(0.01), by_numpy, run_eagerly=True)
+    x = np.random.default_rng(0).standard_normal((128, 2)).astype("float32")
+    report = examine(model, x, (x[:, 0] > 0).astype("float32"), batch_size=32, epochs=50)
+    assert report.healthy, report

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import keras
@@ -60,6 +61,8 @@ class KerasProbe:
                 for layer in inner(part):
                     self.facts(layer).within = str(part.name)
         self.failed: tuple[Layer, list[Array]] | None = None
+        # What training does not compile may not be to be compiled.
+        self._eager = bool(getattr(model, "run_eagerly", False))
         self._fast: dict[bool, Any] = {}
         self._walks: dict[tuple[bool, bool], Walk] = {}
 
@@ -219,7 +222,8 @@ class KerasProbe:
         """Return the loss and the weights' gradients alone; ``bare`` without penalties."""
         sample = self.sample.some(rows)
         if bare not in self._fast:
-            self._fast[bare] = backend.fast(lambda *given: self._slopes(bare, *given))
+            slopes = partial(self._slopes, bare)
+            self._fast[bare] = slopes if self._eager else backend.fast(slopes)
         loss, found = self._fast[bare](self._tensors(values), sample.x, sample.y, sample.weight)
         return float(loss), [None if g is None else array(g) for g in found]
 
@@ -241,8 +245,9 @@ class KerasProbe:
 
     @property
     def walk(self) -> Any:
-        """Takes many steps at once; None where the backend takes them one by one."""
-        return self._walk if keras.backend.backend() == "tensorflow" else None
+        """Takes many steps at once; None where they are taken one by one."""
+        compiles = keras.backend.backend() == "tensorflow" and not self._eager
+        return self._walk if compiles else None
 
     def _walk(
         self, rate: float, batches: Array, *, bare: bool = False, masks: bool = False

@@ -68,7 +68,8 @@ class Walk:
             fine = tf.reduce_all(tf.stack(finite))
 
             def moved() -> Any:
-                self._twin.apply([g for g, _ in pairs], [v for _, v in pairs])
+                # Made in here, as what an optimizer of one's own makes of them is.
+                self._twin.apply([tf.identity(g) for g, _ in pairs], [v for _, v in pairs])
                 return tf.constant(0)
 
             tf.cond(fine, moved, lambda: tf.constant(0))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from livegrad_lab.world.score import LEARNED, wilson
+from livegrad_lab.world.score import wilson
 from livegrad_lab.world.second.case import SECOND, Second, TorchPatient
 from livegrad_lab.world.second.check import seeded
 
@@ -17,16 +17,14 @@ __all__ = ["counted", "each", "others", "run_second", "table", "verdict"]
 
 
 def run_second(name: str, seed: int = 0) -> dict[str, Any]:
-    """Examine one case, train it, and train it once more as its source mends it.
+    """Examine one case; that its fault shows, and what cures it, is told by ``check``.
 
     Args:
         name: a key of ``SECOND``.
-        seed: of the weights and of the order of the batches.
+        seed: of the weights.
 
     Returns:
-        ``found``: (code, place) of each finding; ``unjudged``: how many things were not judged;
-        ``before`` and ``after``: whether it learned, and whether it did mended (of a healthy model
-        ``before`` alone).
+        ``found``: (code, place) of each finding; ``unjudged``: how many things were not judged.
     """
     from livegrad.doctor import examine
 
@@ -37,19 +35,14 @@ def run_second(name: str, seed: int = 0) -> dict[str, Any]:
     if isinstance(patient, TorchPatient):
         plan |= {"loss": patient.loss, "optimizer": patient.optimizer}
     report = examine(patient.model, patient.x, patient.y, **plan)
-    row: dict[str, Any] = {
-        "found": [(finding.code, finding.layer) for finding in report.findings],
-        "unjudged": len(report.unjudged),
-        "before": patient.train() > LEARNED,
-    }
-    if case.fault:
-        seeded(case.torch, seed)
-        row["after"] = case.build(True).train() > LEARNED
     if not case.torch:
         import keras
 
         keras.backend.clear_session()
-    return row
+    return {
+        "found": [(finding.code, finding.layer) for finding in report.findings],
+        "unjudged": len(report.unjudged),
+    }
 
 
 def verdict(case: Second, row: Mapping[str, Any]) -> str:
