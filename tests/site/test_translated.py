@@ -57,8 +57,6 @@ def test_the_switch_keeps_the_section(open_page, address):
     there = "Math.abs(document.querySelector('#pitfalls').getBoundingClientRect().top) < 300"
     page = open_page("dropout/signal/#pitfalls")
     page.until(there)
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(1000)  # a reader reads before they switch
     page.locator("header [data-lg-language]").click()
     page.wait_for_url(f"{address}de/dropout/signal/#pitfalls")
     page.until("document.documentElement.lang === 'de'")
@@ -67,6 +65,23 @@ def test_the_switch_keeps_the_section(open_page, address):
     page.locator("header [data-lg-language]").click()
     page.wait_for_url(f"{address}dropout/signal/#pitfalls")
     page.until("document.documentElement.lang === 'en'")
+    assert page.complaints == []
+
+
+def test_a_page_that_is_left_while_it_scrolls_leads_to_the_section_all_the_same(open_page):
+    page = open_page("dropout/signal/#pitfalls")
+    page.locator("header [data-lg-language]").wait_for()
+    # So the theme keeps a height for a page that it has left already.
+    page.evaluate("""() => {
+        const push = history.pushState;
+        history.pushState = (...given) => {
+            push.apply(history, given);
+            history.replaceState({ x: 0, y: 40 }, "");
+        };
+    }""")
+    page.locator("header [data-lg-language]").click()
+    page.until("document.documentElement.lang === 'de'")
+    page.until("document.querySelector('#pitfalls').matches(':target') && scrollY > 1000")
     assert page.complaints == []
 
 
