@@ -54,23 +54,6 @@ def test_a_page_that_is_there_in_english_alone_names_no_other(soup):
     assert alternates(page) == {} and not page.select("[data-lg-language]")
 
 
-def test_the_switch_keeps_the_section(open_page, address):
-    there = "Math.abs(document.querySelector('#pitfalls').getBoundingClientRect().top) < 300"
-    page = open_page("dropout/signal/#pitfalls")
-    page.until(there)
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(1000)  # a reader reads before they switch
-    page.locator("header [data-lg-language]").click()
-    page.wait_for_url(f"{address}de/dropout/signal/#pitfalls")
-    page.until("document.documentElement.lang === 'de'")
-    assert page.locator("h2#pitfalls").inner_text().strip("¶ \n") == "Fallstricke"
-    page.until(there)
-    page.locator("header [data-lg-language]").click()
-    page.wait_for_url(f"{address}dropout/signal/#pitfalls")
-    page.until("document.documentElement.lang === 'en'")
-    assert page.complaints == []
-
-
 def test_each_page_of_a_topic_leads_to_its_problems_in_the_language(soup):
     assert ("de", "dropout/problems/") in NAMES
     for code, name in NAMES:
@@ -88,6 +71,23 @@ def test_problems_are_set_in_the_language_with_the_hints_and_numbers_of_it(soup)
     assert folds == ["Erster Hinweis", "Zweiter Hinweis", "Lösung"] * 5
     numbers = {one.get_text() for one in page.select("article math mn")}
     assert "0,7" in numbers and not any("." in one for one in numbers)
+
+
+def test_the_switch_keeps_the_section(open_page, address):
+    there = "Math.abs(document.querySelector('#pitfalls').getBoundingClientRect().top) < 300"
+    page = open_page("dropout/signal/#pitfalls")
+    page.until(there)
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(1000)  # a reader reads before they switch
+    page.locator("header [data-lg-language]").click()
+    page.wait_for_url(f"{address}de/dropout/signal/#pitfalls")
+    page.until("document.documentElement.lang === 'de'")
+    assert page.locator("h2#pitfalls").inner_text().strip("¶ \n") == "Fallstricke"
+    page.until(there)
+    page.locator("header [data-lg-language]").click()
+    page.wait_for_url(f"{address}dropout/signal/#pitfalls")
+    page.until("document.documentElement.lang === 'en'")
+    assert page.complaints == []
 
 
 def test_without_scripts_the_page_itself_leads_to_the_other_language(open_page, address):
