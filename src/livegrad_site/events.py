@@ -59,6 +59,7 @@ IN_MARKDOWN = (
 )
 # The search indexes what stands here in the end.
 IN_CONTENT = (
+    languages.in_content,
     notebooks.in_content,
     marks.in_content,
     predict.in_content,
@@ -67,13 +68,14 @@ IN_CONTENT = (
     explorers.in_content,
     decks.in_content,
 )
+# Sheets are made of translated pages too.
 PUBLISHED = (
     results.publish,
     downloads.publish,
+    languages.publish,
     sheets.publish,
     social.publish,
     offline.publish,
-    languages.publish,
 )
 # After all plugins: what they add to a page is in it by now.
 LAST = -100
