@@ -158,7 +158,7 @@ class CaseResult:
         case: the case.
         differences: left minus right, shape (seeds,).
         mean: of the differences.
-        low: lower end of the interval of the mean, at the level of 95 %.
+        low: lower end of the interval of the mean, of ``chance.interval``.
         high: its upper end.
         effect: rank-biserial correlation of the differences, from -1 to 1.
         p: p-values of what is said and of its contrary, alone; not numbers for an identity.
