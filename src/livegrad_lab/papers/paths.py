@@ -91,12 +91,28 @@ def branch_exponent(
 
 
 def step_moves(
-    blocks: int, layers: int, seed: int, scale: float = 1.0, width: int = 64, examples: int = 32
+    blocks: int,
+    layers: int,
+    seed: int,
+    scale: float = 1.0,
+    *,
+    last: str = "zeros",
+    width: int = 64,
+    examples: int = 32,
 ) -> float:
     """Return how far one small step moves the last state, over its rate, in Fixup's network.
 
-    Branches of so many dense layers with ReLU between them. The last layer of each starts at 0, the
-    others at He's weights times the scale. The loss is linear in the last state.
+    Branches of so many dense layers with ReLU between them, He's weights times the scale. The loss
+    is linear in the last state.
+
+    Args:
+        blocks: how many branches.
+        layers: of a branch.
+        seed: of weights, inputs and loss.
+        scale: of all layers of a branch but the last.
+        last: the initializer of the last.
+        width: of the state.
+        examples: how many.
 
     Source:
         Zhang et al. 2019, section 3.
@@ -104,7 +120,7 @@ def step_moves(
     rng = np.random.default_rng(seed)
     x = rng.standard_normal((examples, width))
     upstream = rng.standard_normal((examples, width)) / examples
-    net = Sequential(*(_branch(layers, width, scale, rng) for _ in range(blocks)))
+    net = Sequential(*(_branch(layers, width, scale, last, rng) for _ in range(blocks)))
     before = net.forward(x)
     net.backward(upstream)
     rate = 1e-6
@@ -113,13 +129,15 @@ def step_moves(
     return float(np.linalg.norm(net.forward(x) - before)) / rate
 
 
-def _branch(layers: int, width: int, scale: float, rng: np.random.Generator) -> Residual:
+def _branch(
+    layers: int, width: int, scale: float, last: str, rng: np.random.Generator
+) -> Residual:
     parts: list[Block] = []
     for _ in range(layers - 1):
         dense = Dense(width, width, "he_normal", rng, use_bias=False)
         dense.arrays[0] *= scale
         parts += [dense, Activate("relu")]
-    return Residual(*parts, Dense(width, width, "zeros", rng, use_bias=False))
+    return Residual(*parts, Dense(width, width, last, rng, use_bias=False))
 
 
 def fixup_exponent(
