@@ -308,7 +308,7 @@ LATER: tuple[Reproduction, ...] = (
         "half-normal",
         "micikevicius-2018",
         "section 3.2",
-        "the same for the smallest that keeps all its digits",
+        "the same for the smallest normal number",
         -14.0,
         "the-step",
         "reproduced",
