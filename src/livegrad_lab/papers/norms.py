@@ -133,7 +133,7 @@ def gradient_bound_met(seeds: Sequence[int], gamma: float = 1.5) -> list[float]:
     sigma and m examples. The bound is gamma^2 / sigma^2 (|g|^2 - sum(g)^2 / m - (g h)^2 / m).
 
     Source:
-        Santurkar et al. 2018, theorem 4.1.
+        Santurkar et al. 2018, section 4, the first theorem.
     """
     largest = []
     for seed in seeds:

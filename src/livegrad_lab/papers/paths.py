@@ -129,9 +129,7 @@ def step_moves(
     return float(np.linalg.norm(net.forward(x) - before)) / rate
 
 
-def _branch(
-    layers: int, width: int, scale: float, last: str, rng: np.random.Generator
-) -> Residual:
+def _branch(layers: int, width: int, scale: float, last: str, rng: np.random.Generator) -> Residual:
     parts: list[Block] = []
     for _ in range(layers - 1):
         dense = Dense(width, width, "he_normal", rng, use_bias=False)
