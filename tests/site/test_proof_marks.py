@@ -61,6 +61,15 @@ def test_a_finger_opens_a_proof_at_the_foot_of_a_phone(open_page, scheme):
     page.until(f"!{OPEN}")
 
 
+def test_no_line_of_a_phone_begins_with_a_mark(open_page):
+    page = open_page(PAGE, **PHONE)
+    lines = page.locator("button.lg-proof").evaluate_all(
+        """marks => marks.filter(mark => !mark.closest(".lg-proof-line")).map(
+          mark => mark.closest(".lg-proof-word")?.getClientRects().length)"""
+    )
+    assert len(lines) > 10 and set(lines) <= {0, 1}  # 0 in a fold that is closed
+
+
 def test_on_paper_the_proof_stands_behind_its_sentence(open_page):
     page = open_page(PAGE)
     assert page.locator(".lg-proof-note").first.is_hidden()

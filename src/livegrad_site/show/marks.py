@@ -14,8 +14,11 @@ from livegrad_site.check import proofs
 from livegrad_site.read import fences, languages, sentences
 from livegrad_site.run import blocks, cache
 
+WORD = r"(?<![^\s<>])(?P<word>[^\s<>]+)(?P<close></(?:strong|em)>)?"
+"""The last word before a place, and an emphasis that ends with it."""
 _PLACE = re.compile(
-    r'(?P<alone><p>)?<span data-lg-proof="(?P<number>\d+)"></span>(?(alone)(?P<end></p>)?)'
+    rf'(?:(?P<alone><p>)|{WORD})?<span data-lg-proof="(?P<number>\d+)"></span>'
+    r"(?(alone)(?P<end></p>)?)"
 )
 
 _shown: dict[str, list[list[proofs.Shown]]] = {}
@@ -73,6 +76,14 @@ def button(number: int | str, shown: list[proofs.Shown]) -> str:
     )
 
 
+def behind(match: re.Match[str], made: str) -> str:
+    """Return a mark behind the word of ``WORD``, as one piece: no line begins with a mark."""
+    word, close = match["word"], match["close"] or ""
+    if not word or not made:
+        return f"{word or ''}{close}{made}"
+    return f'<span class="lg-proof-word">{word}{made}</span>{close}'
+
+
 def in_markdown(markdown: str, page: Page) -> str:
     """Make places for the marks."""
     name = page.file.src_uri
@@ -95,7 +106,7 @@ def in_content(content: str, page: Page) -> str:
         number = int(match["number"])
         made = button(number, shown[number])
         if not match["end"]:
-            return (match["alone"] or "") + made
+            return (match["alone"] or "") + behind(match, made)
         return made and f'<p class="lg-proof-line">{made}</p>'
 
     return _PLACE.sub(mark, content)
