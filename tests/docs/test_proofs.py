@@ -246,6 +246,7 @@ def test_a_mark_opens_the_proof_with_its_values():
     made = marks.button(4, shown)
     assert 'popovertarget="proof-4"' in made and 'id="proof-4"' in made
     assert "<code>{share:.2f}</code>" in made and "0.94" in made and proofs.SET not in made
+    assert made.count("<span") == 1  # at the end of a second one the search would begin again
     assert marks.button(4, shown[1:]) == ""
 
 
@@ -262,7 +263,7 @@ def test_a_mark_alone_is_a_line_and_one_that_has_nothing_to_show_is_none(monkeyp
     first, second = (f'<span data-lg-proof="{at}"></span>' for at in range(2))
     made = marks.in_content(f"<p>A.{first} B.</p><p>{first}</p><p>{second}</p>", Page)
     assert made.startswith('<p><span class="lg-proof-word">A.<button') and made.count("<p") == 2
-    assert '</span></span> B.</p><p class="lg-proof-line"><button' in made
+    assert '</bdi></span></span> B.</p><p class="lg-proof-line"><button' in made
     assert made.endswith("</p>")
     assert marks.in_content(f"<p>{first} B.</p>", Page).startswith("<p><button")
 

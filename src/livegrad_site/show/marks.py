@@ -63,16 +63,17 @@ def button(number: int | str, shown: list[proofs.Shown]) -> str:
     shown = [one for one in shown if one.item != proofs.SET]
     if not shown:
         return ""
+    # The search leaves out an element up to the next end of one with its name: in it is no other.
     rows = "".join(
-        f'<span class="lg-proof-item"><code>{html.escape(one.item)}</code> '
-        f'<span class="lg-proof-value">{html.escape(one.value)}</span></span>'
+        f'<bdi class="lg-proof-item"><code>{html.escape(one.item)}</code> '
+        f'<b class="lg-proof-value">{html.escape(one.value)}</b></bdi>'
         for one in shown
     )
     return (
         f'<button class="lg-proof" type="button" popovertarget="proof-{number}" '
         'aria-label="What this rests on"></button>'
         f'<span class="lg-proof-note" id="proof-{number}" popover data-search-exclude>'
-        f'<span class="lg-proof-head">What this rests on, in this build</span>{rows}</span>'
+        f'<bdi class="lg-proof-head">What this rests on, in this build</bdi>{rows}</span>'
     )
 
 
