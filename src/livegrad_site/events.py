@@ -57,13 +57,14 @@ IN_MARKDOWN = (
     sheets.in_markdown,
     structured.in_markdown,
 )
-# The search indexes what stands here in the end.
+# The search indexes what stands here in the end. A mark is one piece with the word before it, which
+# may be the end of a term.
 IN_CONTENT = (
     languages.in_content,
     notebooks.in_content,
-    marks.in_content,
     predict.in_content,
     glossary.in_content,
+    marks.in_content,
     findable.in_content,
     explorers.in_content,
     decks.in_content,
