@@ -89,6 +89,8 @@ def test_a_sheet_has_the_starts_and_no_solution(topic):
     )
     assert not any(cell.get("outputs") for cell in sheet.cells if "problem:" in cell.source)
     assert code(sheet)[-1] == sheets.CHECKER and "pip install" in code(sheet)[0]
+    opening = next(cell.source for cell in sheet.cells if cell.cell_type == "markdown")
+    assert 0 < opening.index("Each answer stands in one cell") < opening.index("\n## ")
 
 
 @pytest.mark.parametrize("topic", TOPICS)

@@ -107,6 +107,7 @@ def notebook(
     page = sentences.bare(_FRONT.sub("", text, count=1))
     if language is not ENGLISH:
         page = _NOTE.sub("", page, count=1)
+    page = page.replace("\n## ", f"\n{language.say(HOW)}\n\n## ", 1)
     cells = [nbformat.v4.new_code_cell(INSTALL)]
     at = 0
     for match in re.finditer(f"{_FOLDED.pattern}|{STUB.pattern}", page, re.MULTILINE):
@@ -123,7 +124,6 @@ def notebook(
         elif solved:
             cells += _cells(f"### {match['title']}\n\n{body}", name, addresses)
     cells += _cells(page[at:], name, addresses)
-    cells.insert(2, nbformat.v4.new_markdown_cell(language.say(HOW)))
     last = f"## {language.say(CHECK)}\n\n{language.say(LATEST)}"
     cells += [nbformat.v4.new_markdown_cell(last), nbformat.v4.new_code_cell(CHECKER)]
     for number, cell in enumerate(cells):
