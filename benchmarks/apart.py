@@ -39,6 +39,7 @@ ROOMS: dict[str, dict[str, list[str]]] = {
         "src/livegrad/doctor/_*.py": ["tests/doctor", "tests/test_doctor.py"],
     },
     "laboratory": {
+        "src/livegrad_lab/chance.py": ["tests/lab/test_chance.py"],
         "src/livegrad_lab/trial.py": ["tests/lab/test_trial.py"],
         "src/livegrad_lab/sweep.py": ["tests/lab/test_sweep.py"],
         "src/livegrad_lab/stack.py": ["tests/lab/test_stack.py"],

@@ -31,10 +31,11 @@ function choices(fold, right) {
   const items = [...list.children];
   const labels = items.map((item, at) => {
     const input = node("input", { type: "radio", name: `guess-${fold.dataset.predict}`, value: at, required: true });
+    const said = node("span", {}, ...item.childNodes);
     const mark = node("span", { class: "lg-predict__mark" });
-    const label = node("label", {}, input, node("span", {}, ...item.childNodes), mark);
-    item.append(label);
-    return { item, input, mark, said: label.children[1] };
+    // In one run of text: beside a long choice, a column of its own would be a word wide.
+    item.append(node("label", {}, input, node("span", {}, said, " ", mark)));
+    return { item, input, mark, said };
   });
   return {
     element: list,
@@ -52,7 +53,7 @@ function choices(fold, right) {
         input.disabled = guess !== undefined;
         const kind = guess === undefined ? "" : at === right ? "came" : at === guess ? "missed" : "";
         item.dataset.mark = kind;
-        mark.textContent = kind && ` (${kind === "came" ? say("came out") : say("your guess")})`;
+        mark.textContent = kind && `(${kind === "came" ? say("came out") : say("your guess")})`;
       }
     },
     first: () => labels[0].input,

@@ -1,7 +1,7 @@
 /*
  * What the theme leaves out for readers who use a keyboard or a screen reader: buttons that open
  * the menu and the search, a key for the slides, and no landmark for every copy button. And a link
- * to another language keeps the reader's place.
+ * to another language keeps the reader's place, and a link to a section of a page leads there.
  */
 
 /** @param {"drawer" | "search"} name @returns {HTMLInputElement} the box that opens it */
@@ -43,6 +43,31 @@ document.addEventListener(
   },
   { capture: true },
 );
+
+/** Where the link leads that was followed last, if that is a section. */
+let followed = "";
+
+document.addEventListener(
+  "click",
+  ({ target }) => {
+    const link = target.closest?.("a[href]");
+    followed = link?.hash ? link.href : "";
+  },
+  { capture: true },
+);
+
+/**
+ * A page that is left while it still scrolls has the theme keep its height under the next one's
+ * address, and go there in place of the section.
+ */
+function land() {
+  if (followed !== location.href) return;
+  followed = "";
+  requestAnimationFrame(() => {
+    const section = document.getElementById(location.hash.slice(1));
+    if (section && !section.matches(":target")) location.replace(location.hash);
+  });
+}
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest?.("[data-lg-press]");
@@ -101,6 +126,7 @@ function quieten() {
 }
 
 window.document$.subscribe(speak);
+window.document$.subscribe(land);
 
 new MutationObserver(quieten).observe(document.body, { childList: true, subtree: true });
 quieten();

@@ -15,20 +15,28 @@ seeds agree. The p-value is exact: if d - margin were as likely positive as nega
 all flips of signs would give a mean as large as this? A claim of equality is tested on both sides
 of 0, and the larger p-value counts.
 
+**Both sides.** That a case is not so is a claim too, and is tried like the case itself: the mean
+lies on the other side of the margin, or beyond the margin of an equality. So a case has two
+p-values, of what is said and of its contrary.
+
 **Identities.** What is true by algebra is not a matter of chance. Such a case says *exactly*: the
 largest error of any seed lies within a bound, what rounding may cost. It has no p-value, and takes
 no share of the error.
 
-**Many claims.** Of many cases on trial, some would be borne out by luck. The error of 5 % is shared
+**Many claims.** Of many cases on trial, some would be decided by luck. The error of 5 % is shared
 out among M cases, a number that is fixed and never below that of the cases tried. A claim gets
-its share in proportion to its number of cases m: Holm's correction within the claim, times M / m.
-So the chance that luck bears out any case of the site at all is at most 5 %, whichever claims are
-true; a claim can be tried without running the others, and one that is added changes no other.
+its share in proportion to its number of cases m, one half of it for what is said and one for the
+contraries: on each side Holm's correction within the claim, times 2 M / m. So the chance that luck
+decides any case of the site at all, for what is said or against it, is at most 5 %, whichever
+claims are true; a claim can be tried without running the others, and one that is added changes no
+other.
 
-**The verdict.** A case is *borne out* if the corrected p-value is below 0.05 and the interval lies
-on its side of the margin; *contradicted* if the interval lies on the other side; *open* otherwise.
+**The verdict.** A case is *borne out* if its corrected p-value is below 0.05 and the interval lies
+on its side of the margin; *contradicted* if its contrary's is, and the interval lies on the other
+side; *open* otherwise. Of an open case the report says what it could have shown: how far beyond the
+margin the mean must lie to be found there with a chance of 80 %, whatever the claim's other cases
+are.
 A claim is *borne out in every case*, *borne out when* some condition is met, or *not borne out*.
-Contradictions rest on the interval of the case alone, and are not corrected for their number.
 """
 
 from __future__ import annotations
@@ -36,7 +44,7 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,24 +52,21 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from livegrad._checks import Array
+from livegrad_lab.chance import (
+    MOST_SEEDS,
+    both_sides,
+    holm,
+    interval,
+    rank_biserial,
+    smallest_effect,
+)
 
-__all__ = [
-    "ERROR",
-    "Case",
-    "CaseResult",
-    "Claim",
-    "Result",
-    "holm",
-    "interval",
-    "judge",
-    "rank_biserial",
-    "sign_flip_p",
-]
+__all__ = ["ERROR", "Case", "CaseResult", "Claim", "Result", "judge", "share"]
 
 ERROR = 0.05
-"""The chance, at most, that any case of the site is borne out by luck."""
-FEWEST_SEEDS, MOST_SEEDS = 10, 20
-_RESAMPLES = 4999
+"""The chance, at most, that luck decides any case of the site, for what is said or against it."""
+FEWEST_SEEDS = 10
+_SIDES = 2
 
 
 @dataclass(frozen=True)
@@ -153,11 +158,12 @@ class CaseResult:
         case: the case.
         differences: left minus right, shape (seeds,).
         mean: of the differences.
-        low: lower end of the interval of the mean, at the level of 95 %.
+        low: lower end of the interval of the mean, of ``chance.interval``.
         high: its upper end.
         effect: rank-biserial correlation of the differences, from -1 to 1.
-        p: p-value of the case alone; not a number for an identity.
-        corrected: p-value, corrected for all cases of the site; not a number for an identity.
+        p: p-values of what is said and of its contrary, alone; not numbers for an identity.
+        corrected: both, corrected for all cases of the site.
+        share: the p-value that decides the case whatever the claim's other cases are.
         outcome: "borne out", "contradicted" or "open".
     """
 
@@ -167,14 +173,28 @@ class CaseResult:
     low: float
     high: float
     effect: float
-    p: float
-    corrected: float
+    p: tuple[float, float]
+    corrected: tuple[float, float]
+    share: float
     outcome: str
 
     @property
     def largest(self) -> float:
         """The largest difference of any seed, whatever its sign."""
         return float(np.abs(self.differences).max())
+
+    @property
+    def reach(self) -> float:
+        """How far beyond the margin a mean must lie to be found there with a chance of 80 %.
+
+        The differences are taken to scatter as these do. Infinite where so few cannot find it.
+        """
+        seeds = len(self.differences)
+        # Beyond an equality's margin are two sides, each with one half of the share.
+        largest = self.share / 2 if self.case.relation == "equal" else self.share
+        if largest < 2.0**-seeds:
+            return math.inf
+        return smallest_effect(largest, seeds) * float(self.differences.std(ddof=1))
 
     @property
     def spread(self) -> str:
@@ -223,9 +243,7 @@ class Result:
             if found.case.relation == "exactly":
                 lines += [f"  largest error {_short(found.largest)}: {found.outcome}"]
                 continue
-            numbers = f"difference {found.spread}, effect {found.effect:.2f}"
-            chances = f"p {found.p:.1e}, corrected {found.corrected:.1e}"
-            lines += [f"  {numbers}", f"  {chances}: {found.outcome}"]
+            lines += [f"  difference {found.spread}, effect {found.effect:.2f}", *_decision(found)]
         lines += ["", *textwrap.wrap(f"verdict: {self.verdict}", 80)]
         return "\n".join(lines)
 
@@ -252,140 +270,33 @@ def judge(claim: Claim, values: Mapping[str, ArrayLike], family: int) -> Result:
         if not np.isfinite(v).all():
             raise ValueError(f"values[{name!r}] must be finite, got {v[~np.isfinite(v)][0]}")
     differences = [_differences(case, arrays) for case in claim.cases]
-    p = np.array([_p_value(case, d) for case, d in zip(claim.cases, differences, strict=True)])
-    chance = np.isfinite(p)  # which cases are a matter of chance, (cases,)
-    corrected = np.full(len(p), math.nan)
-    if chance.any():
-        corrected[chance] = np.minimum(holm(p[chance]) * family / chance.sum(), 1.0)
+    p = np.full((len(claim.cases), _SIDES), math.nan)
+    by_luck = [case.relation != "exactly" for case in claim.cases]
+    for at, (case, d) in enumerate(zip(claim.cases, differences, strict=True)):
+        if by_luck[at]:
+            p[at] = both_sides(d, case.relation, case.margin)
+    corrected = p.copy()
+    corrected[by_luck] = _corrected(p[by_luck], family)
     found = []
     for at, (case, d) in enumerate(zip(claim.cases, differences, strict=True)):
         low, high = interval(d)
-        outcome = _outcome(case, d, low, high, float(corrected[at]))
-        chances = float(p[at]), float(corrected[at])
-        numbers = (float(d.mean()), low, high, rank_biserial(d), *chances)
+        chances = (
+            (float(p[at, 0]), float(p[at, 1])),
+            (float(corrected[at, 0]), float(corrected[at, 1])),
+        )
+        outcome = _outcome(case, d, (low, high), chances[1])
+        numbers = (float(d.mean()), low, high, rank_biserial(d), *chances, share(family))
         found.append(CaseResult(case, d, *numbers, outcome))
     return Result(claim, arrays, tuple(found))
 
 
-def interval(differences: ArrayLike, level: float = 0.95) -> tuple[float, float]:
-    """Return the bootstrap interval of the mean, bias-corrected and accelerated.
-
-    Always the same for the same numbers: the resampling has its own seed. Where all numbers are
-    the same there is nothing to resample, and the interval is that number.
+def share(family: int) -> float:
+    """Return the p-value that decides a case whatever the claim's other cases are.
 
     Args:
-        differences: shape (seeds,).
-        level: the share of such intervals that are to hold the true mean.
-
-    Examples:
-        >>> low, high = interval([0.9, 1.1, 1.0, 0.8, 1.2, 1.0, 0.9, 1.1, 1.0, 1.0])
-        >>> low < 1.0 < high
-        True
-
-    Source:
-        Efron and Tibshirani 1993.
+        family: how many cases the error is shared out among.
     """
-    from scipy.stats import bootstrap
-
-    d = np.asarray(differences, dtype=np.float64)  # (seeds,)
-    if np.ptp(d) <= 1e-12 * np.abs(d).max():
-        return float(d[0]), float(d[0])
-    found = bootstrap(
-        (d,),
-        np.mean,
-        n_resamples=_RESAMPLES,
-        confidence_level=level,
-        method="BCa",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return float(found.low), float(found.high)
-
-
-def sign_flip_p(differences: ArrayLike) -> float:
-    """Return the exact one-sided p-value of "the differences have a mean above 0".
-
-    If each difference were as likely positive as negative, all 2^n flips of their signs would be
-    equally likely. The p-value is the share of them whose sum is at least the one seen.
-
-    Args:
-        differences: shape (seeds,), at most 20 seeds.
-
-    Raises:
-        ValueError: if there are none or too many.
-
-    Examples:
-        >>> sign_flip_p([1.0, 2.0, 3.0])
-        0.125
-
-    Source:
-        Fisher 1935, chapter 3.
-    """
-    d = np.asarray(differences, dtype=np.float64)  # (seeds,)
-    if d.ndim != 1 or not 1 <= len(d) <= MOST_SEEDS:
-        raise ValueError(f"differences must be 1 to {MOST_SEEDS} numbers, got shape {d.shape}")
-    top = float(np.abs(d).max())
-    if top == 0:
-        return 1.0
-    sums = np.zeros(1)  # doubles with each seed
-    for size in np.abs(d) / top:
-        sums = np.concatenate([sums + size, sums - size])
-    # Sums that differ by rounding alone are equal.
-    return float(np.mean(sums >= (d / top).sum() - 1e-9))
-
-
-def rank_biserial(differences: ArrayLike) -> float:
-    """Return the rank-biserial correlation for matched pairs, from -1 to 1.
-
-    The absolute differences are ranked, zeros left out. It is the rank sum of the positive ones
-    minus that of the negative ones, divided by the sum of all; 0 where all are 0.
-
-    Args:
-        differences: shape (seeds,).
-
-    Examples:
-        >>> rank_biserial([1.0, 2.0, -3.0])
-        0.0
-
-    Source:
-        Kerby 2014.
-    """
-    from scipy.stats import rankdata
-
-    d = np.asarray(differences, dtype=np.float64)  # (seeds,)
-    d = d[d != 0]
-    if d.size == 0:
-        return 0.0
-    ranks = rankdata(np.abs(d))  # (seeds,)
-    return float(np.sum(np.sign(d) * ranks) / ranks.sum())
-
-
-def holm(p: Sequence[float]) -> Array:
-    """Return Holm's corrected p-values, in the order of ``p``.
-
-    The smallest is multiplied by their number, the next by one less, and so on; none may be smaller
-    than one before it, and none is above 1.
-
-    Args:
-        p: p-values of one family of tests.
-
-    Raises:
-        ValueError: if one lies outside [0, 1].
-
-    Examples:
-        >>> holm([0.01, 0.04, 0.03])
-        array([0.03, 0.06, 0.06])
-
-    Source:
-        Holm 1979.
-    """
-    given = np.asarray(p, dtype=np.float64)  # (tests,)
-    if not ((given >= 0) & (given <= 1)).all():
-        raise ValueError(f"p must hold numbers from 0 to 1, got {given.tolist()}")
-    order = np.argsort(given, kind="stable")
-    steps = given[order] * np.arange(len(given), 0, -1)
-    corrected = np.empty_like(given)
-    corrected[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return corrected
+    return ERROR / (_SIDES * family)
 
 
 def _differences(case: Case, values: Mapping[str, Array]) -> Array:
@@ -396,17 +307,20 @@ def _differences(case: Case, values: Mapping[str, Array]) -> Array:
     return np.asarray(values[case.left] - right)
 
 
-def _p_value(case: Case, d: Array) -> float:
-    if case.relation == "exactly":
-        return math.nan
-    if case.relation == "above":
-        return sign_flip_p(d - case.margin)
-    if case.relation == "below":
-        return sign_flip_p(case.margin - d)
-    return max(sign_flip_p(d + case.margin), sign_flip_p(case.margin - d))
+def _corrected(p: Array, family: int) -> Array:
+    """Correct the p-values of a claim's cases, (cases, 2), on each side by Holm's method.
+
+    Each side has its own half of the error. In one sequence with the contraries, of which none can
+    be found where all cases are borne out, the last of the cases would pay for them.
+    """
+    within = np.column_stack([holm(side) for side in p.T])  # (cases, 2)
+    return np.minimum(within * _SIDES * family / max(len(p), 1), 1.0)
 
 
-def _outcome(case: Case, d: Array, low: float, high: float, corrected: float) -> str:
+def _outcome(
+    case: Case, d: Array, ends: tuple[float, float], corrected: tuple[float, float]
+) -> str:
+    low, high = ends
     if case.relation == "exactly":
         return "borne out" if np.abs(d).max() <= case.margin else "contradicted"
     if case.relation == "above":
@@ -416,9 +330,25 @@ def _outcome(case: Case, d: Array, low: float, high: float, corrected: float) ->
     else:
         inside = low > -case.margin and high < case.margin
         outside = low > case.margin or high < -case.margin
-    if inside and corrected < ERROR:
+    if inside and corrected[0] < ERROR:
         return "borne out"
-    return "contradicted" if outside else "open"
+    return "contradicted" if outside and corrected[1] < ERROR else "open"
+
+
+def _decision(found: CaseResult) -> list[str]:
+    """Return the lines of a report that say on which side a case was decided, and how surely."""
+    said, contrary = (
+        f"p {p:.1e}, corrected {corrected:.1e}"
+        for p, corrected in zip(found.p, found.corrected, strict=True)
+    )
+    if found.outcome == "borne out":
+        return [f"  {said}: borne out"]
+    if found.outcome == "contradicted":
+        return [f"  of the contrary {contrary}: contradicted"]
+    could = f"a mean {_short(found.reach)} beyond the margin is found with a chance of 80 %"
+    if math.isinf(found.reach):
+        could = "so few seeds find no mean beyond the margin, wherever it lies"
+    return [f"  {said}", f"  of the contrary {contrary}: open", f"  {could}"]
 
 
 def _short(number: float) -> str:

@@ -22,8 +22,8 @@ from numpy.typing import ArrayLike
 
 from livegrad._checks import Array
 from livegrad_lab import kept, panel
+from livegrad_lab.chance import both_sides
 from livegrad_lab.sweep import sweep
-from livegrad_lab.trial import sign_flip_p
 
 __all__ = [
     "COMPARISONS",
@@ -38,7 +38,6 @@ __all__ = [
     "kept_or_run",
     "largest_called",
     "results",
-    "smallest_effect",
 ]
 
 POINTS = ("early", "at the end")
@@ -246,7 +245,7 @@ def decide(table: Accuracies, comparisons: Sequence[Comparison] = COMPARISONS) -
             left = arms[one.left][row][:, best[one.left]]  # (seeds,)
             d = left - arms[one.right][row][:, best[one.rate_of or one.right]]
             cases.append((one, setting, d))
-            chances.append(_both_sides(one, d))
+            chances.append(both_sides(d, one.relation, one.margin))
     small = np.reshape(benjamini_hochberg(np.ravel(chances)), (-1, 2)) < ERROR  # (cases, 2)
     outcome = np.where(small[:, 0], "borne out", np.where(small[:, 1], "contradicted", "open"))
     return [
@@ -258,15 +257,6 @@ def largest_called(decided: Sequence[Decided]) -> float:
     """Return the largest p-value with which a case was decided; 0 if none was."""
     sides = {"borne out": 0, "contradicted": 1}
     return max((one.p[sides[one.outcome]] for one in decided if one.outcome != "open"), default=0.0)
-
-
-def _both_sides(one: Comparison, d: Array) -> tuple[float, float]:
-    """Return the p-values of what is claimed and of its contrary."""
-    if one.relation == "above":
-        return sign_flip_p(d - one.margin), sign_flip_p(one.margin - d)
-    inside = max(sign_flip_p(d + one.margin), sign_flip_p(one.margin - d))
-    outside = 2 * min(sign_flip_p(d - one.margin), sign_flip_p(-one.margin - d))
-    return inside, min(outside, 1.0)
 
 
 def benjamini_hochberg(p: ArrayLike) -> Array:
@@ -285,29 +275,3 @@ def benjamini_hochberg(p: ArrayLike) -> Array:
     from scipy.stats import false_discovery_control
 
     return np.asarray(false_discovery_control(np.asarray(p, dtype=np.float64)))
-
-
-def smallest_effect(largest_p: float, seeds: int = panel.SEEDS, power: float = 0.8) -> float:
-    """Return how far a mean must lie beyond its margin to be decided, in standard deviations.
-
-    The differences of the seeds are taken to be normal. Where only one of all flips is allowed to
-    be as large, all seeds must lie on one side of the margin.
-
-    Args:
-        largest_p: the largest p-value that decides a case.
-        seeds: how many there are.
-        power: with what chance it is to be decided.
-
-    Raises:
-        ValueError: if no outcome of so many seeds has such a p-value.
-    """
-    if largest_p < 2.0**-seeds:
-        raise ValueError(f"seeds must be at least {math.ceil(-math.log2(largest_p))}, got {seeds}")
-    rng = np.random.default_rng(0)
-    noise = rng.standard_normal((400, seeds))
-    low, high = 0.0, 5.0
-    for _ in range(12):
-        middle = (low + high) / 2
-        share = np.mean([sign_flip_p(row + middle) <= largest_p for row in noise])
-        low, high = (low, middle) if share >= power else (middle, high)
-    return high

@@ -57,23 +57,26 @@ IN_MARKDOWN = (
     sheets.in_markdown,
     structured.in_markdown,
 )
-# The search indexes what stands here in the end.
+# The search indexes what stands here in the end. A mark is one piece with the word before it, which
+# may be the end of a term.
 IN_CONTENT = (
+    languages.in_content,
     notebooks.in_content,
-    marks.in_content,
     predict.in_content,
     glossary.in_content,
+    marks.in_content,
     findable.in_content,
     explorers.in_content,
     decks.in_content,
 )
+# Sheets are made of translated pages too.
 PUBLISHED = (
     results.publish,
     downloads.publish,
+    languages.publish,
     sheets.publish,
     social.publish,
     offline.publish,
-    languages.publish,
 )
 # After all plugins: what they add to a page is in it by now.
 LAST = -100

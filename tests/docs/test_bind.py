@@ -14,7 +14,8 @@ ARTICLE = """
 <link rel="canonical" href="https://e.org/x/"><span class="lg-verified">Last: 2026-01-02.</span>
 <article class="md-content__inner md-typeset"><p class="lg-place">3 of 63</p>
 <h1 id="t">One<a class="headerlink" href="#t">&para;</a></h1>
-<p>Text<button class="lg-proof"></button> <a href="../two/#deep">two</a>
+<p><span class="lg-proof-word">Text<button class="lg-proof"></button></span>
+<a href="../two/#deep">two</a>
 <a href="../gone/file.py">file</a> <a href="#t">here</a></p>
 <div class="tabbed-set"><input type="radio"><div class="tabbed-labels"><label>NumPy</label>
 <label>Keras</label><label>PyTorch</label></div><div class="tabbed-content">

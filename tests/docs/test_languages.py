@@ -11,7 +11,8 @@ from livegrad_site.check import checked, predictions, proofs
 from livegrad_site.read import fences, languages, sentences
 from livegrad_site.read.languages import Pair, disagreement, of
 from livegrad_site.run import blocks, later
-from livegrad_site.show import predict, sheets
+from livegrad_site.show import downloads, predict, sheets
+from livegrad_site.show import languages as shown
 
 GERMAN = languages.known()["de"]
 ALL = [(code, name) for code in languages.known() for name in languages.translated(code)]
@@ -22,14 +23,12 @@ def page(request):
     return languages.page(*request.param)
 
 
-def test_the_lessons_of_a_topic_are_translated_as_a_whole(root):
+def test_a_topic_is_translated_as_a_whole(root):
     topics = {name.partition("/")[0] for _, name in ALL}
     paths = [path for topic in topics for path in root.glob(f"docs/{topic}/*.md")]
-    # What checks the answers to problems speaks English, and so do they.
-    lessons = {path.relative_to(root / "docs").as_posix() for path in paths} - {
-        f"{topic}/{sheets.PAGE}" for topic in topics
+    assert {name for _, name in ALL} == {
+        path.relative_to(root / "docs").as_posix() for path in paths
     }
-    assert {name for _, name in ALL} == lessons
 
 
 def test_each_sentence_has_its_translation_and_no_translation_is_left_over(page):
@@ -86,6 +85,12 @@ TURNED = {
     "niedrigsten": "höchsten",
     "fast": "gar",
     "Fünftel": "Zehntel",
+    "Sechstel": "Fünftel",
+    "Sechsfache": "Fünffache",
+    "sicherer": "unsicherer",
+    "meisten": "wenigsten",
+    "einhalb": "eins",
+    "höchstens": "mindestens",
 }
 
 
@@ -116,6 +121,23 @@ def test_code_links_formulas_and_order_are_held(english, theirs):
 
 def test_a_number_has_the_sign_of_the_language():
     assert not disagreement(GERMAN, Pair("A rate of 0.25.", "Eine Rate von 0,25.", 1))
+
+
+def test_an_ordinal_is_no_number():
+    assert not disagreement(GERMAN, Pair("Second hint", "Zweiter Hinweis", 1))
+    assert disagreement(GERMAN, Pair("Both hints", "Der zweite Hinweis", 1))
+
+
+def test_a_formula_has_the_sign_of_the_language():
+    text = "Der Anteil 0.5 ist $1 / 0.7$ mal $x_1.$ in `0.2`."
+    assert GERMAN.formulas(text) == text.replace("/ 0.7", "/ 0{,}7")
+    assert languages.ENGLISH.formulas(text) == text
+    content = "<math><mn>1</mn><mo>/</mo><mn>0.7</mn></math><code>0.7</code>"
+    pages = {
+        name: shown.in_content(content, SimpleNamespace(file=SimpleNamespace(src_uri=name)))
+        for name in ("dropout/problems.md", "de/dropout/problems.md")
+    }
+    assert list(pages.values()) == [content, content.replace("<mn>0.7", "<mn>0,7")]
 
 
 ENGLISH = """---
@@ -341,6 +363,14 @@ def test_all_that_a_form_says_is_said_in_each_language(language, root):
     assert set(language.says) == asked_for(root)
     holes = [[sorted(re.findall(r"{\w+}", one)) for one in pair] for pair in language.says.items()]
     assert [pair for pair in holes if pair[0] != pair[1]] == []
+
+
+@pytest.mark.parametrize("language", languages.known().values(), ids=languages.known())
+def test_all_that_a_sheet_says_is_said_in_each_language(language):
+    own = {sheets.LINKS, sheets.HOW, sheets.CHECK, sheets.LATEST}
+    assert set(language.sheet) == own | {downloads.OPEN, downloads.UPLOAD}
+    said = [disagreement(language, Pair(*one, 1)) for one in language.sheet.items()]
+    assert set(said) == {""}
 
 
 def unsaid(script):

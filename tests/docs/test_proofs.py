@@ -246,6 +246,7 @@ def test_a_mark_opens_the_proof_with_its_values():
     made = marks.button(4, shown)
     assert 'popovertarget="proof-4"' in made and 'id="proof-4"' in made
     assert "<code>{share:.2f}</code>" in made and "0.94" in made and proofs.SET not in made
+    assert made.count("<span") == 1  # at the end of a second one the search would begin again
     assert marks.button(4, shown[1:]) == ""
 
 
@@ -261,9 +262,28 @@ def test_a_mark_alone_is_a_line_and_one_that_has_nothing_to_show_is_none(monkeyp
     monkeypatch.setitem(marks._shown, "a.md", shown)
     first, second = (f'<span data-lg-proof="{at}"></span>' for at in range(2))
     made = marks.in_content(f"<p>A.{first} B.</p><p>{first}</p><p>{second}</p>", Page)
-    assert made.startswith('<p>A.<button class="lg-proof"') and made.count("<p") == 2
-    assert '</span> B.</p><p class="lg-proof-line"><button' in made and made.endswith("</p>")
+    assert made.startswith('<p><span class="lg-proof-word">A.<button') and made.count("<p") == 2
+    assert '</bdi></span></span> B.</p><p class="lg-proof-line"><button' in made
+    assert made.endswith("</p>")
     assert marks.in_content(f"<p>{first} B.</p>", Page).startswith("<p><button")
+
+
+@pytest.mark.parametrize(
+    ("before", "made"),
+    [
+        ("One word.", 'One <span class="lg-proof-word">word.{}</span>'),
+        ("A <code>b</code>.", 'A <code>b</code><span class="lg-proof-word">.{}</span>'),
+        ("<strong>A b.</strong>", '<strong>A <span class="lg-proof-word">b.{}</span></strong>'),
+        ("A <code>b</code>", "A <code>b</code>{}"),
+    ],
+)
+def test_a_mark_is_one_piece_with_the_word_before_it(monkeypatch, before, made):
+    shown = [[proofs.Shown("share > 0", "true")], [proofs.Shown(proofs.SET, "1")]]
+    monkeypatch.setitem(marks._shown, "a.md", shown)
+    mark = made.format(marks.button(0, shown[0]))
+    place = '{}<span data-lg-proof="{}"></span> More.'
+    assert marks.in_content(place.format(before, 0), Page) == f"{mark} More."
+    assert marks.in_content(place.format(before, 1), Page) == f"{before} More."
 
 
 def test_marks_leave_the_page_s_markdown_whole():

@@ -30,6 +30,8 @@ def test_a_page_s_file_has_an_address():
     names = ["docs/index.md", "docs/dropout/index.md", "docs/dropout/rate.md", "README.md"]
     assert turns.addresses(names) == ["", "dropout/", "dropout/rate/"]
     assert turns.addresses(["docs/experiments/vanishing.py"]) == ["experiments/vanishing/"]
+    translated = ["docs/_languages/de/dropout/index.txt", "docs/_languages/de/dropout/rate.txt"]
+    assert turns.addresses(translated) == ["de/dropout/", "de/dropout/rate/"]
 
 
 def test_what_the_last_commit_and_work_since_changed_is_known(tmp_path, monkeypatch):

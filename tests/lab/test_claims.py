@@ -11,10 +11,10 @@ import pytest
 
 from livegrad import MLP, outputs
 from livegrad_lab import asked, claims
+from livegrad_lab.chance import holm
 from livegrad_lab.claims import _digits, activations, dropout, initializers
 from livegrad_lab.claims.outputs import SquaredError
 from livegrad_lab.stack import Arm
-from livegrad_lab.trial import holm
 from livegrad_site.read import fences, sentences
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -54,12 +54,36 @@ def test_each_claim_and_each_case_is_in_the_table():
     assert len(rows) == claims.ON_TRIAL
 
 
+def test_the_table_shows_the_p_value_of_the_side_that_was_decided():
+    results = claims.trials()
+    rows = iter(claims.table(results).splitlines()[2:])
+    outcomes = set()
+    for found in (case for result in results for case in result.cases):
+        *_, shown, outcome, _ = (part.strip() for part in next(rows).split("|"))
+        assert outcome == found.outcome
+        said, contrary = (f"{p:.1e}" for p in found.corrected)
+        if found.case.relation == "exactly":
+            assert shown == "an identity"
+            continue
+        outcomes.add(outcome)
+        ways = {"borne out": said, "contradicted": contrary, "open": f"{said} and {contrary}"}
+        assert shown == ways[outcome]
+    assert outcomes == {"borne out", "contradicted", "open"}
+
+
+def test_no_identity_has_a_p_value():
+    # What is 0 in each seed is so by algebra, and not by chance.
+    cases = [case for result in claims.trials() for case in result.cases]
+    asked_by_chance = [found for found in cases if found.case.relation == "equal"]
+    assert asked_by_chance and all(found.differences.any() for found in asked_by_chance)
+
+
 def test_the_family_has_room_for_each_case():
     assert sum(len(claim.cases) for claim in claims.CLAIMS.values()) <= claims.FAMILY == 100
     cases = claims.trial("squared-error-is-slower").cases
-    share = 100 / len(cases)
-    expected = np.minimum(share * holm([case.p for case in cases]), 1)
-    assert [case.corrected for case in cases] == pytest.approx(list(expected))
+    for side in (0, 1):  # what is said, and its contrary
+        expected = np.minimum(2 * 100 / len(cases) * holm([case.p[side] for case in cases]), 1)
+        assert [case.corrected[side] for case in cases] == pytest.approx(list(expected))
 
 
 @pytest.mark.parametrize("code", claims.CLAIMS)

@@ -323,19 +323,40 @@ DRAWN = """least => {
   return found;
 }"""
 LEAST = {"text": 4.5, "mark": 3.0}
+# Words that reach beyond their figure: a label longer than its axis is cut off there.
+CUT = """() => [...document.querySelectorAll(".lg-figure")].flatMap(figure => {
+  figure.style.contentVisibility = "visible";  // else it is not laid out
+  return [...figure.querySelectorAll("svg")].flatMap(svg => {
+    const edge = svg.getBoundingClientRect();
+    return [...svg.querySelectorAll("text")].filter(text => {
+      const box = text.getBoundingClientRect();
+      return box.left < edge.left - 2 || box.right > edge.right + 2
+        || box.top < edge.top - 2 || box.bottom > edge.bottom + 2;
+    }).map(text => text.textContent.trim());
+  });
+})"""
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_what_figures_draw_stands_out(reader, pages, address, site, scheme):
+def test_what_figures_draw_stands_out_and_is_whole(reader, pages, address, site, scheme):
     reader.emulate_media(color_scheme=scheme)
     drawn = [path for path in pages if "lg-figure" in (site / path / "index.html").read_text()]
     assert len(drawn) > 20
-    faint = {}
+    faint, cut = {}, {}
     for path in drawn:
         reader.goto(address + path)
         if found := reader.evaluate(DRAWN, LEAST):
             faint[path] = found
-    assert faint == {}
+        if found := reader.evaluate(CUT):
+            cut[path] = found
+    assert faint == {} and cut == {}
+
+
+def test_a_label_that_is_cut_off_is_caught(reader):
+    assert reader.evaluate(CUT) == []
+    label = "document.querySelector('.lg-figure text')"
+    reader.evaluate(f"{label}.textContent = 'much longer than '.repeat(20)")
+    assert len(reader.evaluate(CUT)) == 1
 
 
 def test_a_figure_that_is_too_pale_is_caught(reader):

@@ -1,5 +1,8 @@
 """A reader opens what a sentence rests on: by keyboard, by touch, on paper, and by ear."""
 
+import json
+import re
+
 import pytest
 
 PAGE = "gradients/vanishing/"
@@ -61,6 +64,15 @@ def test_a_finger_opens_a_proof_at_the_foot_of_a_phone(open_page, scheme):
     page.until(f"!{OPEN}")
 
 
+def test_no_line_of_a_phone_begins_with_a_mark(open_page):
+    page = open_page(PAGE, **PHONE)
+    lines = page.locator("button.lg-proof").evaluate_all(
+        """marks => marks.filter(mark => !mark.closest(".lg-proof-line")).map(
+          mark => mark.closest(".lg-proof-word")?.getClientRects().length)"""
+    )
+    assert len(lines) > 10 and set(lines) <= {0, 1}  # 0 in a fold that is closed
+
+
 def test_on_paper_the_proof_stands_behind_its_sentence(open_page):
     page = open_page(PAGE)
     assert page.locator(".lg-proof-note").first.is_hidden()
@@ -71,4 +83,10 @@ def test_on_paper_the_proof_stands_behind_its_sentence(open_page):
 
 def test_a_search_does_not_find_the_proofs(site):
     index = (site / "search" / "search_index.json").read_text("utf-8")
-    assert "Computed in this build" not in index and "What this rests on, in this" not in index
+    assert "What this rests on, in this" not in index
+    page = (site / PAGE / "index.html").read_text("utf-8")
+    items = re.findall(r'<bdi class="lg-proof-item"><code>(.*?)</code>', page)
+    said = {one["text"] for one in json.loads(index)["docs"] if one["location"].startswith(PAGE)}
+    assert len(items) > 20 and said
+    # A name may stand in the lesson too.
+    assert [one for one in items if "(" in one and any(one in text for text in said)] == []

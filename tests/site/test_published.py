@@ -143,14 +143,20 @@ def notebooks(site):
 
 def test_each_page_of_problems_offers_its_sheet_and_its_teacher_s_copy(site, texts, root):
     offered = []
-    for source in sorted((root / "docs").glob("*/problems.md")):
-        page = BeautifulSoup(texts[f"{source.parent.name}/problems/"], "html.parser")
+    addresses = {f"{path.parent.name}/problems/" for path in (root / "docs").glob("*/problems.md")}
+    addresses |= {page for page in texts if page.endswith("/problems/")}
+    for address in addresses:
+        page = BeautifulSoup(texts[address], "html.parser")
         for link in page.select("article a[download]"):
-            file = (site / source.parent.name / "problems" / link["href"]).resolve()
-            nbformat.validate(nbformat.read(file, as_version=4))
+            file = (site / address / link["href"]).resolve()
+            made = nbformat.read(file, as_version=4)
+            nbformat.validate(made)
+            # Each page has its own: the sheet begins with the page's title.
+            title = page.select_one("h1").get_text().removesuffix("¶").strip()
+            assert made.cells[1].source.startswith(f"# {title}\n"), file
             offered.append(file)
     there = {path.resolve() for path in (site / "downloads").glob("*-problems*.ipynb")}
-    assert len(offered) == len(there) == 16 and set(offered) == there
+    assert len(offered) == len(there) == 2 * len(addresses) == 18 and set(offered) == there
 
 
 def test_each_notebook_can_be_taken_away(site, texts, root):

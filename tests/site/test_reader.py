@@ -40,6 +40,7 @@ RIGHT = {
     "xavier": "initializers/glorot/",
     "vanishing gradient": "gradients/vanishing/",
     "softmax": "outputs/multiclass/",
+    "loss stuck at 0.693": "doctor/symptoms/",
 }
 
 
@@ -146,6 +147,15 @@ def test_search_finds_each_error_message(search, root):
     assert [message for message in messages if ERRORS not in found[message]] == []
     # A lesson may come before where the message begins with its title's word.
     assert sum(places[0] != ERRORS for places in found.values()) <= 3
+
+
+@pytest.mark.parametrize("number", ["0.6", "10"])
+def test_a_number_is_not_taken_for_the_beginning_of_another(open_page, address, number):
+    page = open_page()
+    page.locator("input.md-search__input").click()
+    assert find(page, number, address)
+    marked = page.locator(".md-search-result__item mark").all_text_contents()
+    assert set(marked) == {number}
 
 
 def test_a_word_that_is_nowhere_is_not_found(search):
@@ -262,6 +272,19 @@ def read_to_its_end(page):
         if ticked := page.evaluate(READ):
             return set(ticked)
     raise AssertionError("the page was read to its end and has no tick")
+
+
+def test_without_scripts_a_page_has_the_same_colours(open_page):
+    parts = ["body", ".md-header", ".md-tabs", ".md-footer-meta", ".md-typeset a"]
+    shown = f"""{parts}.map((part) => {{
+      const style = getComputedStyle(document.querySelector(part));
+      return [part, style.backgroundColor, style.color];
+    }})"""
+    with_scripts, without = (
+        open_page("gradients/", color_scheme="light", java_script_enabled=on).evaluate(shown)
+        for on in (True, False)
+    )
+    assert without == with_scripts
 
 
 def test_nothing_is_kept_but_the_readers_own_choices(open_page):

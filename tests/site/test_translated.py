@@ -1,6 +1,7 @@
 """A translated page is a page of its own language, and leads to and fro at the same place."""
 
 import re
+from urllib.parse import urljoin
 
 import pytest
 from bs4 import BeautifulSoup
@@ -53,12 +54,29 @@ def test_a_page_that_is_there_in_english_alone_names_no_other(soup):
     assert alternates(page) == {} and not page.select("[data-lg-language]")
 
 
+def test_each_page_of_a_topic_leads_to_its_problems_in_the_language(soup):
+    assert ("de", "dropout/problems/") in NAMES
+    for code, name in NAMES:
+        page = soup(f"{code}/{name}")
+        links = {urljoin(f"/{code}/{name}", one["href"]) for one in page.select("nav a[href]")}
+        assert f"/{code}/dropout/problems/" in links, name
+    table = {one["href"]: one.get_text() for one in soup("de/dropout/").select("article table a")}
+    assert table["problems/"] == "Aufgaben"
+
+
+def test_problems_are_set_in_the_language_with_the_hints_and_numbers_of_it(soup):
+    page = soup("de/dropout/problems/")
+    assert page.select_one("article a[download]").get_text() == "Aufgabenblatt"
+    folds = [one.get_text() for one in page.select("article details > summary")]
+    assert folds == ["Erster Hinweis", "Zweiter Hinweis", "Lösung"] * 5
+    numbers = {one.get_text() for one in page.select("article math mn")}
+    assert "0,7" in numbers and not any("." in one for one in numbers)
+
+
 def test_the_switch_keeps_the_section(open_page, address):
     there = "Math.abs(document.querySelector('#pitfalls').getBoundingClientRect().top) < 300"
     page = open_page("dropout/signal/#pitfalls")
     page.until(there)
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(1000)  # a reader reads before they switch
     page.locator("header [data-lg-language]").click()
     page.wait_for_url(f"{address}de/dropout/signal/#pitfalls")
     page.until("document.documentElement.lang === 'de'")
@@ -67,6 +85,23 @@ def test_the_switch_keeps_the_section(open_page, address):
     page.locator("header [data-lg-language]").click()
     page.wait_for_url(f"{address}dropout/signal/#pitfalls")
     page.until("document.documentElement.lang === 'en'")
+    assert page.complaints == []
+
+
+def test_a_page_that_is_left_while_it_scrolls_leads_to_the_section_all_the_same(open_page):
+    page = open_page("dropout/signal/#pitfalls")
+    page.locator("header [data-lg-language]").wait_for()
+    # So the theme keeps a height for a page that it has left already.
+    page.evaluate("""() => {
+        const push = history.pushState;
+        history.pushState = (...given) => {
+            push.apply(history, given);
+            history.replaceState({ x: 0, y: 40 }, "");
+        };
+    }""")
+    page.locator("header [data-lg-language]").click()
+    page.until("document.documentElement.lang === 'de'")
+    page.until("document.querySelector('#pitfalls').matches(':target') && scrollY > 1000")
     assert page.complaints == []
 
 
@@ -97,7 +132,7 @@ def test_an_explorer_works_on_a_translated_page(open_page):
 
 
 @pytest.mark.parametrize(
-    "query", ["Erwartungswert Nichtlinearität", "Kreuzvalidierung", "Masken Vorhersage"]
+    "query", ["Erwartungswert Nichtlinearität", "Kreuzvalidierung", "Masken Inferenz", "Strafterm"]
 )
 def test_the_search_finds_a_translated_page(open_page, query):
     page = open_page()
@@ -120,13 +155,13 @@ def test_a_translated_page_asks_in_its_own_language(open_page):
     fold.get_by_text("ziemlich sicher, 75 %").click()
     button.click()
     said = fold.locator(".lg-predict__said")
-    assert said.inner_text() == "Zeichnen Sie erst durch alle 3 Punkte: 3 sind offen."
+    assert said.inner_text() == "Zeichnen Sie erst durch alle 3 Punkte: 3 fehlen noch."
     for at in range(3):
         fold.locator("[role=slider]").nth(at).press("End")
     assert fold.locator("[role=slider]").first.get_attribute("aria-valuetext") == "12"
     button.click()
     told = said.inner_text()
-    assert "Daneben. Größere Werte würden den Mittelwert heben. Bei der Rate 0,8" in told
+    assert "Daneben. Größere Werte würden den Mittelwert erhöhen. Bei der Rate 0,8" in told
     assert "2,5; 4 und 10" in told and button.inner_text() == "Noch einmal"
     english = r"\b(?:the|your|you|what|guess|answer|right|missed|curve)\b"
     assert re.findall(english, fold.inner_text(), re.IGNORECASE) == []

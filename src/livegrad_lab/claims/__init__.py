@@ -10,7 +10,7 @@ from typing import Any
 
 from livegrad_lab.claims import activations, dropout, gradients, initializers, outputs
 from livegrad_lab.sweep import sweep
-from livegrad_lab.trial import Claim, Result, judge
+from livegrad_lab.trial import CaseResult, Claim, Result, judge
 
 __all__ = [
     "CLAIMS",
@@ -107,6 +107,9 @@ def trial(code: str) -> Result:
 def table(results: Iterable[Result], pages: str = "{topic}.md#{code}") -> str:
     """Return a Markdown table: claim, case, difference with interval, effect, p-value, verdict.
 
+    The p-value is of what the case was decided for; of an open one there are both, the contrary's
+    last.
+
     Args:
         results: of ``trials``.
         pages: where a claim is tried, from its topic and code.
@@ -121,12 +124,18 @@ def table(results: Iterable[Result], pages: str = "{topic}.md#{code}") -> str:
         where = pages.format(topic=homes[claim.code], code=claim.code)
         head = f"[{claim.statement}]({where}) **{_short(result)}**"
         for found in result.cases:
-            numbers = f"{found.spread} | {found.effect:.2f} | {found.corrected:.1e}"
+            numbers = f"{found.spread} | {found.effect:.2f} | {_decided_by(found)}"
             if found.case.relation == "exactly":
                 numbers = f"at most {found.largest:.1g} | | an identity"
             rows.append(f"| {head} | {found.case.when} | {numbers} | {found.outcome} |")
             head = ""
     return "\n".join(rows)
+
+
+def _decided_by(found: CaseResult) -> str:
+    said, contrary = (f"{corrected:.1e}" for corrected in found.corrected)
+    ways = {"borne out": said, "contradicted": contrary}
+    return ways.get(found.outcome, f"{said} and {contrary}")
 
 
 def _short(result: Result) -> str:

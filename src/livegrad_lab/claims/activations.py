@@ -78,12 +78,12 @@ CLAIMS = (
         quantity="share of the killed units that came back",
         experiment=dead_units,
         cases=(
-            Case("it stands in the first layer", "first layer", "equal", 0.0, 0.01),
-            Case("it stands behind a layer that learns", "second layer", "equal", 0.0, 0.01),
+            Case("it stands in the first layer", "first layer", "exactly", 0.0, 0.01),
+            Case("it stands behind a layer that learns", "second layer", "exactly", 0.0, 0.01),
             Case(
                 "training goes on with other examples",
                 "first layer, other images",
-                "equal",
+                "exactly",
                 0.0,
                 0.01,
             ),

@@ -17,6 +17,7 @@ from livegrad_lab.papers import (
     selu,
     signal,
 )
+from livegrad_lab.papers.later import LATER
 from livegrad_lab.reproduction import Reproduction
 
 __all__ = ["RECORDS", "of_page"]
@@ -690,6 +691,7 @@ RECORDS: tuple[Reproduction, ...] = (
         tolerance=1e-8,
         checked="the derivative itself",
     ),
+    *LATER,
 )
 """All records; their pages appear in this order."""
 

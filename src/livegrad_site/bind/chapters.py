@@ -42,6 +42,8 @@ _INK = {
     "nd",
     "normal",
 }
+# What is kept together with a mark that a book has not.
+_ALONE = {"lg-proof-word"}
 _AWAY_TAGS = {"button", "input", "nav", "form", "script", "link"}
 _KEPT = {"class", "id", "href", "src", "alt", "title", "colspan", "rowspan"}
 _ARTICLE = re.compile(r"<article.*?</article>", re.DOTALL)
@@ -125,7 +127,8 @@ def content(text: str, url: str, book: Book) -> Element:
     root.tag = "section"
     _unwalked(root)
     tree.drop(root, lambda one: one.tag in _AWAY_TAGS or bool(_AWAY & tree.classes(one)))
-    tree.drop(root, lambda one: one.tag == "span" and tree.classes(one) <= _INK, keep_content=True)
+    plain = _INK | _ALONE
+    tree.drop(root, lambda one: one.tag == "span" and tree.classes(one) <= plain, keep_content=True)
     for element in list(root.iter()):
         if "tabbed-set" in tree.classes(element):
             _untab(element, url, book)

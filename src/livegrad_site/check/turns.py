@@ -29,9 +29,12 @@ def changed(root: Path) -> list[str]:
 
 
 def addresses(sources: list[str]) -> list[str]:
-    """Return where pages stand on the site, of their files in ``docs``; "" is the home page."""
+    """Return where pages stand on the site, of their files in ``docs``; "" is the home page.
+
+    The file of a translated page is that of its sentences.
+    """
     stems = [
-        re.sub(r"\.(?:md|py)$", "/", source.removeprefix("docs/"))
+        re.sub(r"\.(?:md|py|txt)$", "/", source.removeprefix("docs/").removeprefix("_languages/"))
         for source in sources
         if source.startswith("docs/")
     ]

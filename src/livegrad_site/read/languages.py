@@ -49,6 +49,7 @@ class Language:
         decimal: the sign before decimals.
         words: pairs of patterns, English and theirs, of words that must stand on both sides.
         says: what a form says, by what it says in English.
+        sheet: what stands on a sheet of problems and leads to it, likewise.
     """
 
     code: str
@@ -57,10 +58,11 @@ class Language:
     decimal: str
     words: dict[str, tuple[re.Pattern[str], re.Pattern[str]]]
     says: dict[str, str] = field(default_factory=dict)
+    sheet: dict[str, str] = field(default_factory=dict)
 
     def say(self, english: str, **values: str) -> str:
-        """Return what a form says, with these values in its braces."""
-        return self.says.get(english, english).format(**values)
+        """Return what a form or a sheet says, with these values in its braces."""
+        return (self.says | self.sheet).get(english, english).format(**values)
 
     def number(self, printed: str) -> str:
         """Return numbers as the language writes them: a comma within one parts no two."""
@@ -68,6 +70,18 @@ class Language:
             return printed
         parted = re.sub(r"(?<=\d), (?=[\d\N{MINUS SIGN}-])", "; ", printed)
         return re.sub(r"(?<=\d)\.(?=\d)", self.decimal, parted)
+
+    def formulas(self, text: str) -> str:
+        """Return Markdown whose formulas have the language's decimal sign.
+
+        It stands in braces: else TeX sets a space behind a comma.
+        """
+        if self.decimal == ".":
+            return text
+        sign = f"{{{self.decimal}}}"
+        return re.sub(
+            _FORMULA, lambda tex: re.sub(r"(?<=\d)\.(?=\d)", lambda _: sign, tex[0]), text
+        )
 
 
 ENGLISH = Language("en", "English", "", ".", {})

@@ -20,10 +20,13 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
+from livegrad_site.read.languages import ENGLISH, Language
 from livegrad_site.run import later, notebooks
 
 FOLDER = "downloads"
 BOOK = {"pdf": "livegrad.pdf", "epub": "livegrad.epub"}
+OPEN = "Open in Colab"
+UPLOAD = "To run it in {colab}, upload the `.ipynb` there."
 _BOOK_HERE = "<!--livegrad:book-->"
 _INSTALL = """\
 # Colab, for one, does not have the package.
@@ -68,8 +71,8 @@ def downloadable(
     return nbformat.v4.new_notebook(cells=cells, metadata=kept)
 
 
-def colab(stem: str) -> str:
-    """Return how to open a notebook in Colab.
+def colab(stem: str, language: Language = ENGLISH) -> str:
+    """Return how to open a notebook in Colab, said in a language.
 
     Colab opens what a public repository holds, and that is known when ``REPO_URL`` names it and
     mike, whose branch holds the built files, says which version this is.
@@ -79,9 +82,8 @@ def colab(stem: str) -> str:
     place = repository.removeprefix("https://github.com/")
     if version and place != repository:
         path = f"github/{place}/blob/gh-pages/{version}/{FOLDER}/{stem}.ipynb"
-        return f"[Open in Colab](https://colab.research.google.com/{path})."
-    colab = "[Colab](https://colab.research.google.com/)"
-    return f"To run it in {colab}, upload the `.ipynb` there."
+        return f"[{language.say(OPEN)}](https://colab.research.google.com/{path})."
+    return language.say(UPLOAD, colab="[Colab](https://colab.research.google.com/)")
 
 
 def links(stem: str) -> str:

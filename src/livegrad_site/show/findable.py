@@ -80,15 +80,11 @@ def codes(content: str, url: str) -> tuple[str, list[dict[str, Any]]]:
 
 
 def typed(content: str) -> dict[str, list[str]]:
-    """Return what is typed for each symptom, by the anchor of its section.
-
-    Without numbers: a message that ends in 0 would find each tag with a number that begins so.
-    """
-    words = {
-        found["id"]: re.sub(r"\d[\d.]*(?: ?%)?", "", html.unescape(found["typed"]))
+    """Return what is typed for each symptom, by the anchor of its section."""
+    return {
+        found["id"]: [" ".join(one.split()) for one in html.unescape(found["typed"]).split(";")]
         for found in _SYMPTOM.finditer(content)
     }
-    return {at: [" ".join(one.split()) for one in said.split(";")] for at, said in words.items()}
 
 
 def begin() -> None:
@@ -112,9 +108,9 @@ def in_content(content: str, page: Page) -> str:
 
 
 # Each word of a query is taken for the beginning of one, so that "a" finds Adam. Only the last one
-# may still be typed.
+# may still be typed, and a number is itself: 0 is not the beginning of 0.5.
 _ALL_BEGIN = r".map(r=>/(^[+-]|[~^]\d+$)/.test(r)?r:`${r}*`)"
-_LAST_BEGINS = r".map((r,n,i)=>/(^[+-]|[~^]\d+$)/.test(r)||n<i.length-1?r:`${r}*`)"
+_LAST_BEGINS = r".map((r,n,i)=>/(^[+-]|[~^]\d+$|^[\d.]+$)/.test(r)||n<i.length-1?r:`${r}*`)"
 # Lunr merges states of its automaton that have the same text: letter and number of each next state,
 # one behind the other. Where words are digits, two states may have one text and be unlike; words
 # then come out that stand nowhere, and the search ends in an error. An end behind each number.

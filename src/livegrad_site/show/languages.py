@@ -6,6 +6,7 @@ the names of the topics, stays English.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from mkdocs.config.defaults import MkDocsConfig
@@ -61,6 +62,12 @@ def there(page: Page, config: MkDocsConfig) -> list[There]:
         There(code, name, f"{code}/{own}", f"{home}{code}/{own}") for code, name in names.items()
     ]
     return [*found, There("x-default", "", own, home + own)]
+
+
+def in_content(content: str, page: Page) -> str:
+    """Write the numbers in formulas with the sign that the page's language has before decimals."""
+    sign = languages.named(languages.of(page.file.src_uri)[0]).decimal
+    return re.sub(r"(?<=<mn>)(\d+)\.(?=\d+</mn>)", rf"\1{sign}", content)
 
 
 def place(page: Page, config: MkDocsConfig) -> None:

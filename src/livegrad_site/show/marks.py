@@ -14,8 +14,11 @@ from livegrad_site.check import proofs
 from livegrad_site.read import fences, languages, sentences
 from livegrad_site.run import blocks, cache
 
+WORD = r"(?<![^\s<>])(?P<word>[^\s<>]+)(?P<close></(?:strong|em)>)?"
+"""The last word before a place, and an emphasis that ends with it."""
 _PLACE = re.compile(
-    r'(?P<alone><p>)?<span data-lg-proof="(?P<number>\d+)"></span>(?(alone)(?P<end></p>)?)'
+    rf'(?:(?P<alone><p>)|{WORD})?<span data-lg-proof="(?P<number>\d+)"></span>'
+    r"(?(alone)(?P<end></p>)?)"
 )
 
 _shown: dict[str, list[list[proofs.Shown]]] = {}
@@ -60,17 +63,26 @@ def button(number: int | str, shown: list[proofs.Shown]) -> str:
     shown = [one for one in shown if one.item != proofs.SET]
     if not shown:
         return ""
+    # The search leaves out an element up to the next end of one with its name: in it is no other.
     rows = "".join(
-        f'<span class="lg-proof-item"><code>{html.escape(one.item)}</code> '
-        f'<span class="lg-proof-value">{html.escape(one.value)}</span></span>'
+        f'<bdi class="lg-proof-item"><code>{html.escape(one.item)}</code> '
+        f'<b class="lg-proof-value">{html.escape(one.value)}</b></bdi>'
         for one in shown
     )
     return (
         f'<button class="lg-proof" type="button" popovertarget="proof-{number}" '
         'aria-label="What this rests on"></button>'
         f'<span class="lg-proof-note" id="proof-{number}" popover data-search-exclude>'
-        f'<span class="lg-proof-head">What this rests on, in this build</span>{rows}</span>'
+        f'<bdi class="lg-proof-head">What this rests on, in this build</bdi>{rows}</span>'
     )
+
+
+def behind(match: re.Match[str], made: str) -> str:
+    """Return a mark behind the word of ``WORD``, as one piece: no line begins with a mark."""
+    word, close = match["word"], match["close"] or ""
+    if not word or not made:
+        return f"{word or ''}{close}{made}"
+    return f'<span class="lg-proof-word">{word}{made}</span>{close}'
 
 
 def in_markdown(markdown: str, page: Page) -> str:
@@ -95,7 +107,7 @@ def in_content(content: str, page: Page) -> str:
         number = int(match["number"])
         made = button(number, shown[number])
         if not match["end"]:
-            return (match["alone"] or "") + made
+            return (match["alone"] or "") + behind(match, made)
         return made and f'<p class="lg-proof-line">{made}</p>'
 
     return _PLACE.sub(mark, content)

@@ -35,7 +35,7 @@ SAID = {
     "number": {"right": "A guess near it", "above": "A larger guess", "below": "A smaller guess"},
     "curve": {"right": "A curve near it", "above": "A curve above", "below": "A curve below"},
 }
-_RESTS = re.compile(r'<span data-lg-rests="(?P<id>[\w-]+)"></span>')
+_RESTS = re.compile(rf'(?:{marks.WORD})?<span data-lg-rests="(?P<id>[\w-]+)"></span>')
 _LEAD = re.compile(r'<span class="lg-predict__lead">[^<]*</span>')
 _FOLD = re.compile(
     r'<details class="lg-predict"[^>]* data-predict="(?P<name>[^"]+)"[^>]*>\s*'
@@ -143,7 +143,11 @@ def in_markdown(markdown: str, page: Page) -> str:
 def in_content(content: str, page: Page) -> str:
     """Put in what each answer and its replies rest on."""
     shown = _shown.get(page.file.src_uri, {})
-    return _RESTS.sub(lambda match: marks.button(match["id"], shown[match["id"]]), content)
+
+    def rests(match: re.Match[str]) -> str:
+        return marks.behind(match, marks.button(match["id"], shown[match["id"]]))
+
+    return _RESTS.sub(rests, content)
 
 
 def listed(nav: Navigation, here: Page) -> str:

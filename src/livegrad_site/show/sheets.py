@@ -2,11 +2,12 @@
 
 The page names each problem's start by a mark; the start itself stands beside the checks, in
 ``livegrad_lab.problems``. Nothing is executed here: the outputs in the teacher's copy are those of
-the page, which are compared with what its blocks print.
+the page, which are compared with what its blocks print. A translated page has a sheet of its own.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
 import textwrap
 from pathlib import Path
@@ -17,7 +18,8 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from livegrad_site.read import fences, sentences
+from livegrad_site.read import fences, languages, sentences
+from livegrad_site.read.languages import ENGLISH, Language
 from livegrad_site.show import downloads
 
 PAGE = "problems.md"
@@ -28,18 +30,23 @@ import importlib.util
 
 if importlib.util.find_spec("livegrad") is None:
     %pip install --quiet livegrad"""
-HOW = """\
-Each answer stands in one cell, which begins with the line that names its problem and imports what
-it uses: it is checked by itself. Run your cells, then the last one."""
-CHECK = (
-    "## Check\n\nThe latest cell that you ran counts for each problem. Nothing is sent anywhere."
+LINKS = (
+    "For a class: the [sheet]{sheet} without the solutions, and a [teacher's copy]{copy} with them."
 )
+HOW = (
+    "Each answer stands in one cell, which begins with the line that names its problem and imports "
+    "what it uses: it is checked by itself. Run your cells, then the last one."
+)
+CHECK = "Check"
+LATEST = "The latest cell that you ran counts for each problem. Nothing is sent anywhere."
 CHECKER = "from livegrad_lab.problems import check_cells\n\ncheck_cells(In)"
 _FRONT = re.compile(r"\A---\n.*?\n---\n", re.DOTALL)
 _FOLDED = re.compile(
     r'^\?\?\? (?P<kind>tip|success) "(?P<title>.+)"\n\n(?P<body>(?: {4}.*(?:\n|\Z)|\n)+)',
     re.MULTILINE,
 )
+# What a translated page says of itself, below its title.
+_NOTE = re.compile(r"\n\*[^*\n]+\*\n")
 _ANCHOR = re.compile(r" *\{#[\w-]+\}$", re.MULTILINE)
 
 
@@ -53,7 +60,12 @@ def _start(name: str) -> str:
 
 def stem(name: str, solved: bool = False) -> str:
     """Return what a page's sheet is called, or its teacher's copy."""
-    return f"{Path(name).parent.name}-problems{'-solved' if solved else ''}"
+    return "-".join([*Path(name).parent.parts, "problems", *(["solved"] if solved else [])])
+
+
+def _language(name: str) -> Language:
+    """Return the language of a page, by its path under ``docs``."""
+    return languages.named(languages.of(name)[0])
 
 
 def _cells(markdown: str, name: str, addresses: dict[str, str]) -> list[nbformat.NotebookNode]:
@@ -65,6 +77,7 @@ def _cells(markdown: str, name: str, addresses: dict[str, str]) -> list[nbformat
     def prose(stop: int) -> None:
         text = "\n".join(lines[at:stop]).replace(fences.OUTPUT_MARK, "")
         if text.strip():
+            text = _language(name).formulas(text)
             text = downloads.for_jupyter(_ANCHOR.sub("", text), name, addresses)
             cells.append(nbformat.v4.new_markdown_cell(text.strip()))
 
@@ -90,7 +103,11 @@ def notebook(
         addresses: of all pages, by their path.
         solved: whether it is the teacher's copy, in which the solutions take the stubs' places.
     """
+    language = _language(name)
     page = sentences.bare(_FRONT.sub("", text, count=1))
+    if language is not ENGLISH:
+        page = _NOTE.sub("", page, count=1)
+    page = page.replace("\n## ", f"\n{language.say(HOW)}\n\n## ", 1)
     cells = [nbformat.v4.new_code_cell(INSTALL)]
     at = 0
     for match in re.finditer(f"{_FOLDED.pattern}|{STUB.pattern}", page, re.MULTILINE):
@@ -107,8 +124,8 @@ def notebook(
         elif solved:
             cells += _cells(f"### {match['title']}\n\n{body}", name, addresses)
     cells += _cells(page[at:], name, addresses)
-    cells.insert(2, nbformat.v4.new_markdown_cell(HOW))
-    cells += [nbformat.v4.new_markdown_cell(CHECK), nbformat.v4.new_code_cell(CHECKER)]
+    last = f"## {language.say(CHECK)}\n\n{language.say(LATEST)}"
+    cells += [nbformat.v4.new_markdown_cell(last), nbformat.v4.new_code_cell(CHECKER)]
     for number, cell in enumerate(cells):
         cell.id = f"cell-{number}"
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -131,20 +148,23 @@ def publish(files: Files, config: MkDocsConfig) -> None:
 
 
 def in_markdown(markdown: str, page: Page) -> str:
-    """Say below the title where to get the notebooks, and put each start at its mark."""
+    """Say below the title where to get the notebooks, and put each start at its mark.
+
+    A translated page says there first what it is.
+    """
     name = page.file.src_uri
     if Path(name).name != PAGE:
         return markdown
-    own = stem(name)
-    folder = f"../{downloads.FOLDER}"
-    links = (
-        f"For a class: the [sheet]({folder}/{own}.ipynb){{ download }} without the solutions, and "
-        f"a [teacher's copy]({folder}/{stem(name, solved=True)}.ipynb){{ download }} with them. "
-        f"{downloads.colab(own)}"
+    language = _language(name)
+    folder = posixpath.relpath(downloads.FOLDER, posixpath.dirname(name))
+    sheet, copy = (
+        f"({folder}/{stem(name, solved)}.ipynb){{ download }}" for solved in (False, True)
     )
+    links = language.say(LINKS, sheet=sheet, copy=copy)
+    links += f" {downloads.colab(stem(name), language)}"
 
     def started(match: re.Match[str]) -> str:
         return f"```python\n{_start(match['name'])}```"
 
-    title, _, text = STUB.sub(started, markdown).partition("\n\n")
-    return "\n\n".join([title, links, text])
+    *above, text = STUB.sub(started, markdown).split("\n\n", 1 if language is ENGLISH else 2)
+    return "\n\n".join([*above, links, text])

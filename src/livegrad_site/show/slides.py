@@ -66,7 +66,8 @@ def read(content: str) -> Lesson:
     """Return a page's HTML as a lesson, without what only the page has a use for."""
     root = tree.parsed(content)
     tree.drop(root, lambda element: bool(_LEFT_OUT & tree.classes(element)))
-    tree.drop(root, tree.has("lg-term"), keep_content=True)
+    for name in ("lg-term", "lg-proof-word"):
+        tree.drop(root, tree.has(name), keep_content=True)
     sections: list[Section] = []
     for element in root:
         element.tail = None
