@@ -84,11 +84,13 @@ def counted(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[int, int]]
 def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
     """Return a Markdown table of the counts, with Wilson's intervals, by framework and together."""
     parts = {
-        "all": rows,
         "Keras": {name: row for name, row in rows.items() if not SECOND[name].torch},
         "PyTorch": {name: row for name, row in rows.items() if SECOND[name].torch},
     }
-    count = {part: counted(some) for part, some in parts.items() if some}
+    parts = {part: some for part, some in parts.items() if some}
+    if len(parts) > 1:
+        parts = {"all": rows, **parts}
+    count = {part: counted(some) for part, some in parts.items()}
     lines = ["| | " + " | ".join(count) + " |", "|---|" + "---|" * len(count)]
     for what in next(iter(count.values())):
         lines.append(
