@@ -23,6 +23,7 @@ from livegrad._svg import (
     ticks,
 )
 from livegrad.figures import _words as words
+from livegrad.figures._names import name_lines
 from livegrad.network import MLP
 
 
@@ -61,11 +62,11 @@ def activations(
                 if title == "value":
                     axes.plot(x, one(x), label=one.name, **style(k))
                 else:
-                    axes.plot(*_with_gap(x, one.derivative), **style(k))
+                    axes.plot(*_with_gap(x, one.derivative), label=one.name, **style(k))
             axes.set(title=title, xlabel="input z", xlim=xlim)
             ticks(axes.xaxis, 6)
             ticks(axes.yaxis, 5)
-        legend(drawn)
+        name_lines(drawn)
         said = "; ".join(
             f"{one.name} has values from {words.span(one(x))}"
             + (f" and slopes from {words.span(one.derivative(x))}" if derivative else "")

@@ -31,6 +31,7 @@ from livegrad._svg import (
     ticks,
 )
 from livegrad.figures import _words as words
+from livegrad.figures._names import name_lines
 from livegrad.network import MLP
 from livegrad.signals import Report
 
@@ -85,7 +86,7 @@ def depth(
         ]
         for axes in drawn.axes[2:]:
             axes.set_xlabel("hidden layer")
-        legend(drawn)
+        name_lines(drawn)
         said = "; ".join(
             f"{words.named(label)}{report.verdict}, the signal's {report.signal_gain:.2g}, with "
             f"gains from {signal.min():.2g} to {signal.max():.2g}, the gradient's "

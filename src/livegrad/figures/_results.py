@@ -25,6 +25,7 @@ from livegrad._svg import (
     ticks,
 )
 from livegrad.figures import _words as words
+from livegrad.figures._names import name_lines
 
 
 def curves(
@@ -77,7 +78,7 @@ def curves(
         if log:
             log_scale(axes, "y", np.concatenate([v.ravel() for v in runs.values()]))
         counted(axes, every * max(v.shape[1] for v in runs.values()))
-        legend(drawn)
+        name_lines(drawn)
         ends = "; ".join(
             f"{label or ylabel} ends at {v[:, -1].mean():.3g}" for label, v in runs.items()
         )
@@ -200,7 +201,7 @@ def lines(
             log_scale(axes, "x", across)
         if logy:
             log_scale(axes, "y", np.concatenate(list(ys.values())))
-        legend(drawn)
+        name_lines(drawn)
         said = "; ".join(
             f"{label or ylabel} goes from {v[0]:.3g} to {v[-1]:.3g}" for label, v in ys.items()
         )
