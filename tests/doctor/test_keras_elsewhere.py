@@ -14,6 +14,10 @@ import pytest
 from livegrad.doctor import examine
 from livegrad_lab.faults.frameworks import FAULTS, in_keras
 
+# TensorFlow alone goes past a softmax or a sigmoid, to what it was given. Its loss is another where
+# the softmax was none for the loss, or where probabilities are at their ends.
+PASSED = ("softmax taken for logits", "one feature in the thousands")
+
 TOLD = """
 import json
 import keras
@@ -59,8 +63,7 @@ def test_another_backend_tells_the_same(backend, root):
         assert other["findings"] == here["findings"] == [other["expected"]], name
         for key in ("unjudged", "layers"):
             assert other[key] == here[key], name
-        # TensorFlow alone goes past a softmax, to what it was given: its loss is another.
-        if name == "softmax taken for logits":
+        if name in PASSED:
             continue
         assert other["loss"] == pytest.approx(here["loss"], **near), name
         assert other["gains"] == pytest.approx(here["gains"], **near), name

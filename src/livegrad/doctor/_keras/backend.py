@@ -220,8 +220,8 @@ def _jax(compute: Compute, values: Any, inputs: Any, tensors: Any) -> Any:
         return None, more, ([], {})
     try:
         trace = jax.make_jaxpr(traced)(values)
-    except jax.errors.ConcretizationTypeError:
-        # A model that asks for numbers on its way has no trace: of the values alone.
+    except Exception:
+        # What ran with numbers and asks for them on its way has no trace: of the values alone.
         found = jax.grad(lambda values: compute(values)[0])(values)
         loss, more = compute(values)
         return loss, more, (list(found), {})

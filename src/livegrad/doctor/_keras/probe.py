@@ -472,7 +472,9 @@ def _listening(heard: _Heard) -> Iterator[None]:
             with _overheard(layer, given):
                 result, scores = _attended(original, layer, args, kwargs)
         except Exception:
-            heard.probe.failed = heard.probe.facts(layer), [array(t) for t in tensors]
+            # What is only traced has no numbers to be told.
+            with contextlib.suppress(TypeError, NotImplementedError):
+                heard.probe.failed = heard.probe.facts(layer), [array(t) for t in tensors]
             raise
         finally:
             heard.inside -= 1
