@@ -35,6 +35,8 @@ LOWEST = ["--resolution", "lowest-direct", "--extra", "keras"]
 
 # Whole files, in the order of conftest.py, on all cores.
 AT_ONCE = ["--numprocesses=auto", "--maxprocesses=4", "--dist=loadfile", "--no-loadscope-reorder"]
+# What is tried on each backend of Keras.
+KERAS = ["backend", "data", "layers", "outputs", "probe"]
 SLOWEST = ["--durations=10", "--durations-min=5"]
 
 
@@ -184,6 +186,11 @@ def framework(session: nox.Session, chosen: str, *packages: str) -> None:
     session.install(*packages)
     tests = ["tests/doctor", *map(str, sorted(Path("tests").glob("test_*.py"))), "docs"]
     session.run("pytest", *AT_ONCE, *tests, "-k", chosen, *session.posargs)
+    if not session.posargs:
+        # Keras on this framework: what its probe sees, test by test.
+        parts = [f"tests/doctor/test_keras_{part}.py" for part in KERAS]
+        own = {"KERAS_BACKEND": packages[0].partition("==")[0]}
+        session.run("pytest", *AT_ONCE, *parts, env=own)
 
 
 def python_of(version: str) -> str | None:

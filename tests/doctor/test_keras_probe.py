@@ -8,13 +8,16 @@ import random
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from livegrad.doctor._facts import norm
+from livegrad.doctor._keras.backend import array, held
 from livegrad.doctor._keras.data import Sample, draw
 from livegrad.doctor._keras.probe import KerasProbe, undisturbed
+from livegrad.doctor._trial import _one_by_one
 
 L = keras.layers
+BACKEND = keras.backend.backend()
+TENSORFLOW = pytest.mark.skipif(BACKEND != "tensorflow", reason="the tape is TensorFlow's own")
 
 
 def data(n=16):
@@ -32,13 +35,18 @@ def net(*hidden, loss="binary_crossentropy"):
 def run(model, x, y, weight=None, **more):
     sample = draw(x, y, 64)
     if weight is not None:
-        sample = Sample(sample.x, sample.y, tf.constant(weight), sample.rows, sample.labels)
+        sample = Sample(
+            sample.x, sample.y, keras.ops.convert_to_tensor(weight), sample.rows, sample.labels
+        )
     probe = KerasProbe(model, sample)
     with undisturbed(model):
         return probe.run(**more), probe.loss(probe.values())
 
 
+@TENSORFLOW
 def test_each_calls_tensors_and_gradients_are_those_of_a_plain_tape():
+    import tensorflow as tf
+
     x, y = data()
     model = net()
     result, again = run(model, x, y)
@@ -77,9 +85,9 @@ def test_weights_of_examples_and_penalties_are_in_both_losses():
     weight = np.linspace(0, 2, 16).astype("float32")
     model = net(L.Dense(4, "relu", kernel_regularizer=keras.regularizers.L2(0.5)))
     result, again = run(model, x, y, weight)
-    p = np.clip(np.asarray(model(x))[:, 0], 1e-7, 1 - 1e-7)
+    p = np.clip(array(model(x))[:, 0], 1e-7, 1 - 1e-7)
     entropy = -(y * np.log(p) + (1 - y) * np.log(1 - p))
-    penalty = 0.5 * np.sum(model.layers[0].kernel.numpy() ** 2)
+    penalty = 0.5 * np.sum(array(held(model.layers[0].kernel)) ** 2)
     assert result.loss == again == pytest.approx(np.mean(weight * entropy) + penalty, rel=1e-5)
     assert float(model.losses[0]) == pytest.approx(penalty)
 
@@ -89,14 +97,17 @@ def test_a_models_own_loss_is_asked_as_in_training():
 
     class Own(keras.Model):
         def compute_loss(self, x, y, y_pred, sample_weight, training):
-            asked.append((x.shape, y.shape, y_pred.shape, sample_weight, training))
+            shapes = (tuple(part.shape) for part in (x, y, y_pred))
+            asked.append((*shapes, sample_weight, training))
             return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     inputs = keras.Input((8,))
     model = Own(inputs, L.Dense(1, "sigmoid")(inputs))
     model.compile("sgd", "binary_crossentropy")
     run(model, *data())
-    assert asked == [((16, 8), (16,), (16, 1), None, True)] * 2
+    # JAX asks as often as it plays the pass.
+    assert len(asked) == 2 or (BACKEND == "jax" and len(asked) > 2)
+    assert set(asked) == {((16, 8), (16,), (16, 1), None, True)}
 
 
 def test_values_stand_in_for_the_weights():
@@ -106,7 +117,7 @@ def test_values_stand_in_for_the_weights():
     result, _ = run(model, x, y, values=zeros)
     assert result.loss == pytest.approx(math.log(2), rel=1e-6)
     assert not np.asarray(result.calls[0].output).any()
-    assert model.get_layer("a").kernel.numpy().any()
+    assert array(held(model.get_layer("a").kernel)).any()
 
 
 def test_values_must_be_as_many_as_the_weights():
@@ -210,7 +221,7 @@ def test_operations_that_are_no_layers_are_calls_with_their_true_parents():
     bent = result.calls[made["Tanh"]]
     assert (bent.layer.kind, bent.layer.weights, bent.layer.activation) == ("other", {}, "none")
     slope = 1 - np.square(bent.output)
-    np.testing.assert_allclose(bent.gradients[0], bent.gradient * slope, rtol=1e-4, atol=1e-8)
+    np.testing.assert_allclose(bent.gradients[0], bent.gradient * slope, rtol=1e-4, atol=1e-7)
     assert result.calls[made["Multiply"]].inputs[0] is result.calls[made["Denseright"]].output
 
 
@@ -260,7 +271,7 @@ def test_values_and_steps_are_copies():
     x, y = data()
     model = net()
     model.optimizer.build(model.trainable_variables)
-    before = [variable.numpy().copy() for variable in model.variables]
+    before = [array(held(v)).copy() for v in model.variables]
     probe = KerasProbe(model, draw(x, y, 64))
     kept = probe.values()
     with undisturbed(model):
@@ -273,7 +284,7 @@ def test_values_and_steps_are_copies():
             assert not np.array_equal(moved[0], kept[0])
             assert not np.array_equal(moved[0], twin.values[0])
     for variable, value in zip(model.variables, before, strict=True):
-        np.testing.assert_array_equal(variable.numpy(), value)
+        np.testing.assert_array_equal(array(held(variable)), value)
     model.trainable_variables[0].assign(np.zeros((8, 4)))
     np.testing.assert_array_equal(kept[0], before[0])
 
@@ -306,7 +317,7 @@ def test_whole_numbers_are_no_signal():
     rows = np.zeros((5, 3))
     np.add.at(rows, words.whole[0], words.gradient)
     np.testing.assert_allclose(result.weights[0], rows, rtol=1e-5)
-    assert norm(result.weights[0]) == pytest.approx(float(tf.norm(result.weights[0])))
+    assert norm(result.weights[0]) == pytest.approx(float(np.linalg.norm(result.weights[0])))
 
 
 def test_an_activation_that_is_a_layer_is_overheard_and_put_back():
@@ -344,6 +355,7 @@ def test_a_small_gradient_is_kept_in_half_precision(dtype):
     assert 1e-9 < norm(result.weights[0]) < 1e-6
 
 
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="elsewhere a clipped probability has no slope")
 def test_a_scale_that_overflows_is_lowered():
     x, y = data()
     model = net(L.Dense(4, dtype="mixed_float16", name="a"))
@@ -353,12 +365,28 @@ def test_a_scale_that_overflows_is_lowered():
     assert norm(result.weights[0]) > 100
 
 
+def draw_own():
+    """Draw from the backend's own generator, where it has one, and return its state before."""
+    state = None
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        state = tf.random.get_global_generator().state.numpy()
+        tf.random.get_global_generator().normal((2,))
+    elif BACKEND == "torch":
+        import torch
+
+        state = torch.random.get_rng_state().numpy()
+        torch.rand(2)
+    return state
+
+
 def disturb(model):
     """Move whatever a pass could move, in the middle of one, and fail."""
     with undisturbed(model):
         random.random()
         np.random.random()  # noqa: NPY002
-        tf.random.get_global_generator().normal((2,))
+        draw_own()
         model(data()[0])
         assert len(model.losses) == 1 and not model._compile_loss.built
         raise KeyError(model._compile_loss)
@@ -368,7 +396,9 @@ def test_what_a_pass_would_leave_is_put_back():
     model = net(L.Dense(4, activity_regularizer="l2"))
     kept = model._compile_loss
     python, numbers = random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002
-    eager = tf.random.get_global_generator().state.numpy()
+    draw_own()
+    with undisturbed(model):
+        eager = draw_own()
     with pytest.raises(KeyError) as raised:
         disturb(model)
     (twin,) = raised.value.args
@@ -376,7 +406,7 @@ def test_what_a_pass_would_leave_is_put_back():
     assert model._compile_loss is kept and model.losses == []
     assert random.getstate() == python
     assert np.array_equal(np.random.get_state()[1], numbers)  # noqa: NPY002
-    assert np.array_equal(tf.random.get_global_generator().state.numpy(), eager)
+    assert np.array_equal(draw_own(), eager)
 
 
 def test_the_weights_of_losses_are_taken_along():
@@ -385,6 +415,139 @@ def test_the_weights_of_losses_are_taken_along():
     model.compile("sgd", {"a": "mse", "b": "mae"}, loss_weights={"a": 2.0, "b": 3.0})
     x, y = data()
     result, again = run(model, x, {"a": y, "b": y})
-    a, b = (np.asarray(out)[:, 0] for out in model(x))
+    a, b = (array(out)[:, 0] for out in model(x))
     expected = 2 * np.mean((a - y) ** 2) + 3 * np.mean(np.abs(b - y))
     assert result.loss == again == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_loss_of_answers_that_are_not_finite_is_no_error():
+    """PyTorch refuses a probability that is none; what is to blame is found all the same."""
+    x, y = data()
+    model = net(L.Dense(4, "relu", name="a"))
+    model.get_layer("a").bias.assign([np.nan, 0, 0, 0])
+    result, again = run(model, x, y)
+    assert result.error == "" and math.isnan(result.loss) and math.isnan(again)
+    assert all(np.isnan(gradient).any() for gradient in result.weights)
+    probe = KerasProbe(model, draw(x, y, 64))
+    with undisturbed(model):
+        loss, gradients = probe.slopes(probe.values(), rows=np.arange(4))
+    assert math.isnan(loss) and all(np.isnan(gradient).any() for gradient in gradients)
+
+
+def test_a_loss_that_fails_on_finite_answers_is_an_error():
+    def fail(y, p):
+        raise RuntimeError("no such loss")
+
+    result = None
+    model = net(loss=fail)
+    probe = KerasProbe(model, draw(*data(), 64))
+    with undisturbed(model):
+        result = probe.run()
+    assert result.error == "no such loss" and result.weights == [None] * 6
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW"])
+def test_a_bare_step_is_one_without_decay(name):
+    x, y = data()
+    model = net()
+    made = getattr(keras.optimizers, name)
+    ends = []
+    for decay in (0.5, 0.0):
+        model.compile(made(0.1, weight_decay=decay), "binary_crossentropy")
+        probe = KerasProbe(model, draw(x, y, 64))
+        with undisturbed(model):
+            for bare in (True, False):
+                twin = probe.stepper(bare=bare)
+                twin.step(probe.run().weights)
+                ends.append(twin.values[0])
+    for same in (ends[0], ends[3]):
+        np.testing.assert_allclose(same, ends[2], rtol=1e-5)
+    assert not np.allclose(ends[1], ends[2], rtol=1e-3)
+
+
+def test_slopes_are_those_of_a_pass_and_follow_the_values():
+    x, y = data()
+    model = net(L.Dense(4, "tanh", name="a"), L.BatchNormalization(), L.Dense(4, name="b"))
+    model.get_layer("b").trainable = False
+    model.compile("sgd", "binary_crossentropy")
+    probe = KerasProbe(model, draw(x, y, 64))
+    rows = np.arange(8)
+    with undisturbed(model):
+        for scale in (1.0, 2.0):
+            values = [scale * value for value in probe.values()]
+            # What does not train is read at each call, not when it is compiled.
+            model.get_layer("b").kernel.assign(np.full((4, 4), 0.1 * scale))
+            result = probe.run(values, rows=rows)
+            loss, gradients = probe.slopes(values, rows=rows)
+            assert loss == pytest.approx(result.loss, rel=1e-5)
+            for one, other in zip(gradients, result.weights, strict=True):
+                np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
+
+
+def test_many_steps_at_once_are_those_taken_one_by_one():
+    x, y = data()
+    model = net()
+    model.compile("adam", "binary_crossentropy")
+    probe = KerasProbe(model, draw(x, y, 64))
+    if probe.walk is None:
+        assert BACKEND == "torch"
+        pytest.skip("on PyTorch steps are taken one by one")
+    batches = np.stack([np.arange(8), np.arange(8, 16), np.arange(8)])
+    with undisturbed(model):
+        for rate in (0.1, 0.01):
+            losses, values = probe.walk(rate, batches)
+            slow, ends = _one_by_one(probe, rate, list(batches), bare=False)
+            np.testing.assert_allclose(losses, slow, rtol=1e-4)
+            for one, other in zip(values, ends, strict=True):
+                np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-6)
+
+
+def test_nothing_is_compiled_that_training_does_not_compile():
+    model = net()
+    for given in ({"run_eagerly": True}, {"jit_compile": False}):
+        model.compile("sgd", "binary_crossentropy", **given)
+        seen = KerasProbe(model, draw(*data(), 64)).walk
+        # TensorFlow makes a graph all the same, without XLA.
+        assert (seen is not None) is (BACKEND == "tensorflow" and "jit_compile" in given)
+
+
+class Joined(keras.Model):
+    """A sum that is no layer, read by a layer and by another sum, and a branch on a number."""
+
+    def __init__(self, asks=False):
+        super().__init__()
+        self.asks = asks
+        self.a, self.b = L.Dense(4, name="a"), L.Dense(4, name="b")
+        self.out = L.Dense(4, use_bias=False, name="out")
+
+    def call(self, x):
+        h = self.a(x)
+        h = h + self.b(h)
+        if self.asks and keras.ops.max(h) < 0:
+            h = 2 * h
+        return h + self.out(h)
+
+
+def test_a_gradient_is_that_of_all_that_reads_a_tensor():
+    x, y = data()
+    model = Joined()
+    model(x)
+    model.compile("sgd", lambda y, p: keras.ops.sum(p, axis=-1))
+    result, _ = run(model, x, y)
+    a, _, out = result.calls
+    kernel = array(held(model.out.kernel))
+    # The mean over 16 rows; the sum passes 1 on, and the layer its kernel.
+    wanted = (np.ones((16, 4)) + np.ones((16, 4)) @ kernel.T) / 16
+    np.testing.assert_allclose(out.gradients[0], wanted, rtol=1e-5)
+    np.testing.assert_allclose(out.gradient, np.ones((16, 4)) / 16, rtol=1e-5)
+    first = a.gradient @ array(held(model.a.kernel)).T
+    np.testing.assert_allclose(a.gradients[0], first, rtol=1e-4, atol=1e-7)
+
+
+def test_a_model_that_asks_for_numbers_on_its_way_is_run_as_training_runs_it():
+    x, y = data()
+    model = Joined(asks=True)
+    model(x)
+    model.compile("sgd", "mse", run_eagerly=True)
+    result, again = run(model, x, np.repeat(y[:, None], 4, axis=1))
+    assert result.loss == pytest.approx(again) and all(norm(g) > 0 for g in result.weights)

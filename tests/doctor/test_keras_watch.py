@@ -71,7 +71,9 @@ def test_a_model_without_weights_waits_for_its_first_steps(told):
     x, y = data()
     watch = Watch(x, y, every=2)
     net(built=False).fit(x, y, batch_size=16, verbose=0, callbacks=[watch])
-    assert [step for step, _ in watch.examinations] == [2, 4]
+    # On PyTorch and JAX, Keras gives it weights before training begins.
+    early = [] if keras.backend.backend() == "tensorflow" else [0]
+    assert [step for step, _ in watch.examinations] == [*early, 2, 4]
 
 
 @pytest.mark.parametrize("every", [True, 0, -1, 2.0, "2", None])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -132,9 +133,11 @@ def _shown(shape: tuple[Any, ...]) -> str:
 def _built(model: Any, sample: Sample) -> Any:
     """Return a built twin of a model that has no weights yet: building it would change it."""
     try:
-        twin = type(model).from_config(model.get_config())
-        twin.compile_from_config(model.get_compile_config())
-        twin(sample.x)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a model's own are its reader's to see, in training
+            twin = type(model).from_config(model.get_config())
+            twin.compile_from_config(model.get_compile_config())
+            twin(sample.x)
     except Exception as error:
         raise ValueError(
             "model has no weights yet and cannot be copied: call it once on data, model(x)"

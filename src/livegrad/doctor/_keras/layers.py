@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import keras
@@ -14,7 +15,7 @@ from livegrad._checks import Array
 from livegrad.doctor._facts import WEIGHTED, Layer, Weight
 from livegrad.doctor._keras.backend import array, held
 
-__all__ = ["facts", "has_parts", "inner", "kernel_of", "kind_of"]
+__all__ = ["bent", "facts", "has_parts", "inner", "kernel_of", "kind_of", "own_activation"]
 
 _L = keras.layers
 _R = keras.regularizers
@@ -186,6 +187,30 @@ def activation_of(layer: Any) -> str:
     name = str(getattr(function, "__name__", "unknown"))
     known = getattr(keras.activations, name, None) is function
     return name if known or name in activations.NAMES else "unknown"
+
+
+def own_activation(layer: Any) -> Any:
+    """Return what a layer calls as its activation; None where it has none."""
+    held = vars(layer)
+    # On PyTorch a layer is a module, which keeps those inside it apart.
+    own = held.get("activation", held.get("_modules", {}).get("activation"))
+    return own if callable(own) else None
+
+
+@contextmanager
+def bent(layer: Any, activation: Any) -> Iterator[None]:
+    """Let a layer call another activation meanwhile."""
+    held = vars(layer)
+    own = [held["activation"]] if "activation" in held else []
+    # Past Keras, which would take note of an attribute that is a layer.
+    object.__setattr__(layer, "activation", activation)
+    try:
+        yield
+    finally:
+        if own:
+            object.__setattr__(layer, "activation", own[0])
+        else:
+            object.__delattr__(layer, "activation")
 
 
 def has_parts(layer: Any) -> bool:

@@ -7,6 +7,7 @@ that the model holds is written, whatever happens. Layers are listened to where 
 
 from __future__ import annotations
 
+import contextlib
 import random
 import warnings
 from collections.abc import Iterator, Sequence
@@ -24,9 +25,16 @@ from livegrad.doctor._judge import line
 from livegrad.doctor._keras import backend
 from livegrad.doctor._keras.backend import array
 from livegrad.doctor._keras.data import Sample
-from livegrad.doctor._keras.layers import facts, has_parts, inner, kind_of
+from livegrad.doctor._keras.layers import (
+    bent,
+    facts,
+    has_parts,
+    inner,
+    kind_of,
+    own_activation,
+)
 from livegrad.doctor._keras.outputs import outputs
-from livegrad.doctor._keras.walk import Walk
+from livegrad.doctor._keras.walk import WALKS
 from livegrad.doctor._keras.words import WORDS
 
 __all__ = ["KerasProbe", "undisturbed"]
@@ -61,10 +69,9 @@ class KerasProbe:
                 for layer in inner(part):
                     self.facts(layer).within = str(part.name)
         self.failed: tuple[Layer, list[Array]] | None = None
-        # What training does not compile may not be to be compiled.
-        self._eager = bool(getattr(model, "run_eagerly", False))
+        self._eager = backend.eager(model)
         self._fast: dict[bool, Any] = {}
-        self._walks: dict[tuple[bool, bool], Walk] = {}
+        self._walks: dict[tuple[bool, bool], Any] = {}
 
     def facts(self, layer: Any) -> Layer:
         """Return the facts of a layer, the same each time once it is built."""
@@ -139,9 +146,9 @@ class KerasProbe:
         heard = _Heard(self, sample.x)
         error, scaled, penalty = "", None, 0.0
 
-        def compute(values: list[Any], touch: Any) -> tuple[Any, Any]:
+        def compute(values: list[Any]) -> tuple[Any, Any]:
             nonlocal error, penalty
-            heard.clear(touch)
+            heard.clear()
             mapping = list(zip(self.variables, values, strict=True))
             loss, scaled = None, None
             with (
@@ -151,9 +158,7 @@ class KerasProbe:
                 predicted = self.model(sample.x, training=True)
                 if with_loss:
                     try:
-                        loss = self.model.compute_loss(
-                            sample.x, sample.y, predicted, sample.weight, training=True
-                        )
+                        loss = self._price(sample, predicted, True)
                         scaled = loss * keras.ops.cast(scale, loss.dtype)
                         penalty = sum(self.model.losses) if self.model.losses else 0.0
                     except Exception as failure:
@@ -200,10 +205,17 @@ class KerasProbe:
         return float(self._cost(sample, self._tensors(values), training, bare))
 
     def _cost(
-        self, sample: Sample, values: list[Any], training: bool, bare: bool, step: Any = None
+        self,
+        sample: Sample,
+        values: list[Any],
+        training: bool,
+        bare: bool,
+        step: Any = None,
+        rest: Sequence[Any] = (),
     ) -> Any:
         """Return the loss; with a step's number the masks are on, and another one's differ."""
         mapping = list(zip(self.variables, values, strict=True))
+        mapping += zip(self._rest, rest, strict=False)
         if step is not None:
             mapping += [(seed, _seed(seed, step, at)) for at, seed in enumerate(self._seeds)]
         with (
@@ -211,10 +223,12 @@ class KerasProbe:
             _listening(_Heard(self, sample.x, deaf=True, masks=step is not None)),
         ):
             predicted = self.model(sample.x, training=training)
-            loss = self.model.compute_loss(
-                sample.x, sample.y, predicted, sample.weight, training=training
-            )
+            loss = self._price(sample, predicted, training)
             return loss - sum(self.model.losses) if bare and self.model.losses else loss
+
+    def _price(self, sample: Sample, predicted: Any, training: bool) -> Any:
+        given = sample.x, sample.y, predicted, sample.weight
+        return backend.priced(lambda: self.model.compute_loss(*given, training=training), predicted)
 
     def slopes(
         self, values: Sequence[Array], *, rows: Array, bare: bool = False
@@ -224,19 +238,39 @@ class KerasProbe:
         if bare not in self._fast:
             slopes = partial(self._slopes, bare)
             self._fast[bare] = slopes if self._eager else backend.fast(slopes)
-        loss, found = self._fast[bare](self._tensors(values), sample.x, sample.y, sample.weight)
+        given = sample.x, sample.y, sample.weight, None, self._held()
+        loss, found = self._fast[bare](self._tensors(values), *given)
         return float(loss), [None if g is None else array(g) for g in found]
 
     def _slopes(
-        self, bare: bool, values: Any, x: Any, y: Any, weight: Any, step: Any = None
+        self,
+        bare: bool,
+        values: Any,
+        x: Any,
+        y: Any,
+        weight: Any,
+        step: Any = None,
+        rest: Sequence[Any] = (),
     ) -> tuple[Any, Any]:
         sample = replace(self.sample, x=x, y=y, weight=weight)
 
-        def compute(values: list[Any], touch: Any) -> tuple[Any, Any]:
-            return self._cost(sample, values, True, bare, step), None
+        def compute(values: list[Any]) -> tuple[Any, Any]:
+            return self._cost(sample, values, True, bare, step, rest), None
 
-        loss, _, (found, _) = backend.differentiate(compute, list(values), [], dict)
+        loss, _, (found, _) = backend.differentiate(compute, list(values), [])
         return loss, [None if g is None else backend.dense(g) for g in found]
+
+    @property
+    def _rest(self) -> list[Any]:
+        """The variables that are no weights of training."""
+        return list(self.model.non_trainable_variables)
+
+    def _held(self) -> list[Any]:
+        """Return what they hold, where a compiled function is to be given it.
+
+        Without that JAX would write a frozen model's numbers into it.
+        """
+        return [variable.value for variable in self._rest] if backend.given() else []
 
     @property
     def _seeds(self) -> list[Any]:
@@ -246,7 +280,7 @@ class KerasProbe:
     @property
     def walk(self) -> Any:
         """Takes many steps at once; None where they are taken one by one."""
-        compiles = keras.backend.backend() == "tensorflow" and not self._eager
+        compiles = keras.backend.backend() in WALKS and not self._eager
         return self._walk if compiles else None
 
     def _walk(
@@ -257,33 +291,34 @@ class KerasProbe:
             twin = self.stepper(bare=bare)
             data = self.sample.x, self.sample.y, self.sample.weight
 
-            def slopes(values: Any, x: Any, y: Any, weight: Any, at: Any) -> Any:
-                return self._slopes(bare, values, x, y, weight, at if masks else None)
+            def slopes(values: Any, data: Any, at: Any, rest: Any = ()) -> Any:
+                x, y, weight = data
+                return self._slopes(bare, values, x, y, weight, at if masks else None, rest)
 
-            self._walks[bare, masks] = Walk(twin.twin, twin.copies, data, slopes)
-        return self._walks[bare, masks](rate, batches)
+            walk = WALKS[keras.backend.backend()]
+            self._walks[bare, masks] = walk(twin.twin, twin.copies, data, slopes, self._held())
+        losses, values = self._walks[bare, masks](rate, batches)
+        return losses, values
 
     @contextmanager
     def instead(self, names: set[str], values: Sequence[Array]) -> Iterator[KerasProbe]:
         """Give a probe of the model with ReLUs in these layers, which begins at other weights."""
         changed = [
-            (layer, layer.activation)
+            layer
             for layer in self.model._flatten_layers(include_self=False)
-            if layer.name in names and callable(vars(layer).get("activation"))
+            if layer.name in names and own_activation(layer) is not None
         ]
         kept = [backend.held(variable) for variable in self.variables]
-        for layer, _ in changed:
-            # Past Keras, which would take note of an attribute that is a layer.
-            object.__setattr__(layer, "activation", keras.activations.relu)
-        try:
-            for variable, value in zip(self.variables, values, strict=True):
-                variable.assign(value)
-            yield KerasProbe(self.model, self.sample, self.plan)
-        finally:
-            for variable, value in zip(self.variables, kept, strict=True):
-                variable.assign(value)
-            for layer, own in changed:
-                object.__setattr__(layer, "activation", own)
+        with contextlib.ExitStack() as stack:
+            for layer in changed:
+                stack.enter_context(bent(layer, keras.activations.relu))
+            try:
+                for variable, value in zip(self.variables, values, strict=True):
+                    variable.assign(value)
+                yield KerasProbe(self.model, self.sample, self.plan)
+            finally:
+                for variable, value in zip(self.variables, kept, strict=True):
+                    variable.assign(value)
 
     def stepper(self, rate: float | None = None, *, bare: bool = False) -> _Stepper:
         """Return a twin of the optimizer as it is now, at a rate; ``bare`` without decay."""
@@ -313,8 +348,10 @@ class _Stepper:
     ) -> None:
         own = getattr(optimizer, "inner_optimizer", optimizer)
         rate = float(own.learning_rate) if rate is None else rate
-        changed = {"learning_rate": rate} | ({"weight_decay": None} if bare else {})
-        self.twin = type(own).from_config(own.get_config() | changed)
+        config = own.get_config() | {"learning_rate": rate}
+        if bare and config.get("weight_decay"):
+            config["weight_decay"] = 0.0  # AdamW takes no None
+        self.twin = type(own).from_config(config)
         # The names go with them: weight decay leaves some out by name.
         # A tensor is copied; handed the value itself, Keras would take the model's variable.
         self.copies = [
@@ -353,11 +390,10 @@ class _Heard:
         self.probe, self.deaf, self.masks = probe, deaf, masks
         self.given = {id(part) for part in keras.tree.flatten(x)}
         self._arrays: dict[int, tuple[Any, Array]] = {}
-        self.clear(lambda tensor: tensor)
+        self.clear()
 
-    def clear(self, touch: Any) -> None:
-        """Begin anew; ``touch`` is applied to each tensor that a call makes."""
-        self.touch = touch
+    def clear(self) -> None:
+        """Begin anew."""
         self.found: list[tuple[Any, ...]] = []
         self.makers: dict[int, int] = {}
         self.inside = 0
@@ -374,9 +410,9 @@ class _Heard:
         return [(ins, out, pre) for _, ins, out, pre, *_ in self.found]
 
     @property
-    def tensors(self) -> dict[int, Any]:
-        """All floating tensors that a gradient is asked for, by identity."""
-        return {id(t): t for ins, out, pre in self.kept for t in [*ins, out, pre] if t is not None}
+    def tensors(self) -> list[Any]:
+        """All floating tensors that a gradient is asked for, some more than once."""
+        return [t for ins, out, pre in self.kept for t in [*ins, out, pre] if t is not None]
 
     @property
     def calls(self) -> list[Call]:
@@ -433,18 +469,17 @@ def _listening(heard: _Heard) -> Iterator[None]:
         heard.inside += 1
         given: list[Any] = []
         try:
-            with _overheard(layer, given, heard.touch):
+            with _overheard(layer, given):
                 result, scores = _attended(original, layer, args, kwargs)
         except Exception:
-            heard.probe.failed = heard.probe.facts(layer), [array(t) for t in tensors]
+            # What is only traced has no numbers to be told.
+            with contextlib.suppress(TypeError, NotImplementedError):
+                heard.probe.failed = heard.probe.facts(layer), [array(t) for t in tensors]
             raise
         finally:
             heard.inside -= 1
         if kind_of(layer) in _NOISE and any(result is t for t in tensors):
             result = result * 1  # a call's output is its own, or two masks of one tensor are a row
-        result = keras.tree.map_structure(
-            lambda t: heard.touch(t) if backend.is_tensor(t) and backend.floating(t) else t, result
-        )
         parents = [heard.makers[id(t)] for t in tensors if id(t) in heard.makers]
         first = any(id(t) in heard.given for t in tensors)
         if not parents and not first and heard.found:
@@ -486,21 +521,16 @@ def _attended(original: Any, layer: Any, args: Any, kwargs: dict[str, Any]) -> t
 
 
 @contextmanager
-def _overheard(layer: Any, given: list[Any], touch: Any) -> Iterator[None]:
+def _overheard(layer: Any, given: list[Any]) -> Iterator[None]:
     """Append what the layer's own activation is given: its pre-activations."""
-    own = vars(layer).get("activation")
-    if not callable(own):
+    own = own_activation(layer)
+    if own is None:
         yield
         return
 
     def activation(z: Any, *args: Any, **kwargs: Any) -> Any:
-        z = touch(z)
         given.append(z)
         return own(z, *args, **kwargs)
 
-    # Past Keras, which would take note of an attribute that is a layer.
-    object.__setattr__(layer, "activation", activation)
-    try:
+    with bent(layer, activation):
         yield
-    finally:
-        object.__setattr__(layer, "activation", own)
