@@ -83,7 +83,7 @@ def counted(rows: Mapping[str, Mapping[str, Any]]) -> dict[str, tuple[int, int]]
 
 def table(rows: Mapping[str, Mapping[str, Any]]) -> str:
     """Return a Markdown table of the counts, with Wilson's intervals, by framework and together."""
-    parts = {
+    parts: dict[str, Mapping[str, Mapping[str, Any]]] = {
         "Keras": {name: row for name, row in rows.items() if not SECOND[name].torch},
         "PyTorch": {name: row for name, row in rows.items() if SECOND[name].torch},
     }
