@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
+from livegrad_site.run import machine
 
 ROOT = Path(__file__).resolve().parent
+os.environ.update(machine.environment())
 os.environ.setdefault("LIVEGRAD_CACHE", str(ROOT / ".cache" / "sweeps"))
 os.environ.setdefault("LIVEGRAD_RECORDS", str(ROOT / "docs" / "_kept"))
 # The build runs the notebooks; the page that introduces them is one of the pages.

@@ -11,21 +11,20 @@ from pathlib import Path
 
 import nox
 
+sys.path.append("src")
+from livegrad_site.run import machine
+
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["tests"]
 
 LOCK = "requirements.lock"
-# TensorFlow's start-up messages, and a rounding that would differ between machines.
-ENVIRONMENT = {
-    "CUDA_VISIBLE_DEVICES": "-1",
+ENVIRONMENT = machine.environment() | {
     "NO_MKDOCS_2_WARNING": "1",
     # Much runs side by side here, and threads of linear algebra that wait for each other burn the
     # time of all.
     "OMP_NUM_THREADS": "1",
     "OPENBLAS_NUM_THREADS": "1",
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "0",
     # What experiments gave is found again by the content of the code and the versions it ran with.
     "LIVEGRAD_CACHE": str(Path(".cache/sweeps").resolve()),
 }

@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import dataclasses
 import math
-import os
 import pickle
 import warnings
 
@@ -101,8 +100,6 @@ anything = arrays(
 
 @pytest.fixture(scope="module")
 def keras():
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     return pytest.importorskip("keras", reason="the oracle is Keras")
 
 

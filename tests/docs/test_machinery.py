@@ -15,7 +15,7 @@ from mkdocs.structure.files import File, Files
 
 from livegrad_site.check import stale
 from livegrad_site.read import fences
-from livegrad_site.run import blocks, cache, notebooks, results
+from livegrad_site.run import blocks, cache, machine, notebooks, results
 from livegrad_site.show import mathematics
 
 FIGURE = "from livegrad import figures\n\nfigures.activations('relu')\n"
@@ -237,3 +237,27 @@ def test_a_block_runs_as_what_a_reader_pastes_does():
     space = {}
     code = "def mine():\n    pass\n\n\nprint(__name__, mine.__module__)"
     assert blocks.printed(code, space) == "__main__ __main__\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "kernel"),
+    [
+        ("fpu avx2 avx512f", "Haswell"),
+        ("fpu avx avx2", "Haswell"),
+        ("fpu avx", None),
+        ("asimd", None),
+    ],
+)
+def test_products_are_those_of_one_kind_of_processor_where_it_can_be_had(tmp_path, flags, kernel):
+    (tmp_path / "cpuinfo").write_text(f"model name\t: any\nflags\t\t: {flags}\n", "utf-8")
+    assert machine.environment(tmp_path / "cpuinfo").get("OPENBLAS_CORETYPE") == kernel
+    assert "OPENBLAS_CORETYPE" not in machine.environment(tmp_path / "none")
+
+
+def test_these_tests_multiply_as_the_site_does():
+    said = machine.environment()
+    assert {name: os.environ.get(name) for name in said} == said
+    if "OPENBLAS_CORETYPE" in said:
+        threadpoolctl = pytest.importorskip("threadpoolctl")
+        kernels = {pool.get("architecture") for pool in threadpoolctl.threadpool_info()}
+        assert said["OPENBLAS_CORETYPE"] in kernels

@@ -24,11 +24,6 @@ from livegrad_site.run import cache, results, shapes, snapshot
 
 # What warns as it is loaded.
 _LOUD = re.compile(r"^\s*(?:import|from) (?P<name>keras|tensorflow|torch)\b", re.MULTILINE)
-QUIET = {
-    "TF_CPP_MIN_LOG_LEVEL": "3",
-    "TF_ENABLE_ONEDNN_OPTS": "0",
-    "CUDA_VISIBLE_DEVICES": "-1",
-}
 
 
 def kept_as(text: str) -> Path:

@@ -22,7 +22,7 @@ from mkdocs.structure.pages import Page
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
-from livegrad_site.run import blocks, cache, later
+from livegrad_site.run import cache, later, machine
 
 # TensorFlow's libraries talk of missing GPUs on file descriptor 2, which no reader needs;
 # what Python writes to sys.stderr, a warning for one, still reaches the notebook.
@@ -59,7 +59,7 @@ def execute(source: str, name: str, root: Path = cache.ROOT) -> nbformat.Noteboo
         resources={"metadata": {"path": str(root)}},
     )
     try:
-        client.execute(env=os.environ | blocks.QUIET, stderr=subprocess.DEVNULL)
+        client.execute(env=os.environ | machine.environment(), stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
         raise PluginError(f"{name}: a cell failed\n{error}") from error
     for cell in notebook.cells:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 
-from livegrad_site.run import blocks
+from livegrad_site.run import machine
 
 AT_ONCE = 2
 
@@ -25,7 +25,7 @@ class Worker:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
-            env=os.environ | blocks.QUIET | alone,
+            env=os.environ | machine.environment() | alone,
             # Ctrl-C is for the server, which ends them.
             start_new_session=True,
         )
