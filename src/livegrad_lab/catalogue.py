@@ -20,12 +20,13 @@ from livegrad_lab import (
     watched,
     world,
 )
+from livegrad_lab.arithmetic import arithmetic
 from livegrad_lab.papers import tables
 from livegrad_lab.papers.records import RECORDS
 from livegrad_lab.sweep import sweep, versions
 from livegrad_lab.world.second import SECOND, run_second
 
-__all__ = ["EXPERIMENTS", "compute", "drawn", "parts"]
+__all__ = ["EXPERIMENTS", "compute", "drawn", "machine", "parts"]
 
 EXPERIMENTS: Mapping[Callable[..., Any], Sequence[Mapping[str, Any]]] = {
     claims.seed_of: claims.settings(),
@@ -63,7 +64,7 @@ def compute(function: Callable[..., Any], on: str) -> kept.Record:
     if closure.of(function) != code:
         raise ValueError(f"the code of {kept.name_of(function)} changed while it ran: run it again")
     seconds = round(sum(took for _, took in found), 1)
-    return kept.Record(code, runs, on, seconds, tuple(versions()))
+    return kept.Record(code, runs, on, seconds, machine())
 
 
 def timed(name: str, setting: Mapping[str, Any]) -> tuple[Any, float]:
@@ -77,6 +78,11 @@ def timed(name: str, setting: Mapping[str, Any]) -> tuple[Any, float]:
 def parts(record: kept.Record) -> int:
     """Return in how many parts its runs are run again, one part a commit: ten, or of 20 seconds."""
     return max(10, math.ceil(record.seconds / 20))
+
+
+def machine() -> tuple[str, ...]:
+    """Return the versions and the arithmetic with which an experiment runs here."""
+    return (*versions(), f"arithmetic {arithmetic()}")
 
 
 def drawn(

@@ -9,12 +9,12 @@ import pytest
 
 from livegrad_lab import catalogue, closure, kept, sweep
 from livegrad_lab.reproduction import Outcome
-from livegrad_lab.sweep import versions
 from livegrad_lab.trainability import Network
 from livegrad_site.check import turns
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "_kept"
+MOST = 0.8
 
 
 def parts(function):
@@ -40,11 +40,32 @@ def test_there_is_no_record_that_nobody_asks_for():
 
 
 def again(function, setting, folder=FOLDER):
-    """Whether a run gives what its record says; on another machine, about that."""
+    """Whether a run gives what its record says.
+
+    With other versions, or where a processor rounds in another way, a training at a rate that is
+    almost too large ends elsewhere: there most of it is about the same.
+    """
     record = kept.read(kept.path_of(function, folder))
     found, _ = catalogue.timed(kept.name_of(function), setting)
-    relative = 1e-6 if record.versions == tuple(versions()) else 0.1
-    return kept.agree(record.runs[kept.setting(setting)], found, relative)
+    written = record.runs[kept.setting(setting)]
+    if record.versions == catalogue.machine():
+        return kept.agree(written, found, 1e-6)
+    return share(written, found) > MOST
+
+
+def share(one, other):
+    """The share of the numbers of two records of one form that differ by a tenth at the most."""
+    pairs = list(zip(numbers(one), numbers(other), strict=True))
+    return sum(kept.agree(left, right, 0.1) for left, right in pairs) / max(len(pairs), 1)
+
+
+def numbers(packed):
+    """All numbers and texts of what a run gave, in order."""
+    if isinstance(packed, dict):
+        packed = [part for item in packed.items() for part in item]
+    return (
+        [one for part in packed for one in numbers(part)] if isinstance(packed, list) else [packed]
+    )
 
 
 @pytest.mark.parametrize(
@@ -181,3 +202,12 @@ def test_agreement_sees_each_part():
         other = {"a": pair, "b": letter}
         assert not kept.agree(one, kept.packed(other), 1e-3)
     assert not kept.agree(1.0, "1.0", 0.5) and not kept.agree([1], {"tuple": [1]}, 0.5)
+
+
+def test_on_another_machine_most_has_to_be_about_the_same():
+    one = kept.packed({"a": (1.0, 2.0), "b": [3.0, "x", 5]})
+    assert share(one, one) == 1
+    assert share(one, kept.packed({"a": (1.0, 2.1), "b": [3.0, "x", 5]})) == 1
+    assert 0.8 < share(one, kept.packed({"a": (1.0, 2.5), "b": [3.0, "x", 5]})) < 1
+    with pytest.raises(ValueError, match="zip"):
+        share(one, kept.packed({"a": (1.0,), "b": [3.0, "x", 5]}))
