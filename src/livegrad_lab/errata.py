@@ -323,6 +323,43 @@ def _two_forms() -> str:
     )
 
 
+def _written_flag() -> str:
+    import keras
+
+    inputs = keras.Input((200,))
+    model = keras.Model(inputs, keras.layers.Dropout(0.5, seed=0)(inputs, training=False))
+    found = np.asarray(model(np.ones((8, 200)), training=True))
+    dropped = float(np.mean(found == 0))
+    return _found(
+        f"in a Keras model called with `training=True` a layer called with `training=False` drops "
+        f"{dropped:.1f} of its inputs",
+        0.4 < dropped < 0.6,
+    )
+
+
+def _sigmoid_mean() -> str:
+    rng = np.random.default_rng(0)
+    a, w = rng.uniform(0, 1, 20), rng.standard_normal((20, 200))
+    many = np.stack([dropout(a, 0.5, rng)[0] @ w for _ in range(2000)])  # (masks, 200)
+    moved = activations.sigmoid(many).mean(axis=0) - activations.sigmoid(a @ w)  # (200,)
+    return _found(
+        f"at the rate 0.5 the mean over the masks moves by {np.abs(moved).mean():.2f} for a unit "
+        f"on average, and by {abs(moved.mean()):.2f} over 200 units together",
+        np.abs(moved).mean() > 0.08 and abs(moved.mean()) < 0.02,
+    )
+
+
+def _few_classes() -> str:
+    z = np.random.default_rng(0).standard_normal((20_000, 2))
+    loss = float(-activations.log_softmax(z)[:, 0].mean())
+    without, right = np.log(2) + 1 / 2, np.log(2) + (1 - 1 / 2) / 2
+    return _found(
+        f"two classes and a spread of 1: the loss is {loss:.2f}, by the formula {right:.2f} with "
+        f"the factor and {without:.2f} without",
+        abs(loss - right) < 0.06 < 0.2 < without - loss,
+    )
+
+
 def _disagreement() -> str:
     rng = np.random.default_rng(0)
     x = rng.uniform(-1, 1, (200, 1))
@@ -350,12 +387,14 @@ def _attention() -> str:
     )
 
 
-def _keras_loss(from_logits: bool, logit: float) -> tuple[float, float, int]:
+def _keras_loss(
+    from_logits: bool, logit: float, dtype: str | None = None
+) -> tuple[float, float, int]:
     """Return loss and gradient of a sigmoid unit with label 0, and the number of warnings."""
     import keras
     import tensorflow as tf
 
-    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, "sigmoid")])
+    model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, "sigmoid", dtype=dtype)])
     model.set_weights([np.ones((1, 1)), np.zeros(1)])
     loss_of = keras.losses.BinaryCrossentropy(from_logits=from_logits)
     x = tf.constant([[logit]])  # (1, 1)
@@ -374,6 +413,15 @@ def _clipped_probability() -> str:
         f'Keras on TensorFlow, `Dense(1, "sigmoid")`, logit 40, label 0: loss {loss:.1f}, '
         f"gradient {gradient:.1f}",
         abs(loss - 40) < 0.1 and abs(gradient - 1) < 1e-3,
+    )
+
+
+def _mixed_precision() -> str:
+    loss, gradient, _ = _keras_loss(from_logits=False, logit=40.0, dtype="mixed_float16")
+    return _found(
+        f'Keras on TensorFlow, `Dense(1, "sigmoid", dtype="mixed_float16")`, logit 40, label 0: '
+        f"loss {loss:.1f}, gradient {gradient:.1f}",
+        loss < 20 and gradient == 0,
     )
 
 
@@ -717,12 +765,40 @@ ERRATA: tuple[Erratum, ...] = (
         _disagreement,
     ),
     Erratum(
+        "written-flag",
+        "dropout/inference",
+        "`training=False` by mistake, baked into a functional model of Keras, turns dropout off "
+        "for ever, without a word.",
+        "The flag of the model's call goes before that of the layer's: in `fit` it drops all the "
+        "same.",
+        "2026-11-30",
+        _written_flag,
+    ),
+    Erratum(
+        "sigmoid-mean",
+        "dropout/signal",
+        "The sigmoid is convex on one side and concave on the other, so its mean hardly moves.",
+        "The mean over units of both sides hardly does. That of a single unit moves towards a "
+        "half.",
+        "2026-11-30",
+        _sigmoid_mean,
+    ),
+    Erratum(
         "clipped-probability",
         "outputs/binary",
         "Without `from_logits=True` Keras clips p, and the gradient beyond is 0.",
         'On TensorFlow Keras finds the logits behind `Dense(1, "sigmoid")` and uses them.',
         _DAY,
         _clipped_probability,
+    ),
+    Erratum(
+        "mixed-precision",
+        "outputs/binary",
+        "Only where the probability comes from elsewhere, here from a sigmoid written by hand, "
+        "does Keras clip it.",
+        "It also does behind the cast of mixed precision, where the logits cannot be found.",
+        "2026-11-30",
+        _mixed_precision,
     ),
     Erratum(
         "squashes-twice",
@@ -740,6 +816,16 @@ ERRATA: tuple[Erratum, ...] = (
         "The scale, one over the root of d, acts before the softmax, against *large* products.",
         _DAY,
         _attention,
+    ),
+    Erratum(
+        "few-classes",
+        "inputs/first-loss",
+        "Logits that differ by chance, with a spread s of no more than 1, cost about s squared, "
+        "halved, more than ln k.",
+        "That lacks the factor 1 - 1/k. With ten classes it hardly shows; with two the formula "
+        "gave twice the excess and more.",
+        "2026-11-30",
+        _few_classes,
     ),
     Erratum(
         "finite-depth",
