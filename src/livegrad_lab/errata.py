@@ -556,6 +556,68 @@ def _five_tanh_layers() -> str:
     )
 
 
+def _small_batches() -> str:
+    from sklearn.datasets import load_digits
+
+    from livegrad.blocks import BatchNorm, mlp
+    from livegrad.optimizers import SGD
+
+    x, y = load_digits(return_X_y=True)
+    x, judged = x / 16, {}
+    for momentum in (0.99, 0.9):
+        found = []
+        for seed in range(2):
+            net = mlp([64, 32, 10], normalization="batch", head="multiclass", rng=seed)
+            norm = net.blocks[1]
+            assert isinstance(norm, BatchNorm)
+            norm.momentum = momentum
+            net.fit(x[:200], y[:200], 2, batch_size=8, optimizer=SGD(0.3), rng=seed)
+            found.append(net.accuracy(x[200:], y[200:]))
+        judged[momentum] = float(np.mean(found))
+    return _found(
+        f"after two epochs of batches of eight the test accuracy is {judged[0.99]:.2f} with the "
+        f"momentum 0.99 and {judged[0.9]:.2f} with 0.9, of networks with the same weights",
+        judged[0.9] > judged[0.99] + 0.04,
+    )
+
+
+def _growth_in_a_draw() -> str:
+    from livegrad.blocks import Activate, Dense, Residual
+
+    x = np.random.default_rng(0).standard_normal((256, 64))
+    draw, h, crossed, own = np.random.default_rng(1), x, [], []
+    for _ in range(16):
+        first, last = Dense(64, 64, "he_normal", draw), Dense(64, 64, "he_normal", draw)
+        y = Residual(first, Activate("relu"), last)(h)
+        crossed.append(float(2 * np.sum((y - h) * h) / np.sum(h**2)))
+        own.append(float(np.sum((y - h) ** 2) / np.sum(h**2)))
+        h = y
+    return _found(
+        f"over 16 blocks the branch's square is {np.mean(own):.2f} times its input's, where 2 is "
+        f"expected, and what the correlation adds is {np.mean(crossed):+.2f}",
+        float(np.mean(own)) < 1.95 and float(np.mean(crossed)) > -0.02,
+    )
+
+
+def _ratio_before_a_normalisation() -> str:
+    from livegrad.blocks import BatchNorm, Dense, Sequential
+
+    rng = np.random.default_rng(0)
+    x, up = rng.standard_normal((32, 6)), rng.standard_normal((32, 4))
+    dense = Dense(6, 4, rng=0)
+    net = Sequential(dense, BatchNorm(4, epsilon=0))
+    net.forward(x, training=True)
+    net.backward(up)
+    w = dense.arrays[0]
+    new = w - 0.1 * net.gradients[0]
+    ratio = float(np.linalg.norm(new - w) / np.linalg.norm(w))
+    angle = math.acos(float((new * w).sum() / np.linalg.norm(new) / np.linalg.norm(w)))
+    return _found(
+        f"a ratio of {ratio:.3f} is the tangent of the angle, {math.tan(angle):.3f}",
+        math.isclose(math.tan(angle), ratio, rel_tol=1e-6),
+    )
+
+
 _DAY = "2026-11-26"
 
 ERRATA: tuple[Erratum, ...] = (
@@ -784,6 +846,26 @@ ERRATA: tuple[Erratum, ...] = (
         _sigmoid_mean,
     ),
     Erratum(
+        "small-batches",
+        "shortcuts/batch-norm",
+        "With batches of eight the network with batch normalisation is level after two epochs, and "
+        "a little behind after four.",
+        "Its running averages had not arrived, which the page names among its pitfalls. With a "
+        "momentum of 0.9 it is ahead, and then level.",
+        "2026-11-30",
+        _small_batches,
+    ),
+    Erratum(
+        "one-draw",
+        "shortcuts/zero-init",
+        "The measured growth is a little slower than 3 to the L, since branch and input are not "
+        "quite uncorrelated in one draw.",
+        "The correlation adds nothing there. In that draw the branches are smaller than on the "
+        "mean; in other draws the growth is faster.",
+        "2026-11-30",
+        _growth_in_a_draw,
+    ),
+    Erratum(
         "clipped-probability",
         "outputs/binary",
         "Without `from_logits=True` Keras clips p, and the gradient beyond is 0.",
@@ -826,6 +908,16 @@ ERRATA: tuple[Erratum, ...] = (
         "gave twice the excess and more.",
         "2026-11-30",
         _few_classes,
+    ),
+    Erratum(
+        "ratio-misleads",
+        "step/find-rate",
+        "The ratio of update to weight misleads before a normalisation: the size of the weights "
+        "means nothing there, and the ratio falls while they grow.",
+        "There it is the tangent of the angle that a step turns the weights by, and their size "
+        "counts for nothing else.",
+        "2026-11-30",
+        _ratio_before_a_normalisation,
     ),
     Erratum(
         "finite-depth",
