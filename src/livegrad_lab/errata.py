@@ -618,7 +618,126 @@ def _ratio_before_a_normalisation() -> str:
     )
 
 
+def _summed() -> str:
+    x, y = _features(64, 5)
+    net = MLP([5, 8, 1], "tanh", rng=0)
+    mean = net.backward(net.forward(x), y).weights[0]
+    singles = [net.backward(net.forward(x[[at]]), y[[at]]).weights[0] for at in range(len(x))]
+    apart = [
+        float(np.abs(rate * np.sum(singles, axis=0) - 0.5 * mean).max())
+        for rate in (0.5 / len(x), 0.5 * len(x))
+    ]
+    return _found(
+        f"for {len(x)} examples a step on the sum differs from one on the mean by {apart[0]:.0e} "
+        f"with the rate divided, by {apart[1]:.0e} with the rate multiplied",
+        apart[0] < 1e-12 < 1 < apart[1],
+    )
+
+
+def _shuffled_labels() -> str:
+    x, y = _features()
+    wrong = np.random.default_rng(1).permutation(y)
+    net = MLP([20, 30, 30, 1], "relu", rng=0)
+    before = net.loss(x, wrong)
+    net.fit(x, wrong, epochs=100, learning_rate=0.1)
+    return _found(
+        f"two ReLU layers bring the loss of shuffled labels from {before:.2f} to "
+        f"{net.loss(x, wrong):.2f}",
+        net.loss(x, wrong) < 0.1 < before,
+    )
+
+
+def _gradient_alone() -> str:
+    x, _ = _features()
+    net = MLP([20] + 20 * [32] + [1], "relu", "he_normal", "regression", rng=0, dtype="float32")
+    for at, weight in enumerate(net.weights):
+        weight *= np.float32(90 if at else 1e-37)
+    with np.errstate(all="ignore"):
+        back = net.backward(net.forward(x), x[:, :1])
+    finite = bool(np.isfinite(back.weights[0]).all())
+    return _found(
+        f"the loss is {back.loss:.0f}, and the first gradient is {'finite' if finite else 'not'}",
+        math.isfinite(back.loss) and not finite,
+    )
+
+
+def _epsilon() -> str:
+    from livegrad.optimizers import Adam
+
+    x, y = _features()
+    net = MLP([20] + 10 * [30] + [1], "sigmoid", rng=0)
+    before, gradients = net.weights[0].copy(), net.backward(net.forward(x), y)
+    Adam(0.001, epsilon=1e-7).step(net.weights, gradients.weights)
+    share = float(np.median(np.abs(net.weights[0] - before)) / 0.001)
+    return _found(
+        f"the first layer's first step in ten sigmoid layers is {share:.0e} of the rate",
+        share < 0.01,
+    )
+
+
+def _large_tanh() -> str:
+    from livegrad_lab.stack import Arm, Stack
+    from livegrad_lab.trainability import images
+
+    x, y = images()
+    arms = {"four": Arm("tanh", _times(4, initializers.glorot_uniform), 0.03)}
+    stack, scores = Stack([64] + 8 * [32] + [10], arms, seed=0), []
+    for epochs in (20, 80):
+        stack.fit(x, y, epochs, batch_size=32)
+        scores.append(stack.accuracy(x, y)["four"])
+    return _found(
+        f"at the rate 0.03 training accuracy {scores[0]:.2f} after 20 epochs, {scores[1]:.2f} "
+        "after 100",
+        scores[0] < 0.9 < scores[1],
+    )
+
+
+def _first_layer_dead() -> str:
+    from livegrad.optimizers import SGD
+
+    x = np.random.default_rng(0).standard_normal((500, 10))
+    y = (x[:, 0] * x[:, 1] > 0).astype(int)
+    back = []
+    for kept in (True, False):
+        came = 0
+        for seed in range(5):
+            net, optimizer = MLP([10, 32, 32, 1], "relu", rng=seed), SGD(0.1, momentum=0.9)
+            net.fit(x, y, epochs=2, optimizer=optimizer)
+            net.biases[0][:8] -= net.forward(x).z[0][:, :8].max(axis=0) + 0.01
+            net.fit(x, y, epochs=5, optimizer=optimizer if kept else SGD(0.1, momentum=0.9))
+            came += int((net.forward(x).z[0][:, :8] > 0).any(axis=0).sum())
+        back.append(came)
+    return _found(
+        f"of 40 units that were pushed below 0, {back[0]} come back with the velocity from before, "
+        f"{back[1]} without it",
+        back[0] > 0 == back[1],
+    )
+
+
+def _four_relu_layers() -> str:
+    from livegrad_lab.stack import Arm, Stack
+
+    x, y = _digits()
+    arms = {
+        "he": Arm("relu", "he_normal", 0.1),
+        "inside": Arm("relu", "glorot_uniform", 0.1),
+        "beyond": Arm("relu", "glorot_uniform", 0.2),
+    }
+    scores = []
+    for seed in range(3):
+        stack = Stack([64] + 4 * [48] + [10], arms, seed=seed)
+        stack.fit(x, y, 4, batch_size=32)
+        scores.append(list(stack.accuracy(x, y).values()))
+    he, inside, beyond = np.mean(scores, axis=0)
+    return _found(
+        f"after 4 epochs He's weights are at {he:.2f}, and Glorot's at {inside:.2f} at the rate "
+        f"0.1 and at {beyond:.2f} at 0.2",
+        he - beyond < 0.03 < he - inside,
+    )
+
+
 _DAY = "2026-11-26"
+_LATER = "2026-11-30"
 
 ERRATA: tuple[Erratum, ...] = (
     Erratum(
@@ -683,9 +802,55 @@ ERRATA: tuple[Erratum, ...] = (
         "late-news",
         "gradients/exploding",
         "NaN is late news: the loss turns NaN some steps after the first gradient overflowed.",
-        "Loss and gradient overflow in the same pass, or the loss does first.",
+        "In the networks of the page loss and gradient overflow in the same pass, or the loss does "
+        "first.",
         _DAY,
         _same_pass,
+    ),
+    Erratum(
+        "overflow-order",
+        "gradients/exploding",
+        "The loss overflows in the same pass as the gradient, or one before.",
+        "With tiny first weights and large later ones the gradient of the first weights overflows "
+        "beside a finite loss.",
+        _LATER,
+        _gradient_alone,
+    ),
+    Erratum(
+        "summed-loss",
+        "gradients/chain-rule",
+        "A sum instead of a mean multiplies every gradient, and the right learning rate, by n.",
+        "It multiplies the gradient, and the rate that takes the same step is *divided* by n.",
+        _LATER,
+        _summed,
+    ),
+    Erratum(
+        "wrong-labels",
+        "gradients/vanishing",
+        "The loss of a deep sigmoid network stays where it was, as it does with wrong labels.",
+        "Labels that are wrong and stay so are learnt by heart. The loss stays where examples and "
+        "labels are shuffled apart anew in each epoch.",
+        _LATER,
+        _shuffled_labels,
+    ),
+    Erratum(
+        "adam-epsilon",
+        "gradients/vanishing",
+        "Adam divides each weight's step by the size of that weight's gradient, so that small "
+        "gradients make steps of the usual length.",
+        "They do while they are larger than epsilon. In ten sigmoid layers the first ones are not.",
+        _LATER,
+        _epsilon,
+    ),
+    Erratum(
+        "four-times-tanh",
+        "gradients/trainability",
+        "With four times Glorot's weights eight tanh layers do not train either: the gradient's "
+        "product is too large.",
+        "They do not in twenty epochs. At a small rate and with more time they do; with a quarter "
+        "of Glorot's weights they stay at chance.",
+        _LATER,
+        _large_tanh,
     ),
     Erratum(
         "clipping",
@@ -740,6 +905,15 @@ ERRATA: tuple[Erratum, ...] = (
         _decay,
     ),
     Erratum(
+        "dead-first-layer",
+        "activations/relu",
+        'So "a dead unit never comes back" holds for the first layer, and only there.',
+        "It holds there under plain descent. Momentum goes on after the gradient has ended, and "
+        "decay of the weights alone brings back a unit whose bias is positive.",
+        _LATER,
+        _first_layer_dead,
+    ),
+    Erratum(
         "centred",
         "activations/compare#s8",
         "Zero-centred: an activation with outputs of both signs. Leaky ReLU is, ReLU is not.",
@@ -790,6 +964,15 @@ ERRATA: tuple[Erratum, ...] = (
         "That was after 8 epochs. With three times as many, ten layers train from Glorot's too.",
         _DAY,
         _ten_layers,
+    ),
+    Erratum(
+        "grids-end",
+        "initializers/he",
+        "Four ReLU layers after four epochs, each rule at its own best rate: 1.0 with He's weights "
+        "and 0.9 with Glorot's.",
+        "Glorot's best rate lay outside the grid, which ended at 0.1. Beyond it the two are alike.",
+        _LATER,
+        _four_relu_layers,
     ),
     Erratum(
         "jensen",
