@@ -27,7 +27,8 @@ class Erratum:
 
     Attributes:
         code: its name, unique.
-        page: where it stood, below docs/ and without the ending, with an anchor if there is one.
+        page: where it stood, below docs/ and without the ending, with an anchor if there is one;
+            a notebook with its ending.
         said: what stood there.
         right: what is so.
         since: the day of the correction, as 2026-11-26.
@@ -59,9 +60,10 @@ def listing(topic: str) -> str:
     parts = []
     for erratum in own:
         name, _, anchor = erratum.page.partition("#")
-        link = f"../{name}.md" + (f"#{anchor}" if anchor else "")
+        link = f"../{name}" + ("" if name.endswith(".py") else ".md")
+        link += f"#{anchor}" if anchor else ""
         parts.append(
-            f"- On [{name}]({link}), until {erratum.since}:\n\n"
+            f"- On [{name.removesuffix('.py')}]({link}), until {erratum.since}:\n\n"
             f"    > {erratum.said}\n\n"
             f"    {erratum.right}\n\n"
             f"    *Checked in this build:* {erratum.check()}.\n"
@@ -736,6 +738,48 @@ def _four_relu_layers() -> str:
     )
 
 
+def _random_features() -> str:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.preprocessing import StandardScaler
+
+    x, y = _digits()
+    net = MLP([64] + 8 * [64] + [10], "sigmoid", "glorot_uniform", head="multiclass", rng=0)
+    features = net.forward(x).a[-1]  # (images, 64)
+    spread = float(features.std(axis=0).mean())
+    right = []
+    for seen in (features, StandardScaler().fit_transform(features)):
+        reader = LogisticRegression(max_iter=1000).fit(seen[:400], y[:400])
+        right.append(float(reader.score(seen[400:], y[400:])))
+    return _found(
+        f"behind eight untrained sigmoid layers the digits differ by {spread:.0e}; a logistic "
+        f"regression reads {right[0]:.0%} of them as they come and {right[1]:.0%} at a spread of 1",
+        spread < 1e-5 and right[0] < 0.2 and right[1] > 0.5,
+    )
+
+
+def _large_weights() -> str:
+    x, y = _features(features=64)
+    products = {}
+    for name in ("relu", "tanh"):
+        weights = lambda shape, rng: 100 * rng.standard_normal(shape)  # noqa: E731
+        products[name] = measure(MLP([64] + 10 * [64] + [1], name, weights, rng=0), x, y).gain
+    return _found(
+        "with weights that spread by 100 the gradient's product through ten layers is "
+        f"{products['relu']:.0e} with ReLU and {products['tanh']:.0e} with tanh",
+        products["relu"] > 1e6 and products["tanh"] < 1e-6,
+    )
+
+
+def _many_paths() -> str:
+    weights = np.full((10, 10), 3.9)
+    step = weights * activations.sigmoid.derivative(np.zeros(10))  # biases hold the inputs at 0
+    factor = float(np.abs(np.linalg.eigvals(step)).max())
+    return _found(
+        f"ten units whose weights are all 3.9 multiply the error by up to {factor:.2f} a step",
+        factor > 1,
+    )
+
+
 _DAY = "2026-11-26"
 _LATER = "2026-11-30"
 
@@ -1128,6 +1172,33 @@ ERRATA: tuple[Erratum, ...] = (
         "It keeps about half of their spread, where the common range keeps a tenth.",
         "2026-11-27",
         _five_tanh_layers,
+    ),
+    Erratum(
+        "random-features",
+        "experiments/vanishing.py",
+        "The deep sigmoid network stays at chance since its upper layers have nothing but random "
+        "features to work with.",
+        "The random features tell the digits apart. They differ by millionths from image to image: "
+        "the signal has vanished as well as the gradient.",
+        _LATER,
+        _random_features,
+    ),
+    Erratum(
+        "large-weights-vanish",
+        "reference/statements#s16",
+        '"Small" weights vanish as surely as "large" ones explode.',
+        "Large weights explode with ReLU. With tanh they may saturate the units, and then the "
+        "gradient vanishes too.",
+        _LATER,
+        _large_weights,
+    ),
+    Erratum(
+        "many-paths",
+        "reference/papers#hochreiter-1997",
+        "With sigmoid units the error must vanish as long as all weights are below 4.0.",
+        "So it is along one path from unit to unit. A step of a network sums over many.",
+        _LATER,
+        _many_paths,
     ),
 )
 """All errata, by topic and in the order of the pages."""

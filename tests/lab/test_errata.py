@@ -23,7 +23,8 @@ def test_the_correction_holds(erratum):
 
 @pytest.mark.parametrize("erratum", ERRATA, ids=lambda erratum: erratum.code)
 def test_its_page_no_longer_says_it(erratum):
-    page = DOCS / (erratum.page.partition("#")[0] + ".md")
+    name = erratum.page.partition("#")[0]
+    page = DOCS / (name if name.endswith(".py") else name + ".md")
     words = re.sub(r"[^a-z0-9]+", " ", sentences.bare(page.read_text("utf-8")).lower())
     for sentence in re.split(r"[.:] ", erratum.said.rstrip(".")):
         said = re.sub(r"[^a-z0-9]+", " ", sentence.lower()).strip()
@@ -51,6 +52,13 @@ def test_a_list_has_what_was_said_what_is_so_and_what_was_found(monkeypatch):
     assert "> Said." in listed
     assert "Right." in listed
     assert "found 3." in listed
+
+
+def test_a_notebook_is_named_with_its_ending(monkeypatch):
+    own = Erratum("x", "experiments/y.py", "Said.", "Right.", "2026-11-26", lambda: "found 3")
+    monkeypatch.setattr(errata, "ERRATA", (own,))
+    listed = errata.listing("experiments")
+    assert listed.startswith("- On [experiments/y](../experiments/y.py), until 2026-11-26:")
 
 
 def test_an_unknown_topic_is_refused():
