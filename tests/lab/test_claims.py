@@ -117,7 +117,9 @@ def test_each_claim_is_tried_over_at_least_ten_seeds(code):
 @pytest.mark.parametrize("code", claims.CLAIMS)
 def test_a_seed_alone_gives_what_the_sweep_gave(code):
     alone = claims.seed_of(code, 1)
-    assert alone == {arm: values[1] for arm, values in claims.trial(code).values.items()}
+    # But for the last digit, which another process may round in another way.
+    swept = {arm: values[1] for arm, values in claims.trial(code).values.items()}
+    assert alone == pytest.approx(swept, rel=1e-12, abs=1e-12)
 
 
 @pytest.mark.parametrize("code", claims.CLAIMS)
