@@ -141,6 +141,7 @@ def pasted(session: nox.Session, *requirements: str) -> None:
             "practices.run",
             "followed.run",
             "watched.run",
+            "retrained.run",
             "world.score.run_example",
         ):
             shutil.copy(f"docs/_kept/livegrad_lab.{name}.json", lent)

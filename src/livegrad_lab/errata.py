@@ -17,6 +17,7 @@ import numpy as np
 from livegrad import MLP, activations, initializers, measure
 from livegrad._checks import Array
 from livegrad.dropout import dropout
+from livegrad_lab.panel import examples, loaded
 
 __all__ = ["ERRATA", "Erratum", "listing"]
 
@@ -86,11 +87,10 @@ def _times(factor: float, rule: Callable[..., Array]) -> Callable[..., Array]:
     return lambda shape, rng: factor * rule(shape, rng)
 
 
-def _digits(n: int = 800) -> tuple[Array, Array]:
-    from sklearn.datasets import load_digits
-
-    x, y = load_digits(return_X_y=True)
-    return (x[:n] - x.mean()) / x.std(), y[:n]
+def _digits() -> tuple[Array, Array]:
+    """Return as many images as the pages had, all of them trained on."""
+    x, y = (np.concatenate(part)[:800] for part in zip(*examples("digits", 0), strict=True))
+    return x, y
 
 
 def _formula() -> str:
@@ -487,12 +487,13 @@ def _centred() -> str:
 
 
 def _sigmoid_rate() -> str:
-    x, y = _digits(1000)
+    x, y = loaded("digits")
+    x, y = x[:1000] / 16, y[:1000]
     ends = []
     for rate in (0.1, 1.0):
         net = MLP([64, 32, 32, 10], "sigmoid", head="multiclass", rng=0)
-        net.fit((x - x.min()) / np.ptp(x), y, epochs=25, learning_rate=rate)
-        ends.append(net.accuracy((x - x.min()) / np.ptp(x), y))
+        net.fit(x, y, epochs=25, learning_rate=rate)
+        ends.append(net.accuracy(x, y))
     return _found(
         f"two sigmoid layers, 25 epochs: training accuracy {ends[0]:.2f} at the rate 0.1 and "
         f"{ends[1]:.2f} at 1",

@@ -24,7 +24,6 @@ from livegrad_lab.papers import (
     table,
     tables,
 )
-from livegrad_lab.papers.stack import Stack, digits
 from livegrad_lab.reproduction import Outcome, Reproduction, check, label
 from livegrad_site.read import fences, sentences
 
@@ -195,38 +194,6 @@ def test_pages_have_their_three_parts():
 # The experiments against an independent oracle.
 
 
-def test_a_stack_takes_the_steps_of_the_network():
-    x, y, _, _ = digits(40)
-    stack = Stack.draw([64, 12, 9, 10], "tanh", "glorot_uniform", [3, 4])
-    loss, weights, biases = stack.gradients(np.stack([x, x]), np.stack([y, y]))
-    for at in range(2):
-        net = MLP([64, 12, 9, 10], "tanh", head="multiclass", rng=0)
-        pairs = zip(stack.weights, stack.biases, strict=True)
-        net.set_weights([array for w, b in pairs for array in (w[at], b[at, 0])])
-        own = net.backward(net.forward(x), y)
-        np.testing.assert_allclose(loss[at], own.loss)
-        for ours, theirs in zip(weights, own.weights, strict=True):
-            np.testing.assert_allclose(ours[at], theirs, atol=1e-12)
-        for ours, theirs in zip(biases, own.biases, strict=True):
-            np.testing.assert_allclose(ours[at, 0], theirs, atol=1e-12)
-        assert stack.accuracy(x, y)[at] == pytest.approx(net.accuracy(x, y))
-
-
-def test_a_stack_learns_and_its_seeds_differ():
-    x, y, x_test, y_test = digits()
-    stack = Stack.draw([64, 32, 10], "relu", "he_normal", [0, 1])
-    losses = stack.fit(x, y, 200, 0.05)
-    assert losses.shape == (200, 2) and (losses[-20:].mean(axis=0) < 0.3).all()
-    assert min(stack.accuracy(x_test, y_test)) > 0.85
-    assert not np.array_equal(stack.weights[0][0], stack.weights[0][1])
-
-
-def test_digits_are_split_without_overlap():
-    x, y, x_test, y_test = digits(1000)
-    assert len(x) == len(y) == 1000 and len(x) + len(x_test) == len(y) + len(y_test) == 1797
-    assert abs(x.mean()) < 1e-12 and abs(x.std() - 1) < 1e-12
-
-
 def test_the_error_surface_has_the_slope_of_finite_differences():
     w, b, step = np.array([4.2, 5.0, 6.1]), np.array([-2.0, -3.1, -1.2]), 1e-6
     surface = recurrent.error_surface(w, b)
@@ -330,6 +297,17 @@ def test_the_mean_over_masks_is_that_of_drawn_masks():
     drawn = rng.random((40_000, 6, 5)) < 0.7
     losses = np.sum((y - (drawn * x) @ w) ** 2, axis=1)
     assert masks.enumerated_loss(x, y, w, 0.7) == pytest.approx(losses.mean(), rel=0.01)
+
+
+def test_the_rate_of_the_spread_over_masks_lies_inside_its_grid():
+    rate, ratios = masks.spread_ratio(tuple(range(5)))
+    assert masks.RATES[0] < rate < masks.RATES[-1] and len(ratios) == 5
+
+
+def test_the_spread_over_masks_is_that_of_the_rate_with_the_lowest_validation_loss(monkeypatch):
+    losses = {0: [(3.0, 7.0), (1.0, 8.0)], 1: [(0.0, 9.0), (2.5, 6.0)]}
+    monkeypatch.setattr(masks, "sweep", lambda run, todo, n_jobs: [losses[s["seed"]] for s in todo])
+    assert masks.spread_ratio.__wrapped__((0, 1)) == (masks.RATES[0], (7.0, 9.0))
 
 
 def test_lsuv_scales_each_layer_once_and_keeps_the_tolerance():

@@ -6,7 +6,8 @@ import math
 
 from livegrad import MLP
 from livegrad._checks import Array
-from livegrad_lab.claims._digits import best_rates, digits
+from livegrad_lab.claims._best import best_rates
+from livegrad_lab.panel import BATCH, examples
 from livegrad_lab.stack import Arm
 from livegrad_lab.trial import Case, Claim
 
@@ -32,16 +33,16 @@ def revived(net: MLP, layer: int, x: Array) -> float:
 
 def dead_units(seed: int) -> dict[str, float]:
     """Kill 8 of 32 units, train, and count those that are active again on the same images."""
-    x, y, x_other, y_other = digits(seed, train=300, test=300)
+    (x, y), others, _ = examples("digits", seed)
     found = {}
     for name, layer, data in [
         ("first layer", 0, (x, y)),
         ("second layer", 1, (x, y)),
-        ("first layer, other images", 0, (x_other, y_other)),
+        ("first layer, other images", 0, others),
     ]:
         net = MLP([64, 32, 32, 10], "relu", head="multiclass", rng=seed)
         kill(net, layer, x)
-        net.fit(*data, epochs=20, learning_rate=0.1, batch_size=30, progress=False)
+        net.fit(*data, epochs=20, learning_rate=0.1, batch_size=BATCH, progress=False)
         found[name] = revived(net, layer, x)
     return found
 
@@ -51,9 +52,9 @@ def zero_centred(seed: int) -> dict[str, float]:
 
     The slopes are the same, so that nothing but the centre differs; tanh is another function. The
     number is ln of the training loss after 12 epochs, at the best learning rate of each, from 0.1
-    to 3.
+    to 30.
     """
-    data = digits(seed)[:2]
+    data = examples("digits", seed)[0]
     arms = {
         "sigmoid": Arm("sigmoid", "glorot_normal"),
         "sigmoid, centred": Arm("sigmoid", "glorot_normal", shift=0.5),
@@ -63,7 +64,7 @@ def zero_centred(seed: int) -> dict[str, float]:
         "softplus": Arm("softplus", "he_normal"),
         "softplus, centred": Arm("softplus", "he_normal", shift=math.log(2)),
     }
-    stack, best = best_rates(data, seed, 3 * [32], arms, (0.1, 0.3, 1.0, 3.0))
+    stack, best = best_rates(data, seed, 3 * [32], arms, (0.1, 0.3, 1.0, 3.0, 10.0, 30.0))
     loss = stack.loss(*data)
     return {name: math.log(loss[label]) for name, label in best.items()}
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from livegrad._checks import Array
 from livegrad.activations import relu, sigmoid
-from livegrad_lab.claims._digits import ALIKE, digits
+from livegrad_lab.panel import examples
 from livegrad_lab.stack import Arm, Stack
 from livegrad_lab.trial import Case, Claim
+from livegrad_lab.verdicts import ALIKE
 
 __all__ = ["CLAIMS", "kfold", "mean_signal"]
 
@@ -44,7 +45,8 @@ def kfold(seed: int) -> dict[str, float]:
 
     The regret is the best test accuracy of any rate minus that of the chosen rate.
     """
-    x, y, x_test, y_test = digits(seed, train=150)
+    (x, y), _, test = examples("digits", seed)
+    x, y = x[:150], y[:150]
     rates = (0.0, 0.2, 0.5, 0.8)
     arms = {f"{rate:g}": Arm("relu", dropout=rate, learning_rate=0.1) for rate in rates}
 
@@ -59,7 +61,7 @@ def kfold(seed: int) -> dict[str, float]:
         rest = np.setdiff1d(np.arange(len(x)), fold)
         left_out.append(scores((x[rest], y[rest]), (x[fold], y[fold])))
     chosen = int(np.mean(left_out, axis=0).argmax())
-    on_test = scores((x, y), (x_test, y_test))  # (rates,)
+    on_test = scores((x, y), test)  # (rates,)
     return {
         "the same rate": float(chosen == on_test.argmax()),
         "regret": float(on_test.max() - on_test[chosen]),

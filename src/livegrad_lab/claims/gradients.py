@@ -9,7 +9,7 @@ import numpy as np
 
 from livegrad import MLP, initializers, measure
 from livegrad._checks import Array
-from livegrad_lab.claims._digits import digits
+from livegrad_lab.panel import examples
 from livegrad_lab.trial import Case, Claim
 
 __all__ = ["CLAIMS", "relu_cures", "sigmoid_explodes"]
@@ -30,7 +30,7 @@ def equal(value: float) -> Callable[..., Array]:
 
 def relu_cures(seed: int) -> dict[str, float]:
     """Measure ln of the product of gains of 20 hidden layers of 64 units, before training."""
-    x, y, _, _ = digits(seed, train=128)
+    x, y = examples("digits", seed)[0]
     pairs = [
         ("relu", "he_normal"),
         ("relu", "glorot_uniform"),
@@ -51,7 +51,7 @@ def sigmoid_explodes(seed: int) -> dict[str, float]:
     line = rng.standard_normal((128, 1))  # one input, one unit a layer
     path = MLP(7 * [1], "sigmoid", equal(500.0), rng=seed)
     found = {"one path, weight 500": log_product(path, line, line[:, 0] > 0)}
-    x, y, _, _ = digits(seed, train=128)
+    x, y = examples("digits", seed)[0]
     for spread in (500.0, 5.0):
 
         def draw(shape: tuple[int, int], rng: np.random.Generator, sd: float = spread) -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 
 from livegrad import MLP, initializers
 from livegrad._checks import Array
-from livegrad_lab.claims._digits import digits
+from livegrad_lab.panel import BATCH, examples
 from livegrad_lab.trial import Case, Claim
 
 __all__ = [
@@ -35,7 +35,7 @@ def equal_weights(seed: int) -> dict[str, float]:
     def equal_inside(shape: tuple[int, int], rng: np.random.Generator) -> Array:
         return initializers.glorot_normal(shape, rng) if shape[1] == 10 else equal(shape, rng)
 
-    x, y, _, _ = digits(seed)
+    x, y = examples("digits", seed)[0]
     found = {}
     for name, initializer, rate in [
         ("all weights equal", equal, 0.0),
@@ -43,7 +43,7 @@ def equal_weights(seed: int) -> dict[str, float]:
         ("output layer random", equal_inside, 0.0),
     ]:
         net = MLP([64, 32, 32, 10], "tanh", initializer, "multiclass", rate, rng=seed)
-        net.fit(x, y, epochs=20, learning_rate=0.1, batch_size=30, progress=False)
+        net.fit(x, y, epochs=20, learning_rate=0.1, batch_size=BATCH, progress=False)
         found[name] = round(max(apart(weights) for weights in net.weights[:2]), 12)
         if name == "all weights equal":
             first = net.weights[0]  # (64, 32)

@@ -15,7 +15,6 @@ import numpy as np
 
 from livegrad import MLP, activations, measure
 from livegrad._checks import Array
-from livegrad_lab.papers.stack import Stack, digits
 
 __all__ = [
     "chi",
@@ -25,7 +24,6 @@ __all__ = [
     "factor_measured",
     "fixed_variance",
     "next_variance",
-    "trained_loss",
 ]
 
 
@@ -145,26 +143,3 @@ def factor_measured(
         layers = measure(net, x, rng.integers(0, 2, 20)).layers[depth // 2 : depth - 1]
         factors.append(math.prod(layer.gain**2 for layer in layers) ** (1 / len(layers)))
     return factors
-
-
-@cache
-def trained_loss(
-    weight: float, bias: float, depth: int, seeds: tuple[int, ...], steps: int, learning_rate: float
-) -> tuple[float, ...]:
-    """Train tanh networks on images of digits; return the loss at the end over that of chance.
-
-    The median over the last 20 steps, one value a seed.
-
-    Source:
-        Schoenholz et al. 2017, fig. 5, at a smaller size.
-    """
-    x, y, _, _ = digits()
-
-    def rule(shape: tuple[int, ...], rng: np.random.Generator) -> Array:
-        return rng.normal(0, math.sqrt(weight / shape[0]), shape)
-
-    nets = Stack.draw([64, *depth * [64], 10], "tanh", rule, seeds)
-    for seed, offsets in enumerate(nets.biases[:-1]):
-        offsets[:] = np.random.default_rng(seed).normal(0, math.sqrt(bias), offsets.shape)
-    losses = nets.fit(x, y, steps, learning_rate, batch=32)  # (steps, seeds)
-    return tuple(float(v) for v in np.median(losses[-20:], axis=0) / math.log(10))

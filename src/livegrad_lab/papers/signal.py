@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import cache
 
 import numpy as np
 
 from livegrad import MLP, activations, initializers, measure
 from livegrad._checks import Array
 from livegrad.signals import Report
-from livegrad_lab.papers.stack import Stack, digits
 
 __all__ = [
     "VGG_B",
-    "deep_accuracy",
     "deep_tanh",
     "eigenvalue_share",
     "forward_factor",
@@ -123,26 +120,6 @@ def quarter_circle_mean(variance: float) -> float:
     a quarter circle of radius 2, whose mean is 8 / (3 pi).
     """
     return math.sqrt(variance) * 8 / (3 * math.pi)
-
-
-@cache
-def deep_accuracy(
-    activation: str,
-    initializer: str,
-    depth: int,
-    steps: int,
-    learning_rate: float,
-    seeds: tuple[int, ...],
-) -> tuple[float, ...]:
-    """Train on images of digits, 64 units a layer, and return each seed's test accuracy.
-
-    Chance is a tenth.
-    """
-    x, y, x_test, y_test = digits()
-    widths = [64, *depth * [64], 10]
-    nets = Stack.draw(widths, activation, initializer, seeds)
-    nets.fit(x, y, steps, learning_rate, batch=32)
-    return tuple(nets.accuracy(x_test, y_test))
 
 
 def forward_factor(
