@@ -718,9 +718,12 @@ def _first_layer_dead() -> str:
 
 
 def _four_relu_layers() -> str:
+    from sklearn.datasets import load_digits
+
     from livegrad_lab.stack import Arm, Stack
 
-    x, y = _digits()
+    x, y = load_digits(return_X_y=True)
+    x, y = (x[:800] - x.mean()) / x.std(), y[:800]  # as the page has them
     arms = {
         "he": Arm("relu", "he_normal", 0.1),
         "inside": Arm("relu", "glorot_uniform", 0.1),

@@ -5,9 +5,9 @@ Each is trained at all rates of its grid, side by side on the same batches. ``ve
 its best one on validation images, by the mean over the seeds. The test images decide nothing.
 
 **The end.** All train until for each network, at the rate where its training loss is lowest, it is
-below 0.02 or has fallen by less than a twentieth in 18 epochs; or until a number of epochs is over
-that the paper's group says. What is not a tenth below the loss of chance has not ended: it may yet
-leave its plateau. Early is after 6 epochs.
+below 0.02 or has fallen by less than a twentieth in ``panel.CHUNK`` epochs; or until a number of
+epochs is over that the paper's group says. What is not a tenth below the loss of chance has not
+ended: it may yet leave its plateau. Early is after ``panel.EARLY`` epochs.
 """
 
 from __future__ import annotations

@@ -239,18 +239,6 @@ RECORDS: tuple[Reproduction, ...] = (
         checked="the figure's caption, as two tutorials quote it",
     ),
     Reproduction(
-        "glorot-twentytwo",
-        "he-2015",
-        "fig. 2",
-        "share of seeds that learn, 22 layers with Glorot's initializer, the end",
-        "converges",
-        "he",
-        "qualitative",
-        lambda: trained.learned("he-2015", 22, "glorot_uniform"),
-        bounds=(0.8, 1.0),
-        checked="the figure's caption, as two tutorials quote it",
-    ),
-    Reproduction(
         "he-sooner",
         "he-2015",
         "fig. 2",
