@@ -201,7 +201,7 @@ def test_the_marks_of_outputs_do_not_reach_the_page():
         ("::: livegrad.doctor\n", False, "livegrad/doctor/__init__.py"),
         ("::: livegrad_lab.sweep.sweep\n", False, "livegrad_lab/sweep.py"),
         ("# %%\nfrom livegrad import figures\n", True, "livegrad/figures/__init__.py"),
-        ("<!--livegrad:trust counts-->", False, "livegrad_lab/errata.py"),
+        ("<!--livegrad:trust counts-->", False, "livegrad_lab/errata/__init__.py"),
         ("```python\nfrom livegrad import\n```\n", False, ""),
     ],
 )

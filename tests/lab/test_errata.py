@@ -5,7 +5,7 @@ import re
 import pytest
 
 from livegrad_lab import errata
-from livegrad_lab.errata import ERRATA, Erratum
+from livegrad_lab.errata import ERRATA, Erratum, _erratum
 from livegrad_site.read import sentences
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
@@ -38,7 +38,9 @@ def test_the_page_lists_every_topic():
 
 
 def test_a_wrong_correction_cannot_be_listed(monkeypatch):
-    wrong = Erratum("x", "gradients/y", "a", "b", "2026-11-26", lambda: errata._found("no", False))
+    wrong = Erratum(
+        "x", "gradients/y", "a", "b", "2026-11-26", lambda: _erratum.checked("no", False)
+    )
     monkeypatch.setattr(errata, "ERRATA", (wrong,))
     with pytest.raises(ValueError, match="does not hold: no"):
         errata.listing("gradients")
