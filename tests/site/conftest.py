@@ -266,7 +266,11 @@ def browser(port):
         browser.close()
 
 
-def until(page, expression, seconds=30):
+# Seconds that a page has on a machine with much else to do; nothing waits that long elsewhere.
+PATIENCE = 120
+
+
+def until(page, expression, seconds=PATIENCE):
     """Wait until a script's answer is true; Playwright's own way is against the content policy."""
     end = time.monotonic() + seconds
     while not page.evaluate(f"Boolean({expression})"):
@@ -285,6 +289,7 @@ def open_page(browser, address):
         def opened(path="", **options):
             # What a worker keeps would be read in place of what a test plants.
             context = browser.new_context(service_workers="block", **options)
+            context.set_default_timeout(1000 * PATIENCE)
             stack.callback(context.close)
             page = context.new_page()
             page.complaints = []

@@ -23,7 +23,7 @@ class Erratum:
             a notebook with its ending.
         said: what stood there.
         right: what is so.
-        since: the day of the correction, as 2026-11-26.
+        since: the day of the correction: year, month and day.
         check: returns what it found in words; raises ValueError if the correction does not hold.
     """
 
@@ -41,17 +41,24 @@ class Erratum:
 
 
 def checked(text: str, holds: object) -> str:
+    """Return the text.
+
+    Raises:
+        ValueError: if the correction does not hold.
+    """
     if not holds:
         raise ValueError(f"the correction does not hold: {text}")
     return text
 
 
 def features(n: int = 256, features: int = 20) -> tuple[Array, Array]:
+    """Return inputs, shape (n, features), and whether the first of each is positive."""
     x = np.random.default_rng(0).standard_normal((n, features))  # (n, features)
     return x, (x[:, 0] > 0).astype(int)
 
 
 def times(factor: float, rule: Callable[..., Array]) -> Callable[..., Array]:
+    """Return the rule of weights so many times as large."""
     return lambda shape, rng: factor * rule(shape, rng)
 
 
