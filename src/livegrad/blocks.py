@@ -78,9 +78,11 @@ class Block:
         return self.forward(x)
 
     def _forward(self, x: Array, training: bool) -> Array:
+        """Return the value: each kind of block has its own way."""
         raise NotImplementedError
 
     def _backward(self, upstream: Array) -> Array:
+        """Return dL/dx and leave the gradients: each kind of block has its own way."""
         raise NotImplementedError
 
 

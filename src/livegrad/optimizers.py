@@ -107,6 +107,7 @@ class Optimizer:
         self.iterations += 1
 
     def _update(self, array: Array, gradient: Array, rate: float, *state: Array) -> None:
+        """Move an array in place: each optimizer has its own rule."""
         raise NotImplementedError
 
     def _clip(self, gradients: list[Array]) -> list[Array]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
+import shutil
+import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from livegrad_lab import (
@@ -27,7 +32,7 @@ from livegrad_lab.papers.records import RECORDS
 from livegrad_lab.sweep import sweep, versions
 from livegrad_lab.world.second import SECOND, run_second
 
-__all__ = ["EXPERIMENTS", "compute", "drawn", "machine", "parts"]
+__all__ = ["EXPERIMENTS", "compute", "drawn", "machine", "nothing_but_taken", "parts"]
 
 EXPERIMENTS: Mapping[Callable[..., Any], Sequence[Mapping[str, Any]]] = {
     claims.seed_of: claims.settings(),
@@ -46,11 +51,42 @@ EXPERIMENTS: Mapping[Callable[..., Any], Sequence[Mapping[str, Any]]] = {
 }
 """By function, the settings of all runs that the pages ask for."""
 
+_TAKES: Mapping[Callable[..., Any], Sequence[Callable[..., Any]]] = {
+    tables.checked: [retrained.run]  # whose networks the tables are of
+}
+
+
+@contextlib.contextmanager
+def nothing_but_taken(function: Callable[..., Any], folder: Path) -> Iterator[None]:
+    """Let an experiment find nothing computed before but the records of those it is built on.
+
+    They stand before it in ``EXPERIMENTS``, and are experiments that run by themselves.
+
+    Args:
+        function: one of ``EXPERIMENTS``.
+        folder: where records are kept.
+    """
+    names = ("LIVEGRAD_RECORDS", "LIVEGRAD_CACHE")
+    before = {name: os.environ.get(name) for name in names}
+    with tempfile.TemporaryDirectory() as lent:
+        for other in _TAKES.get(function, ()):
+            shutil.copy(kept.path_of(other, folder), lent)
+        try:
+            os.environ.update(LIVEGRAD_RECORDS=lent, LIVEGRAD_CACHE="")
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+
 
 def compute(function: Callable[..., Any], on: str) -> kept.Record:
     """Run all settings of an experiment, and return its record.
 
-    Whoever asks for it sees to it that nothing is taken from a record or a cache.
+    Whoever asks for it sees to it that nothing is taken from a record or a cache that should not
+    be (``nothing_but_taken``).
 
     Args:
         function: one of ``EXPERIMENTS``.

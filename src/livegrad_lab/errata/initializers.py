@@ -43,25 +43,26 @@ def _symmetry() -> str:
     )
 
 
-def _six_layers() -> str:
+def _twice(depth: int, initializer: str, rate: float, epochs: tuple[int, int]) -> list[float]:
+    """Return the training accuracy of ReLU layers after the first epochs, and after the others."""
     x, y = digits()
-    net = MLP([64] + 6 * [48] + [10], "relu", "fan_in_uniform", "multiclass", rng=0)
-    net.fit(x, y, epochs=10, learning_rate=0.05)
-    early = net.accuracy(x, y)
-    net.fit(x, y, epochs=50, learning_rate=0.05)
-    late = net.accuracy(x, y)
+    net = MLP([64] + depth * [48] + [10], "relu", initializer, "multiclass", rng=0)
+    scores = []
+    for more in epochs:
+        net.fit(x, y, epochs=more, learning_rate=rate)
+        scores.append(net.accuracy(x, y))
+    return scores
+
+
+def _six_layers() -> str:
+    early, late = _twice(6, "fan_in_uniform", 0.05, (10, 50))
     return checked(
         f"six layers are at {early:.2f} after 10 epochs and at {late:.2f} after 60", early < late
     )
 
 
 def _ten_layers() -> str:
-    x, y = digits()
-    net = MLP([64] + 10 * [48] + [10], "relu", "glorot_uniform", "multiclass", rng=0)
-    net.fit(x, y, epochs=8, learning_rate=0.03)
-    early = net.accuracy(x, y)
-    net.fit(x, y, epochs=17, learning_rate=0.03)
-    late = net.accuracy(x, y)
+    early, late = _twice(10, "glorot_uniform", 0.03, (8, 17))
     return checked(
         f"ten ReLU layers with Glorot's weights are at {early:.2f} after 8 epochs and at "
         f"{late:.2f} after 25",

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from livegrad_site.read import fences
-from livegrad_site.run import cache, machine, results
+from livegrad_site.run import cache, results
 from livegrad_site.run.blocks import printed
 
 
@@ -60,7 +60,6 @@ def refreshed(
 
 def main(names: list[str]) -> int:
     """Refresh the named pages, or all; print what changed and return how many could not run."""
-    os.environ.update(machine.environment())
     failed = 0
     for page in [Path(name).resolve() for name in names] or fences.pages(cache.ROOT):
         before = page.read_text(encoding="utf-8")
