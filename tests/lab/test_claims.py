@@ -180,9 +180,9 @@ def at_ends(monkeypatch, experiment, rates=None):
     """Arms that learn and whose best rate lies at an end of its grid, for one seed."""
     found, choose = [], _best.best_rates
 
-    def watched(data, seed, hidden, arms, given, epochs=12):
+    def watched(data, seed, hidden, arms, given, epochs=12, optimizer="sgd"):
         grid = rates or given
-        stack, best = choose(data, seed, hidden, arms, grid, epochs)
+        stack, best = choose(data, seed, hidden, arms, grid, epochs, optimizer)
         loss = stack.loss(*data)
         ends = {f"{name} at {rate:g}" for name in arms for rate in (grid[0], grid[-1])}
         found.extend(label for label in best.values() if label in ends and loss[label] < 2.0)

@@ -142,7 +142,7 @@ def test_a_cached_function_reaches_no_more_than_the_function(reached):
     # As a function that cannot be read it would reach all.
     assert reached(tables.checked) == reached(tables.checked.__wrapped__)
     assert "livegrad_lab/papers/records.py" in reached(tables.checked)
-    assert "livegrad_lab/verdicts.py" not in reached(tables.checked)
+    assert "livegrad_lab/watched.py" not in reached(tables.checked)
 
 
 def test_a_function_reaches_what_its_package_fills_a_table_with(reached):

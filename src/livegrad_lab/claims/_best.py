@@ -20,6 +20,7 @@ def accuracies(
     *,
     rates: Sequence[float] = RATES,
     epochs: int = 12,
+    optimizer: str = "sgd",
 ) -> dict[str, float]:
     """Train each arm at each learning rate and return its test accuracy at its best rate.
 
@@ -27,7 +28,7 @@ def accuracies(
     nothing.
     """
     train, _, test = examples("digits", seed)
-    stack, best = best_rates(train, seed, hidden, arms, rates, epochs)
+    stack, best = best_rates(train, seed, hidden, arms, rates, epochs, optimizer)
     scores = stack.accuracy(*test)
     return {name: scores[label] for name, label in best.items()}
 
@@ -39,6 +40,7 @@ def best_rates(
     arms: Mapping[str, Arm],
     rates: Sequence[float] = RATES,
     epochs: int = 12,
+    optimizer: str = "sgd",
 ) -> tuple[Stack, dict[str, str]]:
     """Return the trained networks, and for each arm the label of the one with the lowest loss."""
     x, y = data
@@ -47,7 +49,7 @@ def best_rates(
         for name, arm in arms.items()
         for rate in rates
     }
-    stack = Stack([64, *hidden, 10], tried, seed)
+    stack = Stack([64, *hidden, 10], tried, seed, optimizer=optimizer)
     stack.fit(x, y, epochs, BATCH)
     loss = stack.loss(x, y)
     best = {
