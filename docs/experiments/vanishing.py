@@ -194,20 +194,22 @@ assert (kept > 0.1).all()
 #
 # A rate that suits one network can ruin another, so each gets its own. `MLP.fit` takes the same
 # steps as Keras's plain stochastic gradient descent, in a fraction of the time. For each rate of
-# the grid the worst of the five seeds counts; the rate whose worst loss is smallest is taken.
+# the grid the worst of the five seeds counts, in the worst of its last three epochs; the rate whose
+# worst loss is smallest is taken. A rate at which the loss leaps up now and then is too large, even
+# if it is low at the end.
 
 # %%
 RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 def worst_loss(activation, initializer, rate):
-    """Return the largest training loss over the seeds in the last epoch, inf if one diverged."""
+    """Return the largest loss over the seeds in the last three epochs, inf if one diverged."""
     losses = []
     for seed in SEEDS:
         widths = [64] + HIDDEN * [UNITS] + [10]
         net = MLP(widths, activation, initializer, head="multiclass", rng=seed)
         history = net.fit(x_train, y_train, epochs=EPOCHS, learning_rate=rate)
-        losses.append(np.inf if history.diverged else history.loss[-1])
+        losses.append(np.inf if history.diverged else max(history.loss[-3:]))
     return max(losses)
 
 
@@ -342,7 +344,9 @@ for label in ("sigmoid, glorot_uniform", "relu, he_normal"):
 #   initializer](../initializers/he.md) looks at that alone.
 # - **The training is not the first one tried.** Plain descent replaced momentum, and the number of
 #   epochs was cut, to save time. Then one rate of 0.1 for all gave way to a rate for each: with He's
-#   initializer a seed failed at 0.1 on one processor and learned on another. The rule stayed.
+#   initializer a seed failed at 0.1 on one processor and learned on another. Chosen by the last
+#   epoch alone, its rate was 0.1 again, and failed again where sums are rounded otherwise: since
+#   then the last three epochs choose. The rule of the verdict stayed.
 # - **A flat curve is not yet a vanishing gradient.** It is the measured gains that say so. Wrong
 #   labels give a flat curve too.
 # - **Other cures exist**: batch normalization, residual connections, larger initial weights,

@@ -114,6 +114,24 @@ def test_what_counts_changes_the_key(copy, change, counts):
     assert notebooks.kept_as("2", copy) != notebooks.kept_as(USES, copy)
 
 
+@pytest.mark.parametrize(("module", "counts"), [("used", True), ("other", False)])
+def test_what_is_kept_of_an_experiment_changes_the_key_of_what_may_ask_for_it(copy, module, counts):
+    before = cache.key(code=[USES], root=copy)
+    record = copy / "docs" / "_kept" / f"livegrad.{module}.run.json"
+    record.parent.mkdir(parents=True)
+    record.write_text("[0.25]")
+    kept = cache.key(code=[USES], root=copy)
+    assert (kept != before) == counts
+    record.write_text("[0.5]")
+    assert (cache.key(code=[USES], root=copy) != kept) == counts
+
+
+def test_each_record_stands_under_the_name_of_a_function_that_is_there():
+    for path in cache.RECORDS.glob("*.json"):
+        homes = cache._homes(path.stem, cache.ROOT)
+        assert [home.exists() for home in homes].count(True) == 1, path.stem
+
+
 def test_a_word_in_a_docstring_changes_no_key(copy):
     before = notebooks.kept_as(USES, copy)
     (copy / "src" / "livegrad" / "used.py").write_text('"""Other words."""\n\nx = 1  # why\n')

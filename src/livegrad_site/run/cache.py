@@ -47,6 +47,7 @@ MAKERS = [
     "read/fences.py",
     "run/blocks.py",
     "run/cache.py",
+    "run/machine.py",
     "run/notebooks.py",
     "run/results.py",
     "run/shapes.py",
@@ -116,10 +117,21 @@ def key(*parts: str, code: Iterable[str] = (), root: Path = ROOT) -> str:
 
 
 def _reached(code: str, root: Path) -> str:
+    """Digest what the code can reach, and the kept records of the experiments that are in it."""
     try:
-        return closure.digest(code, root / "src")
+        files = set(closure.reached(code, root / "src"))
+        own = closure.digest(code, root / "src")
     except SyntaxError:  # it will not run
         return ""
+    records = sorted((root / RECORDS.relative_to(ROOT)).glob("*.json"))
+    taken = [path for path in records if files & _homes(path.stem, root)]
+    return own + _digest(root, _stamped(taken)) if taken else own
+
+
+def _homes(function: str, root: Path) -> set[Path]:
+    """Return the file that a function of this full name stands in, as a module or a package."""
+    module = (root / "src").joinpath(*function.split(".")[:-1])
+    return {module.with_suffix(".py"), module / "__init__.py"}
 
 
 def store(path: Path, content: str | bytes) -> None:
