@@ -142,7 +142,9 @@ def pasted(session: nox.Session, *requirements: str) -> None:
             "followed.run",
             "watched.run",
             "retrained.run",
+            "faults.case.run_case",
             "world.score.run_example",
+            "world.second.score.run_second",
         ):
             shutil.copy(f"docs/_kept/livegrad_lab.{name}.json", lent)
         own["LIVEGRAD_RECORDS"] = str(lent.resolve())

@@ -15,7 +15,8 @@ from livegrad_lab.faults import CASES
 from livegrad_site.check import turns
 
 HOME = pathlib.Path(livegrad.doctor.__file__).parent
-DOCS = HOME.parents[2] / "docs"
+ROOT = HOME.parents[2]
+DOCS = ROOT / "docs"
 PROSE = ("evidence", "why", "fix")
 # Their passes are the longest, and nothing is found in them.
 SLOW = {"fifty ReLU layers, he_normal", "residual blocks with layer normalisation"}
@@ -36,8 +37,10 @@ def mute(monkeypatch):
     monkeypatch.setattr(Finding, "__init__", init)
 
 
-# A third at each commit, by turns; all before a release.
-TURN = turns.taken([name for name in CASES if name not in SLOW], turns.commit(HOME.parents[2]), ())
+# A tenth at each commit, by turns; all when the doctor was changed, and before a release.
+NAMES = [name for name in CASES if name not in SLOW]
+CHANGED = any(name.startswith("src/livegrad/doctor/") for name in turns.changed(ROOT))
+TURN = turns.taken(NAMES, turns.commit(ROOT), NAMES if CHANGED else (), 10)
 
 
 @pytest.mark.parametrize("name", TURN)

@@ -25,6 +25,7 @@ from livegrad_lab.papers import (
     tables,
 )
 from livegrad_lab.reproduction import Outcome, Reproduction, check, label
+from livegrad_lab.sweep import sweep
 from livegrad_site.read import fences, sentences
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -40,9 +41,14 @@ def same(value):
     )
 
 
+def ours(key):
+    """What we measure, as the pages have it: where it is kept, a part is run anew each time."""
+    return sweep(tables.checked, [{"key": key}], n_jobs=1)[0]
+
+
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: record.key)
 def test_a_result_earns_the_label_that_it_claims(record):
-    outcome = tables.checked(record.key)
+    outcome = ours(record.key) if record.run else None
     assert label(record, outcome) == record.claim
     if record.claim == "reproduced":
         assert abs(outcome.mean - record.theirs) <= record.tolerance
@@ -53,7 +59,7 @@ def test_a_result_earns_the_label_that_it_claims(record):
 )
 def test_a_planted_wrong_number_is_caught(key):
     record = BY_KEY[key]
-    outcome = tables.checked(key)
+    outcome = ours(key)
     wrong = replace(record, theirs=record.theirs + 3 * record.tolerance)
     assert label(wrong, outcome) != "reproduced"
 

@@ -1,7 +1,8 @@
-"""Which pages a slow check takes this time: what the last commit changed, and others by turns.
+"""Which pages or cases a slow check takes: what the last commit changed, and others by turns.
 
 Each page is run, compared and opened at every check. What looks at pages once more, in a slow way,
-takes a third of them, chosen by the commit, and before a release all. What pastes pages uses this
+takes a third of them, chosen by the commit, and before a release all. So does what examines once
+more the cases whose results are kept, while their code is as it was. What pastes pages uses this
 and has nothing but the standard library.
 """
 
@@ -41,20 +42,21 @@ def addresses(sources: list[str]) -> list[str]:
     return [re.sub(r"(^|/)index/$", r"\1", stem) for stem in stems]
 
 
-def taken(pages: list[str], commit: str, always: Collection[str]) -> list[str]:
+def taken(pages: list[str], commit: str, always: Collection[str], parts: int = PARTS) -> list[str]:
     """Return those pages whose turn it is, in their order; before a release all of them.
 
     Args:
-        pages: by their files or their addresses.
+        pages: by their files or their addresses; or the names of cases.
         commit: by whose name the turn is chosen.
         always: those that are to be among them in any case.
+        parts: of how many parts one is taken.
     """
     if os.environ.get("GITHUB_REF_TYPE") == "tag":
         return pages
     return [
         page
         for page in pages
-        if page in always or zlib.crc32(f"{commit} {page}".encode()) % PARTS == 0
+        if page in always or zlib.crc32(f"{commit} {page}".encode()) % parts == 0
     ]
 
 

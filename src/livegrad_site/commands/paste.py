@@ -86,6 +86,8 @@ _WARM = [
     "scipy.special",
     "sklearn.datasets",
 ]
+# Of as many parts of the pages one is pasted at a check.
+PARTS = 6
 _KERAS = re.compile(r"^\s*(?:import|from) (?:keras|tensorflow)\b", re.MULTILINE)
 
 
@@ -133,7 +135,7 @@ def main(names: list[str]) -> int:
     pages = [Path(name) for name in names if not name.startswith("--")] or fences.pages(ROOT)
     if "--turn" in names:
         known = {page.relative_to(ROOT).as_posix(): page for page in pages}
-        due = turns.taken([*known], turns.commit(ROOT), turns.changed(ROOT))
+        due = turns.taken([*known], turns.commit(ROOT), turns.changed(ROOT), PARTS)
         pages = [known[name] for name in due]
     texts = {page: page.read_text(encoding="utf-8") for page in pages}
     pages = [page for page in pages if blocks(texts[page], torch)]
