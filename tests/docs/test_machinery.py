@@ -266,8 +266,12 @@ def test_products_are_those_of_one_kind_of_processor_where_it_can_be_had(tmp_pat
     plain = machine.environment(tmp_path / "none")
     said = machine.environment(tmp_path / "cpuinfo")
     kinds = {name: value for name, value in said.items() if name not in plain}
-    assert (set(kinds) == {"OPENBLAS_CORETYPE", "ONEDNN_MAX_CPU_ISA", "XLA_FLAGS"}) == there
-    assert not kinds or set(kinds.values()) == {"Haswell", "AVX2", "--xla_cpu_max_isa=AVX2"}
+    told = {
+        "OPENBLAS_CORETYPE": "Haswell",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "XLA_FLAGS": "--xla_cpu_max_isa=AVX2",
+    }
+    assert kinds == (told if there else {})
 
 
 def test_these_tests_multiply_as_the_site_does():

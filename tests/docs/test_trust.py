@@ -1,7 +1,6 @@
 """The page that says how far the site can be trusted says what was counted and measured."""
 
 import json
-import os
 import pathlib
 import re
 
@@ -44,14 +43,7 @@ def test_no_sentence_that_wants_a_proof_is_without_one():
     assert counted["nothing: it sets something, or gives advice"] < asking / 2
 
 
-def seeds():
-    """One of three, chosen by the commit; all before a release."""
-    every = [*trust.SEEDS, 3]
-    turn = int(turns.commit(ROOT)[:8], 16) % len(every)
-    return every if os.environ.get("GITHUB_REF_TYPE") == "tag" else [every[turn]]
-
-
-@pytest.mark.parametrize("seed", seeds())
+@pytest.mark.parametrize("seed", turns.one([*trust.SEEDS, 3], turns.commit(ROOT)))
 def test_changes_in_the_sentences_are_noticed(seed):
     found = perturb.measure(seed)
     for kind in ("digits", "signs"):

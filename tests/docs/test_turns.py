@@ -26,6 +26,17 @@ def test_else_each_page_has_its_turn_and_some_are_always_there(no_tag):
     assert set().union(*taken) == set(PAGES)
 
 
+def test_of_a_few_each_has_its_turn_and_a_release_takes_all(no_tag, monkeypatch):
+    assert {tuple(turns.one([1, 2, 3], f"{at:040x}"[::-1])) for at in range(16)} == {
+        (1,),
+        (2,),
+        (3,),
+    }
+    assert turns.one([1, 2, 3], "0") == [1]
+    monkeypatch.setenv("GITHUB_REF_TYPE", "tag")
+    assert turns.one([1, 2, 3], "0") == [1, 2, 3]
+
+
 def test_a_page_s_file_has_an_address():
     names = ["docs/index.md", "docs/dropout/index.md", "docs/dropout/rate.md", "README.md"]
     assert turns.addresses(names) == ["", "dropout/", "dropout/rate/"]

@@ -14,7 +14,9 @@ import subprocess
 import zlib
 from collections.abc import Collection
 from pathlib import Path
+from typing import TypeVar
 
+T = TypeVar("T")
 PARTS = 3
 
 
@@ -58,6 +60,18 @@ def taken(pages: list[str], commit: str, always: Collection[str], parts: int = P
         for page in pages
         if page in always or zlib.crc32(f"{commit} {page}".encode()) % parts == 0
     ]
+
+
+def one(cases: list[T], commit: str) -> list[T]:
+    """Return that one case whose turn it is; before a release all of them.
+
+    Args:
+        cases: at least one.
+        commit: by whose name the turn is chosen.
+    """
+    if os.environ.get("GITHUB_REF_TYPE") == "tag":
+        return cases
+    return [cases[int(commit[:8], 16) % len(cases)]]
 
 
 def _git(root: Path, *asked: str) -> str:
