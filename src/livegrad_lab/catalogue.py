@@ -24,6 +24,7 @@ from livegrad_lab import (
     retrained,
     trainability,
     watched,
+    width,
     world,
 )
 from livegrad_lab.arithmetic import arithmetic
@@ -45,6 +46,7 @@ EXPERIMENTS: Mapping[Callable[..., Any], Sequence[Mapping[str, Any]]] = {
     tables.checked: [{"key": record.key} for record in RECORDS if record.run],
     trainability.run: trainability.settings(),
     watched.run: watched.settings(),
+    width.run: width.settings(),
     world.run_example: [{"name": name} for name in world.EXAMPLES],
     # PyTorch is not everywhere where records are read.
     run_second: [{"name": name} for name, case in SECOND.items() if not case.torch],
