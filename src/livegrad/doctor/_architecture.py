@@ -9,11 +9,15 @@ from livegrad.doctor._facts import Call, Layer, Output, Pass, Probe, Words, norm
 from livegrad.doctor._path import bends
 from livegrad.doctor._report import Finding
 
-__all__ = ["axis", "dropout", "linear", "noise", "softmax", "stacked"]
+__all__ = ["axis", "dropout", "linear", "mixed", "noise", "softmax", "stacked"]
 
 # A mask whose noise is three standard deviations of the signal, in variances.
 _NOISE = 3.0**2
+# Of the answers' spread, what rounding may change.
+_SAME = 1e-3
 _SUMS = ("Add", "add", "Concatenate", "Average", "Subtract")
+# Examples that stay the same, and others before and behind them.
+_KEPT = 8
 # Layers with weights, for each pair of them that is one map, from which on the others do the work.
 _FEW = 10
 
@@ -147,6 +151,54 @@ def axis(result: Pass, heads: list[Output], words: Words) -> list[Finding]:
                 )
             ]
     return []
+
+
+def mixed(probe: Probe) -> list[Finding]:
+    """Return a finding for the first layer that mixes examples with each other.
+
+    Some examples are run twice, each time among others. A normalisation over the batch mixes them
+    by design: with one the model is not judged.
+    """
+    if any(one.kind == "normalization" and one.over == "batch" for one in probe.layers):
+        return []
+    k = min(_KEPT, probe.rows // 5)
+    if k < 1:
+        return []
+    kept = np.arange(k) + 2 * k
+    among = [np.concatenate([o, kept, o + k]) for o in (np.arange(k), np.arange(k) + 3 * k)]
+    try:
+        first, again, other = (probe.run(rows=among[at], with_loss=False) for at in (0, 0, 1))
+    except Exception:
+        return []  # the model was made for batches of one size
+    mine = slice(k, 2 * k)
+
+    def moved(a: Array | None, b: Array | None) -> float:
+        if a is None or b is None or a.shape != b.shape or len(a) != 3 * k:
+            return 0.0
+        wide = [np.asarray(one[mine], dtype="float64") for one in (a, b)]
+        size = float(np.sqrt(np.mean(np.var(np.asarray(a, dtype="float64"), axis=0))))
+        share = float(np.sqrt(np.mean((wide[0] - wide[1]) ** 2))) / size if size > 0 else 0.0
+        return share if np.isfinite(share) else 0.0
+
+    outputs = list(zip(first.outputs, again.outputs, other.outputs, strict=True))
+    if not outputs or any(moved(a, b) > _SAME for a, b, _ in outputs):
+        return []  # chance is at work
+    worst = max(moved(a, c) for a, _, c in outputs)
+    if worst <= _SAME:
+        return []
+    pairs = zip(first.calls, other.calls, strict=False)
+    where = next((one.layer for one, two in pairs if moved(one.output, two.output) > _SAME), None)
+    return [
+        Finding(
+            "wrong-axis",
+            where.name if where else "model",
+            f"among other examples the answers to the same {k} change by {worst:.0%} of their "
+            "spread, must be 0%",
+            "Examples are taken for steps, or cut and joined across their border: an answer is "
+            "no longer that of its own example.",
+            probe.words.apart(where or Layer("model", "other")),
+        )
+    ]
 
 
 def _sums_to_one(shares: Array, own: bool) -> int | None:

@@ -11,10 +11,11 @@ import math
 import numpy as np
 
 from livegrad._checks import Array
-from livegrad.doctor._facts import Output, Probe
+from livegrad.doctor._facts import Call, Output, Pass, Probe
 from livegrad.doctor._report import Finding
 
 __all__ = [
+    "alike",
     "constant",
     "imbalance",
     "indices",
@@ -33,6 +34,8 @@ _FOLDS = 4
 _FEWEST = 48
 # Of the smallest p-value of all learners.
 _LEVEL = 0.05
+# With fewer examples of a class than that, cheap learners miss rules that are there.
+_RARE = 16
 
 
 def not_finite(probe: Probe) -> list[Finding]:
@@ -55,9 +58,7 @@ def constant(probe: Probe) -> list[Finding]:
     for at, x in enumerate(probe.x):
         if len(x) < 2 or x.size == 0:
             continue
-        wide = x.reshape(len(x), -1).astype("float64")  # (examples, values)
-        size = float(np.sqrt(np.mean(wide**2)))
-        differs = float(np.sqrt(np.mean(np.var(wide, axis=0))))
+        size, differs = _differs(x)
         if differs > 1e-6 * size:
             continue
         name = "data" if len(probe.x) == 1 else f"data, input {at + 1}"
@@ -72,6 +73,61 @@ def constant(probe: Probe) -> list[Finding]:
             )
         ]
     return []
+
+
+def _differs(x: Array) -> tuple[float, float]:
+    """Return an array's size and its spread over the examples, root mean squares."""
+    wide = x.reshape(len(x), -1).astype("float64")  # (examples, values)
+    return float(np.sqrt(np.mean(wide**2))), float(np.sqrt(np.mean(np.var(wide, axis=0))))
+
+
+def alike(result: Pass) -> list[Finding]:
+    """Return a finding for the layer that makes all examples the same, if their answers are.
+
+    Not where weights of 0 do it, which a step may change, nor dead units, a normalisation of one
+    number or a layer that forgets, which have names of their own.
+    """
+    answers = [out for out in result.outputs if len(out) > 1 and out.size]
+    if not answers or any(_varied(out) for out in answers):
+        return []
+    for call in result.calls:
+        if call.output is None or len(call.output) != len(answers[0]):
+            continue
+        rows = call.layer.kind == "embedding" and call.whole
+        if _varied(call.output) or not (rows or any(map(_varied, call.inputs))):
+            continue
+        return _made_alike(call)
+    return []
+
+
+def _varied(x: Array) -> bool:
+    if len(x) < 2 or not x.size or not np.isfinite(x).all():
+        return False
+    size, differs = _differs(x)
+    return differs > 1e-6 * size
+
+
+def _made_alike(call: Call) -> list[Finding]:
+    layer = call.layer
+    nothing = any(not np.any(weight.value) for weight in layer.weights.values() if weight.shape)
+    own = ("activation", "normalization", "recurrent")
+    if layer.kind in own or (layer.weighted and nothing):
+        return []
+    if layer.weighted and layer.activation not in ("linear", "none"):
+        return []
+    assert call.output is not None
+    size, differs = _differs(call.output)
+    of = f"spread over the examples {differs:.3g}, must be above 1e-6 of its size {size:.3g}"
+    given = "is given the same rows to look up" if layer.kind == "embedding" else "makes them alike"
+    return [
+        Finding(
+            "constant-input",
+            layer.name,
+            f"what {layer.name} gives: {of}",
+            f"The inputs differ, and {layer.name} {given}: all answers are one and the same.",
+            "print(x[0], x[1])  # as they are there: a scale, a cast, a mask turned round",
+        )
+    ]
 
 
 def indices(name: str, rows: int, whole: list[Array]) -> list[Finding]:
@@ -121,9 +177,12 @@ def imbalance(head: Output) -> list[Finding]:
     single = head.kind.startswith("binary") and head.units == 1
     classes = head.kind.startswith("sparse") and head.y.size == len(head.y)
     columns = head.kind.startswith("categorical") and head.y.ndim == 2
+    if head.classes is not None and classes:
+        return _turned(head, head.classes)
     if head.weighted or not (single or classes or columns):
         return []
-    y = _classes(head, head.y)
+    # Of a map of places each has a label of its own.
+    y = head.y.ravel() if single else _classes(head, head.y)
     if not np.all(y == np.round(y)):
         return []
     values, counts = np.unique(y, return_counts=True)
@@ -150,6 +209,30 @@ def imbalance(head: Output) -> list[Finding]:
     ]
 
 
+def _turned(head: Output, weights: Array) -> list[Finding]:
+    """Return a finding if the weights of the classes rise with how often these come."""
+    y = _classes(head, head.y)
+    values, counts = np.unique(y[(y >= 0) & (y < len(weights))].astype(int), return_counts=True)
+    if len(values) < 2:
+        return []
+    own = weights[values].astype("float64")[np.argsort(counts, kind="stable")]  # rare ones first
+    if np.any(np.diff(own) < 0) or own[-1] < 1.5 * own[0] or counts.max() < 1.5 * counts.min():
+        return []
+    most = int(counts.argmax())
+    loss = counts * weights[values]
+    return [
+        Finding(
+            "class-imbalance",
+            "data",
+            f"{counts[most] / counts.sum():.1%} of the labels are {values[most]}, and by the "
+            f"weights {loss[most] / loss.sum():.1%} of the loss; weights must not rise with how "
+            "often a class comes",
+            "They are there to give rare classes their part in the loss, and take it from them.",
+            "weight = counts.sum() / (len(counts) * counts)",
+        )
+    ]
+
+
 def _classes(head: Output, y: Array) -> Array:
     """Return the class of each example."""
     if head.kind.startswith("categorical"):
@@ -169,6 +252,9 @@ def even(head: Output) -> Array:
 def unrelated(probe: Probe, head: Output) -> list[Finding]:
     """Return a finding if no cheap learner tells the labels from the inputs."""
     if head.some is None or len(probe.y) != 1:
+        return []
+    labels = _classes(head, head.some)
+    if len(np.unique(labels)) == 2 and np.unique(labels, return_counts=True)[1].min() < _RARE:
         return []
     p = related(probe.x, head.some)
     if p is None or p <= _LEVEL:

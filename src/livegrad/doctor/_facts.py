@@ -189,6 +189,8 @@ class Pass:
         error: what kept the loss from being computed.
         penalty: the part of the loss that knows no labels.
         lost: the share of the gradients' entries that half precision rounds to 0.
+        stray: trainable weights that the outputs depend on, and that are neither among the model's
+            nor among the optimizer's.
     """
 
     calls: list[Call]
@@ -198,6 +200,7 @@ class Pass:
     error: str = ""
     penalty: float = 0.0
     lost: float = 0.0
+    stray: int = 0
 
 
 @dataclass(frozen=True)
@@ -237,6 +240,7 @@ class Output:
         axis: over which a loss over classes takes them.
         strict: whether labels must have the output's shape, a last axis of length 1 included.
         share: of the kind's usual loss; a half where it is half of the squared error.
+        classes: the weight of each class, where the loss has them.
     """
 
     layer: str
@@ -253,6 +257,7 @@ class Output:
     axis: int = -1
     strict: bool = False
     share: float = 1.0
+    classes: Array | None = None
 
     @property
     def units(self) -> int:
@@ -417,6 +422,15 @@ class Words(Protocol):
 
     def soft(self, layer: Layer) -> str:
         """A softmax over the last axis."""
+
+    def training(self, layer: Layer) -> str:
+        """The layer called as in training."""
+
+    def apart(self, layer: Layer) -> str:
+        """The axes in an order in which examples stay apart."""
+
+    def tracked(self) -> str:
+        """Layers kept where the model finds them."""
 
     def half(self) -> str:
         """The loss scaled for half precision."""

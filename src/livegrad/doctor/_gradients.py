@@ -10,21 +10,32 @@ from livegrad._checks import Array
 from livegrad.doctor._facts import Call, Output, Pass, Probe, norm
 from livegrad.doctor._report import Finding
 
-__all__ = ["cut", "left_out", "paired", "sign"]
+__all__ = ["cut", "left_out", "paired", "sign", "stray"]
 
 _WHY = "What has no gradient is not moved: all that lies below stays what chance made it."
 _ALL = "must be all of them"
 
 
-def cut(probe: Probe, result: Pass) -> list[Finding]:
+def cut(probe: Probe, result: Pass, known: bool = True) -> list[Finding]:
     """Return a finding where the gradient ends before it has reached all weights.
 
     A gradient may be missing (the loss does not depend on the weights, as far as the framework can
     tell) or be 0 everywhere below a function that is flat. A layer whose kernel is 0 sends a
     gradient of 0 too, and one whose units are all dead: they are no cuts.
+
+    Args:
+        probe: of the model.
+        result: of a pass.
+        known: whether the loss is known here. Another may be flat itself, which penalties hide.
     """
     if math.isnan(result.loss):
         return []
+    if not known and result.loss - result.penalty > 1e-6:
+        ends = [c for c in result.calls if any(c.output is out for out in result.outputs)]
+        size = sum(_size(call) for call in ends)
+        if ends and all(call.gradient is None or _is_zero(call.gradient) for call in ends):
+            evidence = f"the loss has no slope for any of the {size} entries of the answers"
+            return [_finding(probe, "loss", f"{evidence}, must have one for some")]
     called = {id(call.layer): call for call in result.calls}
     missing, there = [], 0
     for layer in probe.layers:
@@ -115,6 +126,23 @@ def left_out(probe: Probe) -> list[Finding]:
     return []
 
 
+def stray(probe: Probe, result: Pass) -> list[Finding]:
+    """Return a finding if answers depend on weights that the model does not know to be its own."""
+    if not result.stray:
+        return []
+    return [
+        Finding(
+            "frozen",
+            "model",
+            f"{result.stray} weights that the answers depend on are neither among the model's nor "
+            "among the optimizer's, must be 0",
+            "No step moves them: what lies in a plain list is not found when the model is asked "
+            "for its weights.",
+            probe.words.tracked(),
+        )
+    ]
+
+
 def paired(head: Output) -> list[Finding]:
     """Return a finding if a loss is the same whatever label an answer is compared with.
 
@@ -152,7 +180,8 @@ def sign(head: Output, probe: Probe) -> list[Finding]:
     """Return a finding if a loss rewards wrong answers.
 
     A loss that is not known here is asked what the labels themselves would cost as answers, and
-    what the labels of other examples would.
+    what the labels of other examples would. One that costs nothing where two labels have changed
+    places takes answers of another kind: of a pair that is alike, the distance is to be 0.
     """
     answers = None if head.kind or head.cost is None else _answers(head)
     if answers is None or head.cost is None:
@@ -166,6 +195,10 @@ def sign(head: Output, probe: Probe) -> list[Finding]:
         return []
     if not (math.isfinite(right) and math.isfinite(wrong)) or right <= wrong + 1e-6 * abs(wrong):
         return []
+    if len(np.unique(answers)) == 2 and head.activation not in ("sigmoid", "softmax"):
+        turned = head.cost(np.asarray(answers.min() + answers.max() - answers))
+        if 0 <= turned <= 1e-3 * right:
+            return []
     return [
         Finding(
             "loss-sign",

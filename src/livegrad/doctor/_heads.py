@@ -45,9 +45,12 @@ _RANGES = {
 
 def judge(head: Output, words: Words) -> list[Finding]:
     """Return the findings on one output: at most one on each of labels, output and metrics."""
+    labels = _labels(head, words)
+    if labels and labels.stops and head.kind in _SQUARED:
+        return [labels]  # what is meant for measurements is known when the labels fit
     finite = bool(np.isfinite(head.output).all())
     output = _output(head, words) if finite else None
-    judged = (_labels(head, words), output, _metric(head, words))
+    judged = (labels, output, _metric(head, words))
     return [finding for finding in judged if finding]
 
 
@@ -409,6 +412,8 @@ def _metric(head: Output, words: Words) -> Finding | None:
 
 def baseline_loss(head: Output) -> float | None:
     """Return the loss of the best constant answer, or None where that is not worked out."""
+    if head.weighted:
+        return None
     y = head.y.astype("float64")
     if head.kind == "meansquarederror":
         return float(np.mean((y - y.mean(axis=0)) ** 2)) * head.share

@@ -20,7 +20,7 @@ from livegrad.doctor import (
 )
 from livegrad.doctor._facts import Output, Pass, Probe
 from livegrad.doctor._path import Path, through
-from livegrad.doctor._report import CODES, Examination, Finding, LayerGain
+from livegrad.doctor._report import CODES, NOWHERE, Examination, Finding, LayerGain
 
 __all__ = ["judge", "line"]
 
@@ -88,7 +88,8 @@ def judge(probe: Probe, trials: bool = True) -> Examination:
         findings += _examples.target(head, probe.words.targets())
     findings += _weights.identical(probe, bare)
     findings += _architecture.stacked(bare, probe.words)
-    findings += _architecture.axis(bare, heads, probe.words)
+    axis = _architecture.axis(bare, heads, probe.words)
+    findings += axis or _architecture.mixed(probe)
     result = bare
     if not any(finding.stops for finding in findings):
         try:
@@ -175,12 +176,14 @@ def _measured(
         return findings, ["signals, gradients and steps: not while numbers are not finite"]
     if "frozen" not in codes:
         findings += _weights.symmetric(path, result, probe)
-        findings += _gradients.left_out(probe)
+        findings += _gradients.left_out(probe) + _gradients.stray(probe, result)
         findings += _sequences.attention(probe, result)
         flat = {finding.layer for finding in findings if finding.code == "attention"}
         if not codes & {"output-loss-mismatch", "label-mismatch"}:
-            cut = _gradients.cut(probe, result)
+            cut = _gradients.cut(probe, result, known=bool(heads))
             findings += [finding for finding in cut if finding.layer not in flat]
+            if not (cut or codes & {"constant-input", "wrong-axis"}):
+                findings += _examples.alike(result)
     findings += _penalty.penalty(probe, path, heads)
     findings += _signals.scale_of_input(path, words) + _architecture.softmax(result, words)
     findings += _normalization.normalization(probe, result, path, heads)
@@ -251,7 +254,7 @@ def _tried(
         found += [] if found else learning.bent(path)
     if found or well is not False:
         return found, []
-    return [], [f"how it learns: {_trial.STEPS} steps, however long, lead nowhere"]
+    return [], [NOWHERE]
 
 
 def line(failure: Exception) -> str:

@@ -217,7 +217,7 @@ class Learning:
             elif self.left(other) < _FAR * best:
                 return [self._short(real, other, factor)], False
             other = self.far(whole * factor)
-            if self.left(other) < _FAR * best:
+            if self.left(other) < _FAR * min(best, self.left(after)):
                 return [self._short(after, other, factor)], False
         if few:
             other = self.real(10, 10 * self.count)
@@ -342,9 +342,13 @@ class Learning:
                 "A step is about as long whatever the batch: fewer steps go less far.",
                 probe.words.batch(32),
             )
-        now = ""
+        now, mean = "", optimizer.rate * self.lasting / self.planned
         if optimizer.schedule is not None or optimizer.began > 2 * optimizer.rate:
             now = f"; the rate is {optimizer.rate:.2g} now"
+            if optimizer.schedule is not None and known:
+                end = optimizer.schedule(optimizer.taken + steps - 1)
+                if not 0.5 < end / optimizer.rate < 2:
+                    now += f", and {end:.2g} at the last of these steps"
         if optimizer.clipped:
             now += "; {} is {:g}".format(*optimizer.clipped)
         return Finding(
@@ -353,7 +357,8 @@ class Learning:
             f"{planned} of this rate lead to a loss of {after.loss:.3g} from {result.loss:.3g}, "
             f"and {factor:g} times as far to {other.loss:.3g}; must not be so much lower{now}",
             "The steps are so short, or so few, that training ends where it began.",
-            probe.words.rate(float(f"{optimizer.rate * min(factor, 100):.0e}"), optimizer),
+            # What a constant rate must be to go as far in as many steps.
+            probe.words.rate(float(f"{mean * min(factor, 100):.0e}"), optimizer),
         )
 
 

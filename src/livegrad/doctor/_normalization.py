@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from livegrad.doctor._facts import Layer, Output, Pass, Probe, spread
+from livegrad.doctor._facts import Call, Layer, Output, Pass, Probe, spread
 from livegrad.doctor._path import Path
 from livegrad.doctor._report import Finding
 
@@ -35,6 +35,17 @@ def normalization(probe: Probe, result: Pass, path: Path, heads: list[Output]) -
                     probe.words.without(layer),
                 )
             ]
+        if _untouched(call):
+            return [
+                Finding(
+                    "normalization",
+                    layer.name,
+                    f"in training its output is what it is given, of spread {came:.3g}: it goes by "
+                    "running averages, and these are 0 and 1, as they began",
+                    "Not called as in training, it neither normalises nor follows the batches.",
+                    probe.words.training(layer),
+                )
+            ]
         batch = probe.plan.batch
         numbers = (batch or 3) * math.prod(call.output.shape[1:-1])
         if layer.over == "batch" and numbers < 3:
@@ -49,6 +60,22 @@ def normalization(probe: Probe, result: Pass, path: Path, heads: list[Output]) -
                 )
             ]
     return _at_the_end(probe, result, path, heads)
+
+
+def _untouched(call: Call) -> bool:
+    """Whether a normalisation over the batch that can learn goes by averages that never moved."""
+    layer, given, made = call.layer, call.inputs[0], call.output
+    kept = [*_averages(layer), *_variances(layer)]
+    if layer.over != "batch" or not layer.trainable or len(kept) != 2 or made is None:
+        return False
+    mean, variance = (layer.weights[name].value for name in kept)
+    if np.any(mean) or np.any(variance != 1) or given.shape != made.shape:
+        return False
+    x = given.reshape(-1, given.shape[-1]).astype("float64")
+    as_it_is = float(np.max(np.abs(x.mean(axis=0)), initial=0)) < 0.5 and bool(
+        np.all(np.abs(np.log(x.std(axis=0) + 1e-12)) < 0.5)
+    )
+    return not as_it_is and bool(np.allclose(made, given, rtol=2e-3, atol=1e-6))
 
 
 def _scaled(layer: Layer) -> bool:
@@ -133,6 +160,10 @@ def _too_slow(probe: Probe, kept: list[Layer]) -> list[Finding]:
 
 def _averages(layer: Layer) -> list[str]:
     return [name for name in layer.weights if name in ("moving_mean", "running_mean")]
+
+
+def _variances(layer: Layer) -> list[str]:
+    return [name for name in layer.weights if name in ("moving_variance", "running_var")]
 
 
 def _behind(layer: Layer, result: Pass) -> float:

@@ -311,8 +311,9 @@ def through(calls: list[Call], outputs: list[Array]) -> Path:
         if origin is not None and call.first and best[origin] < 0:
             origin = None
         came.append(origin)
-        # A kernel of 0 at the end of a branch passes nothing on for now: another way counts.
-        worth = (-len(calls) if _is_zero(call.layer) else 1) if call.layer.weighted else 0
+        # A kernel or a scale of 0 at the end of a branch passes nothing on for now: another way
+        # counts.
+        worth = -len(calls) if _is_zero(call.layer) else int(call.layer.weighted)
         best.append((best[origin] if origin is not None else 0) + worth)
     ends = [at for at, call in enumerate(calls) if any(call.output is out for out in outputs)]
     ends = ends or ([len(calls) - 1] if calls else [])
@@ -354,4 +355,6 @@ def _ratio(above: float, below: float) -> float:
 
 
 def _is_zero(layer: Layer) -> bool:
-    return layer.kernel is not None and not np.any(layer.kernel.read())
+    scale = layer.weights.get("gamma") if layer.kind == "normalization" else None
+    weight = layer.kernel if layer.weighted else scale
+    return weight is not None and not np.any(weight.read())

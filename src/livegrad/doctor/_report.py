@@ -10,6 +10,8 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from livegrad.doctor._trial import STEPS
+
 if TYPE_CHECKING:
     from livegrad.figures import Figure
 
@@ -19,6 +21,8 @@ __all__ = ["CODES", "PAGES", "WHAT", "Examination", "Finding", "LayerGain", "sch
 _VERSION = 1
 # So many faults are named in one sentence.
 _NAMED = 3
+NOWHERE = f"how it learns: {STEPS} steps, however long, lead nowhere"
+"""What is noted of a model that does not learn, and in which no fault was found."""
 
 # The gravest first: what stands above may be the cause of what stands below. Each code with its
 # lesson, as a path under ``docs`` without its ending, and what was measured.
@@ -39,10 +43,14 @@ _CODES = {
         "the output's activation or units do not fit the loss or the labels",
     ),
     "stacked-activations": ("outputs/index", "two activations in a row make the output"),
-    "wrong-axis": ("outputs/multiclass", "a softmax or a loss over another axis than the classes"),
+    "wrong-axis": (
+        "outputs/multiclass",
+        "a softmax or a loss over another axis than the classes, or a layer over the examples",
+    ),
     "frozen": (
         "gradients/diagnose",
-        "no weight can move, a layer is frozen as chance made it, or the optimizer has not got it",
+        "no weight can move, a layer is frozen as chance made it, or the optimizer or the model "
+        "has not got it",
     ),
     "cut-gradient": ("gradients/chain-rule", "the gradient ends before it reaches all weights"),
     "symmetric-weights": (
@@ -53,7 +61,10 @@ _CODES = {
         "initializers/symmetry-and-scale",
         "two layers start with the very same kernel",
     ),
-    "constant-input": ("inputs/features", "all examples have the same inputs"),
+    "constant-input": (
+        "inputs/features",
+        "all examples have the same inputs, or a layer makes them the same",
+    ),
     "unscaled-input": ("inputs/scale", "the inputs' size is far from 1"),
     "unscaled-target": ("outputs/regression", "the targets' size is far from the outputs'"),
     "normalization": (
@@ -97,7 +108,10 @@ _CODES = {
         "the masks' noise buries the signal, or a mask hits the output",
     ),
     "unrelated-labels": ("inputs/labels", "no cheap learner tells the labels from the inputs"),
-    "class-imbalance": ("inputs/first-loss", "nearly all labels are one class"),
+    "class-imbalance": (
+        "inputs/first-loss",
+        "nearly all labels are one class, or the classes' weights are turned round",
+    ),
     "metric-mismatch": (
         "outputs/index",
         "the metric does not fit the task: training is fine, the number shown is not",
@@ -210,8 +224,12 @@ class Examination:
             'Training is held back by 1 fault: dead-units at hidden_1.'
             >>> Examination((), ("the learning rate",), (), 1.0, 1.0, 0.7).conclusion
             'healthy: nothing found that holds training back; 1 thing was not judged.'
+            >>> Examination((), (NOWHERE,), (), 1.0, 1.0, 0.7).conclusion
+            'It does not learn, and no fault was found: 30 steps, however long, lead nowhere.'
         """
         if self.healthy:
+            if NOWHERE in self.unjudged:
+                return f"It does not learn, and no fault was found: {NOWHERE.partition(': ')[2]}."
             count = len(self.unjudged)
             left = f"; {count} thing{'s were' if count > 1 else ' was'} not judged" if count else ""
             return f"healthy: nothing found that holds training back{left}."

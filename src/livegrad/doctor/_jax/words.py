@@ -145,7 +145,7 @@ class _Words:
 
     def smooth(self) -> str:
         """Something with a slope in place of what has none."""
-        return "nnx.softmax(x)  # in place of argmax, round, sign or stop_gradient: with a slope"
+        return "nnx.softmax(x)  # with a slope; and no argmax, round, clip, stop_gradient"
 
     def again(self) -> str:
         """The optimizer made anew, for all weights."""
@@ -187,6 +187,18 @@ class _Words:
     def soft(self, layer: Layer) -> str:
         """A softmax over the last axis."""
         return "nnx.softmax(x, axis=-1)"
+
+    def training(self, layer: Layer) -> str:
+        """The layer called as in training."""
+        return f"{place(layer.name)}.use_running_average = False"
+
+    def apart(self, layer: Layer) -> str:
+        """The axes in an order in which examples stay apart."""
+        return "x = x.swapaxes(0, 1)  # before a reshape: examples first"
+
+    def tracked(self) -> str:
+        """Layers kept where the model finds them."""
+        return "self.inner = nnx.List(layers)"
 
     def half(self) -> str:
         """The loss scaled for half precision."""

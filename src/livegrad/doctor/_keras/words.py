@@ -120,7 +120,7 @@ class _Words:
 
     def smooth(self) -> str:
         """Something with a slope in place of what has none."""
-        return "keras.ops.softmax(x)  # in place of argmax, round, sign or a cut: with a slope"
+        return "keras.ops.softmax(x)  # with a slope; and no argmax, round, clip, stop_gradient"
 
     def again(self) -> str:
         """The optimizer made anew, for all weights."""
@@ -160,6 +160,18 @@ class _Words:
     def soft(self, layer: Layer) -> str:
         """A softmax over the last axis."""
         return "keras.layers.Softmax(axis=-1)"
+
+    def training(self, layer: Layer) -> str:
+        """The layer called as in training."""
+        return f"x = self.{layer.name}(x, training=training)"
+
+    def apart(self, layer: Layer) -> str:
+        """The axes in an order in which examples stay apart."""
+        return "x = keras.ops.transpose(x, (1, 0, 2))  # before a reshape: examples first"
+
+    def tracked(self) -> str:
+        """Layers kept where the model finds them."""
+        return "self.inner = [keras.layers.Dense(...), ...]  # set in __init__"
 
     def half(self) -> str:
         """The loss scaled for half precision."""

@@ -151,6 +151,7 @@ def outputs(
 
     plain, given = _plain(loss)
     ignored = given.get("ignore_index", _IGNORED) if over_classes else None
+    weights = given.get("weight", getattr(plain, "weight", None)) if over_classes else None
     return [
         Output(
             layer=name,
@@ -168,6 +169,7 @@ def outputs(
             ),
             axis=axis,
             strict=kind in _ONE_BY_ONE,
+            classes=None if weights is None else array(weights),
         )
     ], unjudged
 

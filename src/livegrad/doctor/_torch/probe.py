@@ -203,6 +203,7 @@ class TorchProbe:
             self._outputs = [heard.see(t) for t in answers(predicted)]
             calls, seen = heard.calls, heard.seen
             penalty = self._penalty(moved)
+            stray = self._stray([one.tensor for one in self._outputs], moved)
             edges = [one for one in seen if one.edge is not None]
             if with_loss:
                 try:
@@ -226,7 +227,24 @@ class TorchProbe:
             call.gradient = call.delta = by_seen.get(id(noted.output))
         slopes = [None] * len(moved) if found is None else found[: len(moved)]
         weights = self._slopes(slopes, moved, scale, False)
-        return Pass(calls, shown, float(loss.detach()) + penalty, weights, error, penalty)
+        cost = float(loss.detach()) + penalty
+        return Pass(calls, shown, cost, weights, error, penalty, stray=stray)
+
+    def _stray(self, outputs: list[Any], moved: list[Any]) -> int:
+        """Return how many parameters the outputs depend on that nobody has: of no optimizer."""
+        groups = getattr(self._given, "param_groups", [])
+        own = {id(p) for p in moved} | {id(p) for group in groups for p in group["params"]}
+        found, seen, todo = set(), set(), [t.grad_fn for t in outputs if t.grad_fn is not None]
+        while todo:
+            node = todo.pop()
+            if node in seen:
+                continue
+            seen.add(node)
+            leaf = getattr(node, "variable", None)
+            if isinstance(leaf, nn.Parameter) and id(leaf) not in own:
+                found.add(id(leaf))
+            todo += [below for below, _ in node.next_functions if below is not None]
+        return len(found)
 
     def _derived(self, loss: Any, moved: list[Any], edges: list[Seen]) -> tuple[Any, float]:
         """Return the gradients for parameters and for what was heard, and by what they are scaled.

@@ -160,7 +160,7 @@ class _Words:
 
     def smooth(self) -> str:
         """Something with a slope in place of what has none."""
-        return "torch.softmax(x, -1)  # in place of argmax, round, sign or detach: with a slope"
+        return "torch.softmax(x, -1)  # with a slope; and no detach, .data, .numpy(), round, clamp"
 
     def again(self) -> str:
         """The optimizer made anew, for all weights."""
@@ -202,6 +202,20 @@ class _Words:
         if layer.origin is None:
             return "x = torch.softmax(x, dim=-1)"
         return f"{_at(layer)} = nn.Softmax(dim=-1)"
+
+    def training(self, layer: Layer) -> str:
+        """The layer called as in training."""
+        return f"{_at(layer)}.train()  # and F.batch_norm(..., training=True)"
+
+    def apart(self, layer: Layer) -> str:
+        """The axes in an order in which examples stay apart."""
+        if layer.kind in ("recurrent", "attention"):
+            return f"nn.{layer.type}(..., batch_first=True)  # x is (examples, steps, features)"
+        return "x = x.transpose(0, 1)  # before view or reshape: examples first"
+
+    def tracked(self) -> str:
+        """Layers kept where the model finds them."""
+        return "self.layers = nn.ModuleList(layers)  # and the optimizer made anew"
 
     def half(self) -> str:
         """The loss scaled for half precision."""
