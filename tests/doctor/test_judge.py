@@ -10,6 +10,8 @@ import sys
 import pytest
 
 import livegrad.doctor
+from livegrad.doctor import Examination
+from livegrad.doctor._report import NOWHERE
 
 HOME = pathlib.Path(livegrad.doctor.__file__).parent
 FRAMEWORKS = {"keras", "tensorflow", "torch", "jax", "jaxlib", "flax", "optax"}
@@ -58,3 +60,11 @@ def test_the_probe_of_keras_names_no_backend_but_where_they_differ():
 def test_each_module_beside_the_probes_is_the_judges_or_the_face():
     modules = {path.stem for path in HOME.glob("*.py")}
     assert modules == {*JUDGE, "__init__", "_command", "_given", "_logged", "_page"}
+
+
+def test_a_model_that_trials_lead_nowhere_is_not_called_healthy():
+    nothing = ((), 1.0, 1.0, 0.7)
+    stuck = Examination((), ("what happens inside it", NOWHERE), *nothing)
+    assert not stuck.healthy and stuck.to_dict()["healthy"] is False
+    assert stuck.conclusion.startswith("It does not learn, and no fault was found: 30 steps")
+    assert Examination((), ("what happens inside it",), *nothing).healthy

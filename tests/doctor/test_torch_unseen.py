@@ -166,3 +166,10 @@ def test_weighted_answers_are_not_held_against_unweighted_ones():
     module = nn.Sequential(*conv, nn.Conv2d(8, 1, 3, padding=1))
     loss = nn.BCEWithLogitsLoss(pos_weight=torch.tensor(3.0))
     assert found(module, torch.tensor(x + 2 * y), torch.tensor(y), loss, 3e-3)[0] == []
+
+
+def test_a_signal_that_vanishes_on_the_way_keeps_its_own_name():
+    layers = [part for _ in range(14) for part in (nn.Linear(16, 16), nn.Sigmoid())]
+    x = torch.randn(256, 16)
+    codes, _ = found(nn.Sequential(*layers, nn.Linear(16, 2)), x, (x[:, 0] > 0).long())
+    assert codes and "constant-input" not in [code for code, _ in codes]

@@ -40,7 +40,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit status: 0 healthy, 1 findings, 2 it could not run.
+    """Run the command and return its exit status: 0 healthy, 1 not, 2 it could not run.
 
     Args:
         arguments: of the command; those of the process without them.

@@ -84,8 +84,8 @@ def _differs(x: Array) -> tuple[float, float]:
 def alike(result: Pass) -> list[Finding]:
     """Return a finding for the layer that makes all examples the same, if their answers are.
 
-    Not where weights of 0 do it, which a step may change, nor dead units, a normalisation of one
-    number or a layer that forgets, which have names of their own.
+    Not where weights of 0 or of a size that lets the signal vanish do it, nor dead units, a
+    normalisation of one number or a layer that forgets: they have names of their own.
     """
     answers = [out for out in result.outputs if len(out) > 1 and out.size]
     if not answers or any(_varied(out) for out in answers):
@@ -109,11 +109,7 @@ def _varied(x: Array) -> bool:
 
 def _made_alike(call: Call) -> list[Finding]:
     layer = call.layer
-    nothing = any(not np.any(weight.value) for weight in layer.weights.values() if weight.shape)
-    own = ("activation", "normalization", "recurrent")
-    if layer.kind in own or (layer.weighted and nothing):
-        return []
-    if layer.weighted and layer.activation not in ("linear", "none"):
+    if layer.weighted or layer.kind in ("activation", "normalization", "recurrent"):
         return []
     assert call.output is not None
     size, differs = _differs(call.output)

@@ -206,8 +206,8 @@ class Examination:
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing was found."""
-        return not self.findings
+        """Whether nothing was found, and no trial says that the model learns nothing."""
+        return not self.findings and NOWHERE not in self.unjudged
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -227,9 +227,9 @@ class Examination:
             >>> Examination((), (NOWHERE,), (), 1.0, 1.0, 0.7).conclusion
             'It does not learn, and no fault was found: 30 steps, however long, lead nowhere.'
         """
+        if not self.findings and not self.healthy:
+            return f"It does not learn, and no fault was found: {NOWHERE.partition(': ')[2]}."
         if self.healthy:
-            if NOWHERE in self.unjudged:
-                return f"It does not learn, and no fault was found: {NOWHERE.partition(': ')[2]}."
             count = len(self.unjudged)
             left = f"; {count} thing{'s were' if count > 1 else ' was'} not judged" if count else ""
             return f"healthy: nothing found that holds training back{left}."
