@@ -164,6 +164,19 @@ def test_a_loss_without_a_slope_is_named_though_a_penalty_has_one():
     assert "no slope for any of the 256 entries" in report.findings[0].evidence
 
 
+def test_a_loss_that_is_given_the_logits_behind_the_answers_has_its_slope_there():
+    x, y = table()
+    inputs = keras.Input((16,))
+    model = classifier(L.Dense(16, "relu")(inputs), inputs)
+
+    def own(y, p):
+        each = keras.losses.binary_crossentropy(keras.ops.reshape(y, (-1, 1)), p)
+        return keras.ops.mean(each)
+
+    model.compile(keras.optimizers.Adam(0.01), own)
+    assert found(model, x, y)[0] == []
+
+
 def pairs(loss):
     x, y = table()
     other = np.where(y[:, None] > 0, x, -x) + 0.1 * table(seed=1)[0]

@@ -33,7 +33,9 @@ def cut(probe: Probe, result: Pass, known: bool = True) -> list[Finding]:
     if not known and result.loss - result.penalty > 1e-6:
         ends = [c for c in result.calls if any(c.output is out for out in result.outputs)]
         size = sum(_size(call) for call in ends)
-        if ends and all(call.gradient is None or _is_zero(call.gradient) for call in ends):
+        # A framework may give the loss what stands before the last activation.
+        slopes = [slope for call in ends for slope in (call.gradient, call.delta)]
+        if ends and all(slope is None or _is_zero(slope) for slope in slopes):
             evidence = f"the loss has no slope for any of the {size} entries of the answers"
             return [_finding(probe, "loss", f"{evidence}, must have one for some")]
     called = {id(call.layer): call for call in result.calls}
