@@ -173,3 +173,74 @@ def test_a_signal_that_vanishes_on_the_way_keeps_its_own_name():
     x = torch.randn(256, 16)
     codes, _ = found(nn.Sequential(*layers, nn.Linear(16, 2)), x, (x[:, 0] > 0).long())
     assert codes and "constant-input" not in [code for code, _ in codes]
+
+
+class Plain(nn.Module):
+    """A body with two heads, and what a test makes of them."""
+
+    def __init__(self, forward):
+        super().__init__()
+        self.body, self.one, self.two = nn.Linear(16, 16), nn.Linear(16, 2), nn.Linear(16, 2)
+        self.scale, self.shift = nn.Parameter(torch.ones(16)), nn.Parameter(torch.zeros(16))
+        self.none = nn.Parameter(torch.zeros(()))
+        self._forward = forward
+
+    def forward(self, *given, **named):
+        return self._forward(self, *given, **named)
+
+
+def mixed_up(self, x):
+    h = torch.relu(self.body(x))
+    if self.training:
+        h = 0.7 * h + 0.3 * h[torch.randperm(len(h))]
+    return self.one(h)
+
+
+def over_the_batch(self, x):
+    h = nn.functional.batch_norm(self.body(x), None, None, self.scale, self.shift, training=True)
+    return self.one(torch.relu(h))
+
+
+def nothing_yet(self, x):
+    h = torch.relu(self.body(x))
+    return self.one(h + self.none * torch.relu(self.body(h)))
+
+
+@pytest.mark.parametrize("forward", [mixed_up, over_the_batch, nothing_yet])
+def test_what_mixes_or_starts_as_nothing_on_purpose_is_sound(forward):
+    module = Plain(forward)
+    if forward is nothing_yet:
+        nn.init.zeros_(module.one.weight)
+    x = torch.randn(256, 16)
+    assert found(module, x, (x[:, 0] > 0).long())[0] == []
+
+
+def test_answers_about_pairs_of_examples_mix_by_design():
+    module = Plain(lambda self, x: self.one(torch.relu(self.body(x))) @ self.two(x).T)
+
+    def contrast(scores, y):
+        return nn.functional.cross_entropy(scores, torch.arange(len(scores)))
+
+    codes, _ = found(module, torch.randn(64, 16), torch.zeros(64), contrast)
+    assert "wrong-axis" not in [code for code, _ in codes]
+
+
+def test_a_loss_of_the_model_s_own_has_its_slope_behind_the_answers_shown():
+    def forward(self, x, y):
+        scores = self.one(torch.relu(self.body(x)))
+        loss = nn.functional.cross_entropy(scores, y)
+        return {"loss": loss, "shares": scores.softmax(-1)}
+
+    module, x = Plain(forward), torch.randn(256, 16)
+    optimizer = torch.optim.Adam(module.parameters(), lr=0.01)
+    assert examine(module, {"x": x, "y": (x[:, 0] > 0).long()}, optimizer=optimizer).healthy
+
+
+def test_weights_tied_by_a_list_are_the_model_s_own():
+    def forward(self, x):
+        return nn.functional.linear(torch.relu(self.body(x)), self.tied[0])
+
+    module, x = Plain(forward), torch.randn(256, 16)
+    module.tied = [module.body.weight]
+    report = examine(module, x, x, loss=nn.MSELoss())
+    assert ("frozen", "model") not in [(one.code, one.layer) for one in report.findings]

@@ -136,6 +136,24 @@ def test_words_that_differ_are_no_fault():
     assert found(model, x, y)[0] == []
 
 
+@pytest.mark.parametrize("zeros", [True, False])
+def test_places_and_kinds_that_are_the_same_in_all_examples_are_no_fault(zeros):
+    rng = np.random.default_rng(0)
+    ids = rng.integers(1, 50, (256, 8))
+    words, kinds = keras.Input((8,), dtype="int32"), keras.Input((8,), dtype="int32")
+    places = L.Lambda(
+        lambda v: keras.ops.zeros_like(v) + keras.ops.arange(8, dtype="int32"), output_shape=(8,)
+    )(words)
+    h = L.Embedding(50, 8)(words) + L.Embedding(8, 8)(places) + L.Embedding(2, 8)(kinds)
+    h = L.Dense(16, "relu")(L.GlobalAveragePooling1D()(h))
+    out = L.Dense(1, "sigmoid", kernel_initializer="zeros" if zeros else "glorot_uniform")(h)
+    model = keras.Model([words, kinds], out)
+    model.compile(keras.optimizers.Adam(0.01), "binary_crossentropy")
+    y = (ids[:, 0] > 25).astype("float32")
+    codes, _ = found(model, [ids, np.zeros_like(ids)], y)
+    assert "constant-input" not in [code for code, _ in codes]
+
+
 def test_last_weights_of_0_make_all_answers_the_same_and_are_no_fault():
     x, y = table()
     inputs = keras.Input((16,))
@@ -175,6 +193,17 @@ def test_a_loss_that_is_given_the_logits_behind_the_answers_has_its_slope_there(
 
     model.compile(keras.optimizers.Adam(0.01), own)
     assert found(model, x, y)[0] == []
+
+
+def test_a_loss_that_is_given_the_logits_before_a_layer_of_softmax_has_its_slope_there():
+    x, y = table()
+    inputs = keras.Input((16,))
+    model = keras.Model(inputs, L.Softmax()(L.Dense(2)(L.Dense(16, "relu")(inputs))))
+    model.compile(
+        keras.optimizers.Adam(0.01),
+        lambda t, p: 2 * keras.losses.categorical_crossentropy(t, p),
+    )
+    assert found(model, x, np.eye(2)[y.astype(int)])[0] == []
 
 
 def pairs(loss):
@@ -223,6 +252,8 @@ def test_of_a_map_each_place_is_counted():
     assert f"last bias {np.log(0.05 / 0.95):.2f}" in finding.fix
     y[:, 2:6, 2:6] = 1
     assert _examples.imbalance(head(y)) == []
+    # Of the steps of a sequence many may be padding.
+    assert _examples.imbalance(head(np.zeros((40, 60, 1)) + (np.arange(60) < 2)[:, None])) == []
 
 
 @pytest.mark.parametrize(("rare", "judged"), [(15, False), (16, True)])
@@ -243,6 +274,8 @@ def test_labels_are_not_called_unrelated_for_want_of_a_class(rare, judged):
         ([2.0, 1.0], [55, 45], False),
         ([0.8, 0.15, 0.05], [70, 20, 10], True),
         ([0.8, 0.05, 0.15], [70, 20, 10], False),
+        ([1.0, 1.0, 0.0], [50, 40, 10], False),
+        ([0.0, 0.0], [90, 10], False),
     ],
 )
 def test_class_weights_that_rise_with_the_classes_are_turned_round(weights, counts, named):
@@ -315,6 +348,21 @@ def test_a_normalisation_that_is_never_called_as_in_training_is_named():
     codes, report = found(classifier(Deaf(name="deaf")(inputs), inputs), x, y)
     assert ("normalization", "norm") in codes
     assert "training=training" in report.findings[0].fix
+
+
+@pytest.mark.parametrize("column", ["constant", "all"])
+def test_inputs_that_are_normalised_already_pass_a_normalisation_as_they_are(column):
+    x, y = table()
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    inputs = keras.Input((16,))
+    h = L.BatchNormalization()(inputs)
+    if column == "constant":
+        x[:, 3] = 0
+    else:
+        h = L.BatchNormalization()(L.Dense(16, kernel_initializer="zeros")(inputs))
+        h = L.Add()([h, inputs])
+    codes, _ = found(classifier(L.Dense(16, "relu")(h), inputs), x, y)
+    assert "normalization" not in [code for code, _ in codes]
 
 
 def test_one_that_has_averages_of_its_own_is_frozen_on_purpose():

@@ -153,13 +153,18 @@ def axis(result: Pass, heads: list[Output], words: Words) -> list[Finding]:
     return []
 
 
-def mixed(probe: Probe) -> list[Finding]:
+def mixed(probe: Probe, glance: Pass) -> list[Finding]:
     """Return a finding for the first layer that mixes examples with each other.
 
     Some examples are run twice, each time among others. A normalisation over the batch mixes them
-    by design: with one the model is not judged.
+    by design: with one the model is not judged, nor is what mixes in training alone.
+
+    Args:
+        probe: of the model.
+        glance: a pass of another number of examples.
     """
-    if any(one.kind == "normalization" and one.over == "batch" for one in probe.layers):
+    layers = [call.layer for call in glance.calls]
+    if any(one.kind == "normalization" and one.over != "features" for one in layers):
         return []
     k = min(_KEPT, probe.rows // 5)
     if k < 1:
@@ -170,6 +175,9 @@ def mixed(probe: Probe) -> list[Finding]:
         first, again, other = (probe.run(rows=among[at], with_loss=False) for at in (0, 0, 1))
     except Exception:
         return []  # the model was made for batches of one size
+    shapes = [[out.shape[1:] for out in one.outputs] for one in (glance, first, again, other)]
+    if any(shape != shapes[0] for shape in shapes):
+        return []  # answers about pairs of examples
     mine = slice(k, 2 * k)
 
     def moved(a: Array | None, b: Array | None) -> float:
@@ -184,7 +192,7 @@ def mixed(probe: Probe) -> list[Finding]:
     if not outputs or any(moved(a, b) > _SAME for a, b, _ in outputs):
         return []  # chance is at work
     worst = max(moved(a, c) for a, _, c in outputs)
-    if worst <= _SAME:
+    if worst <= _SAME or not _meet(probe, k):
         return []
     pairs = zip(first.calls, other.calls, strict=False)
     where = next((one.layer for one, two in pairs if moved(one.output, two.output) > _SAME), None)
@@ -199,6 +207,25 @@ def mixed(probe: Probe) -> list[Finding]:
             probe.words.apart(where or Layer("model", "other")),
         )
     ]
+
+
+def _meet(probe: Probe, k: int) -> bool:
+    """Whether the loss in inference depends on which examples stand beside each other.
+
+    The loss of one half and another, and of their partners, is the same in all if each example
+    counts for itself.
+    """
+    parts = np.arange(4 * k).reshape(4, k)
+
+    def loss(one: int, other: int) -> float:
+        return probe.loss(training=False, rows=np.concatenate([parts[one], parts[other]]))
+
+    try:
+        together = loss(0, 1) + loss(2, 3)
+        crossed = loss(0, 3) + loss(2, 1)
+    except Exception:
+        return False
+    return bool(abs(together - crossed) > 1e-5 * abs(together))
 
 
 def _sums_to_one(shares: Array, own: bool) -> int | None:

@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from livegrad._checks import Array
-from livegrad.doctor._facts import Call, Output, Pass, Probe
+from livegrad.doctor._facts import Call, Layer, Output, Pass, Probe
 from livegrad.doctor._report import Finding
 
 __all__ = [
@@ -61,6 +61,8 @@ def constant(probe: Probe) -> list[Finding]:
         size, differs = _differs(x)
         if differs > 1e-6 * size:
             continue
+        if len(probe.x) > 1 and x.dtype.kind in "iub" and np.all(x == x.flat[0]):
+            continue  # beside others, as the kinds of words of a text of one kind
         name = "data" if len(probe.x) == 1 else f"data, input {at + 1}"
         return [
             Finding(
@@ -90,14 +92,24 @@ def alike(result: Pass) -> list[Finding]:
     answers = [out for out in result.outputs if len(out) > 1 and out.size]
     if not answers or any(_varied(out) for out in answers):
         return []
+    found = []
     for call in result.calls:
         if call.output is None or len(call.output) != len(answers[0]):
             continue
         rows = call.layer.kind == "embedding" and call.whole
-        if _varied(call.output) or not (rows or any(map(_varied, call.inputs))):
-            continue
-        return _made_alike(call)
-    return []
+        if not _varied(call.output) and (rows or any(map(_varied, call.inputs))):
+            found.append(call)
+    if any(_may(call.layer) for call in found):
+        return []
+    # Places may be looked up beside words: what comes last made all of it one.
+    others = [call for call in found if call.layer.kind != "embedding"]
+    return [_made_alike(call) for call in [*others[-1:], *found][:1]]
+
+
+def _may(layer: Layer) -> bool:
+    """Whether a layer may make examples the same for a reason that has a name of its own."""
+    nothing = any(len(w.shape) > 1 and not np.any(w.value) for w in layer.weights.values())
+    return layer.weighted or nothing or layer.kind in ("activation", "normalization", "recurrent")
 
 
 def _varied(x: Array) -> bool:
@@ -107,23 +119,19 @@ def _varied(x: Array) -> bool:
     return differs > 1e-6 * size
 
 
-def _made_alike(call: Call) -> list[Finding]:
+def _made_alike(call: Call) -> Finding:
     layer = call.layer
-    if layer.weighted or layer.kind in ("activation", "normalization", "recurrent"):
-        return []
     assert call.output is not None
     size, differs = _differs(call.output)
     of = f"spread over the examples {differs:.3g}, must be above 1e-6 of its size {size:.3g}"
     given = "is given the same rows to look up" if layer.kind == "embedding" else "makes them alike"
-    return [
-        Finding(
-            "constant-input",
-            layer.name,
-            f"what {layer.name} gives: {of}",
-            f"The inputs differ, and {layer.name} {given}: all answers are one and the same.",
-            "print(x[0], x[1])  # as they are there: a scale, a cast, a mask turned round",
-        )
-    ]
+    return Finding(
+        "constant-input",
+        layer.name,
+        f"what {layer.name} gives: {of}",
+        f"The inputs differ, and {layer.name} {given}: all answers are one and the same.",
+        "print(x[0], x[1])  # as they are there: a scale, a cast, a mask turned round",
+    )
 
 
 def indices(name: str, rows: int, whole: list[Array]) -> list[Finding]:
@@ -177,8 +185,10 @@ def imbalance(head: Output) -> list[Finding]:
         return _turned(head, head.classes)
     if head.weighted or not (single or classes or columns):
         return []
-    # Of a map of places each has a label of its own.
-    y = head.y.ravel() if single else _classes(head, head.y)
+    if head.y.ndim == 3 and single:
+        return []  # which steps of a sequence are padding is not known here
+    places = single and head.y.ndim > 3  # each of a map has a label of its own
+    y = head.y.ravel() if places else _classes(head, head.y)
     if not np.all(y == np.round(y)):
         return []
     values, counts = np.unique(y, return_counts=True)
@@ -200,7 +210,8 @@ def imbalance(head: Output) -> list[Finding]:
             f"as often; from {_NEARLY_ALL:.0%} on",
             "Accuracy is high before anything is learned, and the rare class has next to no part "
             "in the loss.",
-            f"class_weight={{...}}; last bias {bias}; metrics that count the rare class",
+            f"{'weights of the places' if places else 'class_weight={...}'}; last bias {bias}; "
+            "metrics that count the rare class",
         )
     ]
 
@@ -208,7 +219,9 @@ def imbalance(head: Output) -> list[Finding]:
 def _turned(head: Output, weights: Array) -> list[Finding]:
     """Return a finding if the weights of the classes rise with how often these come."""
     y = _classes(head, head.y)
-    values, counts = np.unique(y[(y >= 0) & (y < len(weights))].astype(int), return_counts=True)
+    # A weight of 0 leaves a class out on purpose, as the ignored one is.
+    y = y[(y >= 0) & (y < len(weights)) & (y != head.ignored)].astype(int)
+    values, counts = np.unique(y[weights[y] > 0], return_counts=True)
     if len(values) < 2:
         return []
     own = weights[values].astype("float64")[np.argsort(counts, kind="stable")]  # rare ones first

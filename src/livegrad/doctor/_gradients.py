@@ -31,11 +31,10 @@ def cut(probe: Probe, result: Pass, known: bool = True) -> list[Finding]:
     if math.isnan(result.loss):
         return []
     if not known and result.loss - result.penalty > 1e-6:
-        ends = [c for c in result.calls if any(c.output is out for out in result.outputs)]
-        size = sum(_size(call) for call in ends)
-        # A framework may give the loss what stands before the last activation.
-        slopes = [slope for call in ends for slope in (call.gradient, call.delta)]
-        if ends and all(slope is None or _is_zero(slope) for slope in slopes):
+        # A loss may be given what stands before the answers, by a framework or by the model.
+        slopes = [g for c in result.calls for g in (c.gradient, c.delta, *c.gradients)]
+        if all(slope is None or _is_zero(slope) for slope in slopes):
+            size = sum(out.size for out in result.outputs)
             evidence = f"the loss has no slope for any of the {size} entries of the answers"
             return [_finding(probe, "loss", f"{evidence}, must have one for some")]
     called = {id(call.layer): call for call in result.calls}

@@ -89,7 +89,7 @@ def judge(probe: Probe, trials: bool = True) -> Examination:
     findings += _weights.identical(probe, bare)
     findings += _architecture.stacked(bare, probe.words)
     axis = _architecture.axis(bare, heads, probe.words)
-    findings += axis or _architecture.mixed(probe)
+    findings += axis or _architecture.mixed(probe, bare)
     result = bare
     if not any(finding.stops for finding in findings):
         try:

@@ -345,7 +345,7 @@ class Learning:
         now, mean = "", optimizer.rate * self.lasting / self.planned
         if optimizer.schedule is not None or optimizer.began > 2 * optimizer.rate:
             now = f"; the rate is {optimizer.rate:.2g} now"
-            if optimizer.schedule is not None and known:
+            if optimizer.schedule is not None and known and optimizer.rate > 0:
                 end = optimizer.schedule(optimizer.taken + steps - 1)
                 if not 0.5 < end / optimizer.rate < 2:
                     now += f", and {end:.2g} at the last of these steps"

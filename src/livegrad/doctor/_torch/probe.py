@@ -233,7 +233,8 @@ class TorchProbe:
     def _stray(self, outputs: list[Any], moved: list[Any]) -> int:
         """Return how many parameters the outputs depend on that nobody has: of no optimizer."""
         groups = getattr(self._given, "param_groups", [])
-        own = {id(p) for p in moved} | {id(p) for group in groups for p in group["params"]}
+        own = {id(p) for p in (*moved, *self._parameters, *self.module.parameters())}
+        own |= {id(p) for group in groups for p in group["params"]}
         found, seen, todo = set(), set(), [t.grad_fn for t in outputs if t.grad_fn is not None]
         while todo:
             node = todo.pop()
