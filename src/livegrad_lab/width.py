@@ -41,8 +41,12 @@ def images() -> tuple[Array, Array]:
     return (x[:IMAGES] / 16).astype("float32"), y[:IMAGES]
 
 
-def run(way: str, width: int, rate: float, seed: int) -> list[float]:
-    """Train one network; return the mean loss on all images after each number of ``STEPS``."""
+def run(way: str, width: int, seed: int, rates: Sequence[float] = RATES) -> list[list[float]]:
+    """Train a network at each rate; return the mean losses on all images, (rates, steps)."""
+    return [_trained(way, width, rate, seed) for rate in rates]
+
+
+def _trained(way: str, width: int, rate: float, seed: int) -> list[float]:
     x, y = images()
     m = width / WIDTHS[0] if way == "muP" else 1.0
     widths = [x.shape[1], *DEPTH * [width], 10]
@@ -62,33 +66,20 @@ def run(way: str, width: int, rate: float, seed: int) -> list[float]:
 
 
 def losses(
-    ways: Sequence[str] = WAYS,
-    widths: Sequence[int] = WIDTHS,
-    rates: Sequence[float] = RATES,
-    seeds: Sequence[int] = SEEDS,
+    ways: Sequence[str] = WAYS, widths: Sequence[int] = WIDTHS, seeds: Sequence[int] = SEEDS
 ) -> Array:
-    """Return the loss of all, shape (ways, widths, rates, seeds, steps).
-
-    Examples:
-        >>> one = losses(["muP"], [32], [1 / 64], [0])
-        >>> one.shape, bool(one[0, 0, 0, 0, -1] < one[0, 0, 0, 0, 0])
-        ((1, 1, 1, 1, 3), True)
-    """
-    found = sweep(run, settings(ways, widths, rates, seeds), progress=False)
-    return np.reshape(found, (len(ways), len(widths), len(rates), len(seeds), len(STEPS)))
+    """Return the loss of all, shape (ways, widths, seeds, rates, steps)."""
+    found = sweep(run, settings(ways, widths, seeds), progress=False)
+    return np.reshape(found, (len(ways), len(widths), len(seeds), len(RATES), len(STEPS)))
 
 
 def settings(
-    ways: Sequence[str] = WAYS,
-    widths: Sequence[int] = WIDTHS,
-    rates: Sequence[float] = RATES,
-    seeds: Sequence[int] = SEEDS,
+    ways: Sequence[str] = WAYS, widths: Sequence[int] = WIDTHS, seeds: Sequence[int] = SEEDS
 ) -> list[dict[str, Any]]:
     """Return the settings of all runs."""
     return [
-        {"way": way, "width": width, "rate": rate, "seed": seed}
+        {"way": way, "width": width, "seed": seed}
         for way in ways
         for width in widths
-        for rate in rates
         for seed in seeds
     ]

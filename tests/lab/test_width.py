@@ -15,12 +15,12 @@ def test_the_images_are_the_first_512_digits_from_0_to_1():
 
 
 def test_at_the_base_width_both_ways_are_the_same_network():
-    standard, mup = (width.run(way, 32, 1 / 64, 0) for way in width.WAYS)
-    assert standard == mup and len(standard) == len(width.STEPS)
+    standard, mup = (width.run(way, 32, 0, [1 / 64]) for way in width.WAYS)
+    assert standard == mup and len(standard[0]) == len(width.STEPS)
 
 
 def test_the_seed_is_that_of_weights_and_batches():
-    first, again, other = (width.run("muP", 64, 1 / 64, seed) for seed in (0, 0, 1))
+    first, again, other = (width.run("muP", 64, seed, [1 / 64]) for seed in (0, 0, 1))
     assert first == again != other
 
 
@@ -45,7 +45,7 @@ def test_a_rate_behind_the_first_layer_and_the_last_weights_go_with_the_width(wa
 
     monkeypatch.setattr(width, "Adam", Seen)
     monkeypatch.setattr(width, "MLP", Kept)
-    width.run(way, 128, 0.01, 0)
+    width.run(way, 128, 0, [0.01])
     first, rest = made
     assert first.shapes == [(64, 128), (128,), (128,), (128,), (10,)]
     assert rest.shapes == [(128, 128), (128, 128), (128, 10)]
@@ -54,18 +54,26 @@ def test_a_rate_behind_the_first_layer_and_the_last_weights_go_with_the_width(wa
     np.testing.assert_allclose(nets[0], usual.weights[-1] / np.sqrt(m), rtol=1e-6)
 
 
-def test_losses_stand_in_the_order_of_ways_widths_rates_seeds_and_steps(monkeypatch):
+def test_a_run_has_a_row_a_rate():
+    rates = [1 / 256, 1 / 64]
+    assert width.run("muP", 32, 0, rates) == [width.run("muP", 32, 0, [one])[0] for one in rates]
+
+
+def test_losses_stand_in_the_order_of_ways_widths_seeds_rates_and_steps(monkeypatch):
     def runs(function, settings, progress):
         assert function is width.run
         return [
             [
-                one["width"] + one["rate"] + 100 * one["seed"] + 1000 * (one["way"] == "muP") + step
-                for step in width.STEPS
+                [
+                    one["width"] + rate + 100 * one["seed"] + 1000 * (one["way"] == "muP") + step
+                    for step in width.STEPS
+                ]
+                for rate in width.RATES
             ]
             for one in settings
         ]
 
     monkeypatch.setattr(width, "sweep", runs)
     found = width.losses()
-    assert found.shape == (2, 6, 10, 3, 3)
-    assert found[1, 2, 3, 2, 1] == 1000 + 128 + 2.0**-10 + 200 + 40
+    assert found.shape == (2, 6, 3, 10, 3)
+    assert found[1, 2, 2, 3, 1] == 1000 + 128 + 2.0**-10 + 200 + 40
