@@ -78,7 +78,7 @@ def test_a_constant_input_is_told_with_its_spread_and_its_size():
 
 
 def test_an_empty_input_does_not_hide_one_that_is_constant():
-    (found,) = _examples.constant(told(np.zeros((2, 0)), [[7], [7]]))
+    (found,) = _examples.constant(told(np.zeros((2, 0)), [[7.0], [7.0]]))
     assert found.evidence.startswith("data, input 2: ")
 
 

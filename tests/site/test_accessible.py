@@ -355,12 +355,15 @@ def test_what_figures_draw_stands_out_and_is_whole(reader, pages, address, site,
 def test_a_label_that_is_cut_off_is_caught(reader):
     assert reader.evaluate(CUT) == []
     # In one call: an explorer that is still being set up draws its figure anew.
-    label = "document.querySelector('.lg-figure text')"
-    longer = f"{label}.textContent = 'much longer than '.repeat(20)"
-    assert len(reader.evaluate(f"() => {{ {longer}; return ({CUT})(); }}")) == 1
+    # It may also have none yet: the call waits until there is one.
+    there = "(label = document.querySelector('.lg-figure text'))"
+    wait = f"let label; while (!{there}) await new Promise(next => setTimeout(next, 20))"
+    longer = "label.textContent = 'much longer than '.repeat(20)"
+    assert len(reader.evaluate(f"async () => {{ {wait}; {longer}; return ({CUT})(); }}")) == 1
 
 
 def test_a_figure_that_is_too_pale_is_caught(reader):
+    reader.wait_for_selector(".lg-figure text", state="attached")
     text = "document.querySelector('.lg-figure text').style.fill = '#999'"
     marks = "document.querySelector('.lg-figure svg').style.color = '#bbb'"
     found = reader.evaluate(f"least => {{ {text}; {marks}; return ({DRAWN})(least); }}", LEAST)
