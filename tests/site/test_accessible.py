@@ -363,7 +363,6 @@ def test_a_label_that_is_cut_off_is_caught(reader):
 
 
 def test_a_figure_that_is_too_pale_is_caught(reader):
-    reader.wait_for_selector(".lg-figure text", state="attached")
     text = "document.querySelector('.lg-figure text').style.fill = '#999'"
     marks = "document.querySelector('.lg-figure svg').style.color = '#bbb'"
     found = reader.evaluate(f"least => {{ {text}; {marks}; return ({DRAWN})(least); }}", LEAST)
