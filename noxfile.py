@@ -141,6 +141,7 @@ def pasted(session: nox.Session, *requirements: str) -> None:
             "practices.run",
             "followed.run",
             "watched.run",
+            "width.run",
             "retrained.run",
             "faults.case.run_case",
             "world.score.run_example",
