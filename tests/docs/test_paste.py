@@ -2,6 +2,7 @@
 
 import pytest
 
+from livegrad_lab import catalogue, kept
 from livegrad_site.commands import paste
 from livegrad_site.read import fences
 
@@ -60,3 +61,11 @@ def test_the_number_of_failing_pages_is_returned(tmp_path, capsys):
     assert paste.main([str(page) for page in pages]) == 1
     said = capsys.readouterr()
     assert "2 blocks of 2 pages" in said.out and "bad.md" in said.err
+
+
+def test_an_experiment_that_takes_minutes_is_lent_to_pasted_pages(root):
+    session = (root / "noxfile.py").read_text("utf-8")
+    for function in catalogue.EXPERIMENTS:
+        record = kept.read(kept.path_of(function, root / "docs/_kept"))
+        name = kept.name_of(function).removeprefix("livegrad_lab.")
+        assert record.seconds < 100 or f'"{name}"' in session
